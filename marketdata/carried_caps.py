@@ -44,15 +44,3 @@ def carry(caps: Floats, close: Floats, factor: Sparse, cap: Floats, expected: Fl
                 expected[factor.at[cells] - (top + row) * instruments] *= factor.value[cells]
         recorded = caps[row] > 0
         caps[row] = cap = np.where(recorded, caps[row], cap * (close[top + row] / expected))
-
-
-def carried_caps(market_cap: Floats, close: Floats) -> Floats:
-    """Market caps (T, N) in currency, NaN before the first recorded one of an instrument. `market_cap` (T, N) as
-    recorded, NaN or 0 where unknown; `close` (T, N) adjusted, filled where nothing traded."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        recorded = (market_cap > 0) & (close > 0)
-        shares = np.where(recorded, market_cap / close, np.nan)
-    row = np.maximum.accumulate(np.where(recorded, np.arange(len(close))[:, None], -1), axis=0)
-    latest = np.take_along_axis(shares, np.maximum(row, 0), axis=0)
-    caps: Floats = np.where(recorded, market_cap, np.where(row >= 0, latest * close, np.nan))
-    return caps

@@ -30,9 +30,7 @@ FRAMEWORK = (
     # django-q2
     "stats "
     # kernels and queries that tests alone use so far
-    "rolling_share streak preview is_held hit_ratio generate flow_sessions carried_caps is_on_grid "
-    # the evaluation of revision 2, tested and not yet called
-    "at_exit benchmark_paths calendar_time holding_periods"
+    "rolling_share streak preview is_held hit_ratio generate flow_sessions is_on_grid"
 )
 
 

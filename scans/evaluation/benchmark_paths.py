@@ -1,182 +1,233 @@
-"""The benchmarks beside a holding, session by session (scanner definitions, section 7, revision 2).
+"""The benchmarks beside holdings, session by session (scanner definitions, section 7, revision 2).
 
 Each is a basket bought at the open of the holding's entry and held to the close of its exit, of the instruments that
 could be picked on the day of the pick under the version's own rule:
 
 equal      all alike
 cap        by carried market caps; none where fewer than `COVERED` of the members have one, never equal weights instead
-segment    by caps, the members of the pick's own segment
+segment    by caps, the members of the pick's own segment; where an external index of that segment is recorded over all
+           sessions, the growth of this index
 matched    all alike, the members of the pick's cell (`matching`)
 
 Members with a suspected corporate action between entry and exit are left out. Benchmarks pay no costs. On sessions
-without a trade filled closes stand in.
+without a trade filled closes stand in. The universe's hits are the members of `equal` whose return is above 0.
 
-Nearly all picks of a day are bought on the next session, so there are hardly more pairs (day, entry) than days. For
-each pair one matrix product gives every basket over every session; the few members with an action inside are added exit
-by exit.
+Nearly all picks of a day are bought on the next session, so there are hardly more groups (rule, day, entry) than days.
+The baskets of a group serve all versions and horizons: a shorter holding is the beginning of a longer one, except that
+where a member has an action, holdings that end before it have this member in their baskets. One matrix product of
+weights and closes gives the baskets of `BLOCK` groups over all their sessions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
-from scans.evaluation.holding_periods import HoldingPeriods
-from scans.evaluation.holdings import PickSet
+from scans.evaluation.holding_periods import HoldingPeriods, PickSet
 from scans.evaluation.matching import Traits, cell_depths, matching_cells
 from scans.evaluation.prices import Prices, Rows
+from scans.kernels.compare import above
 
 NAMES = ("equal", "cap", "segment", "matched")
 COVERED = 0.9
+BLOCK = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """Who could be picked, and by what they are weighed and matched, on the first D sessions of the prices: eligible,
-    cap (carried, currency) and segment (an index, -1 without) are (D, N); traits of the same D sessions."""
+    """What picks are compared with, on the first D sessions of the prices. eligible: for each rule (D, N), the
+    instruments that could be picked; cap (carried, currency) and segment (an index, -1 without) (D, N); traits of the
+    same sessions; indexes: segment -> open and close of its external index on all T sessions, (2, T)."""
 
-    eligible: Bools
+    eligible: Sequence[Bools]
     cap: Floats
     segment: NDArray[np.int8]
     traits: Traits
+    indexes: Mapping[int, Floats] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class BenchmarkPaths:
-    """The benchmarks of the holdings over one horizon. value (M, L): baskets bought at 1, at the close of each session
-    from the entry on, NaN after the exit; row (P, 4) of each holding's benchmarks in the order of `NAMES`, -1 where
-    there is none."""
+class Benchmarks:
+    """The benchmarks of P picks over H horizons. value (M, L): baskets bought at 1, at the close of each session from
+    the entry on; row (P, H, 4) of each holding's baskets in the order of `NAMES`, -1 where there is none; returns
+    (P, H, 4) over the whole holding and hits (P, H), the share of the universe with a return above 0; NaN where there
+    is none."""
 
     value: Floats
     row: Rows
-
-    def at_exit(self, length: Rows) -> Floats:
-        """(P, 4): the return of each benchmark over holdings that last `length` (P,) sessions; NaN where there is
-        none."""
-        some = self.row >= 0
-        last = np.clip(length - 1, 0, self.value.shape[1] - 1)[:, None]
-        returns: Floats = np.where(some, self.value[self.row, last] - 1, np.nan)
-        return returns
-
-    def daily(self, benchmark: str) -> Floats:
-        """(P, L): the daily return of a benchmark from the entry on, NaN after the exit or where there is none."""
-        row = self.row[:, NAMES.index(benchmark)]
-        value = np.where((row >= 0)[:, None], self.value[row], np.nan)
-        before = np.concatenate([np.ones((len(value), 1)), value[:, :-1]], axis=1)
-        moves: Floats = value / before - 1
-        return moves
+    returns: Floats
+    hits: Floats
 
 
 def benchmark_paths(
-    prices: Prices, picks: PickSet, periods: HoldingPeriods, universe: Universe
-) -> tuple[BenchmarkPaths, ...]:
-    """The benchmarks of all holdings that have an exit, for each horizon of `periods`."""
-    length = periods.exit - periods.entry[:, None] + 1
-    length[periods.exit < 0] = 0
-    tables: list[list[Floats]] = [[] for _ in periods.horizons]
-    rows = np.full((len(picks), len(periods.horizons), len(NAMES)), -1, dtype=np.intp)
-    counts = [0] * len(periods.horizons)
-    for day, entry, some in _pairs(picks, periods, length):
-        basket = _Basket(prices, universe, day, entry, int(length[some].max()), picks.column[some])
-        for n in range(len(periods.horizons)):
-            for end in np.unique(length[some, n]):
-                if end == 0:
-                    continue
-                chosen = length[some, n] == end
-                value, of_pick = basket.paths(int(end), chosen)
-                rows[some[chosen], n] = np.where(of_pick >= 0, of_pick + counts[n], -1)
-                tables[n].append(value)
-                counts[n] += len(value)
-    return tuple(BenchmarkPaths(_stacked(table), rows[:, n]) for n, table in enumerate(tables))
-
-
-def _pairs(picks: PickSet, periods: HoldingPeriods, length: Rows) -> Iterator[tuple[int, int, Rows]]:
-    """Day, entry and the picks that share them, of those with an exit over any horizon."""
-    bought = np.flatnonzero((periods.entry >= 0) & (length > 0).any(axis=1))
-    order = bought[np.lexsort((periods.entry[bought], picks.day[bought]))]
-    day, entry = picks.day[order], periods.entry[order]
-    begins = np.flatnonzero(np.diff(day, prepend=-1) | np.diff(entry, prepend=-1))
-    for start, end in zip(begins, [*begins[1:], len(order)], strict=True):
-        yield int(day[start]), int(entry[start]), order[start:end]
-
-
-class _Basket:
-    """The members of one day from one entry on, and the weights of every basket that its picks need."""
-
-    def __init__(self, prices: Prices, universe: Universe, day: int, entry: int, longest: int, picked: Rows) -> None:
-        members = np.flatnonzero(universe.eligible[day])
-        rows = slice(entry, entry + longest)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            self._growth = prices.close[rows, members] / prices.open[entry, members]
-        acted = prices.actions[rows, members] != prices.actions[entry, members]
-        self._dirty = np.flatnonzero(acted[-1])
-        self._acted = acted[:, self._dirty]
-        clean = ~acted[-1]
-        self._weights = self._basket_weights(universe, day, members, picked)
-        self._sums = self._growth[:, clean] @ self._weights[clean]
-        self._totals = self._weights[clean].sum(axis=0)
-        self._clean = clean
-
-    def _basket_weights(self, universe: Universe, day: int, members: Rows, picked: Rows) -> Floats:
-        cap = universe.cap[day, members]
-        with np.errstate(invalid="ignore"):
-            has_cap = cap > 0
-        cap = np.where(has_cap, cap, 0.0)
-        segment = universe.segment[day, members]
-        own, own_of = np.unique(universe.segment[day, picked], return_inverse=True)
-        cells = matching_cells(universe.traits, day, universe.eligible[day])
-        depth = cell_depths(cells, picked)
-        stacked = np.stack(cells)
-        number = stacked[depth, picked]
-        _, matched_of = np.unique(depth * (number.max() + 1) + number, return_inverse=True)
-        _, one = np.unique(matched_of, return_index=True)
-        matched = stacked[depth[one]][:, members] == number[one][:, None]
-        self._has_cap = has_cap
-        self._segments = len(own)
-        self._inside = np.column_stack([np.ones(len(members), dtype=bool), segment[:, None] == own])
-        self._column = np.column_stack([
-            np.zeros(len(picked), dtype=np.intp),
-            np.ones(len(picked), dtype=np.intp),
-            2 + own_of.ravel(),
-            2 + len(own) + matched_of.ravel(),
-        ])  # fmt: skip
-        weights: Floats = np.column_stack([
-            np.ones(len(members)),
-            cap,
-            np.where(segment[:, None] == own, cap[:, None], 0.0),
-            matched.T.astype(np.float64),
-        ])  # fmt: skip
-        return weights
-
-    def paths(self, end: int, chosen: Bools) -> tuple[Floats, Rows]:
-        """The baskets (M, end) over the first `end` sessions, and the rows (P', 4) of the picks `chosen`, -1 where a
-        basket has no members or too few with a cap."""
-        joins = ~self._acted[end - 1]
-        some = self._dirty[joins]
-        sums = self._sums[:end] + self._growth[:end, some] @ self._weights[some]
-        totals = self._totals + self._weights[some].sum(axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            value = (sums / totals).T
-        usable = totals > 0
-        kept = self._clean.copy()
-        kept[some] = True
-        counted = self._inside[kept].sum(axis=0)
-        covered = (self._inside[kept] & self._has_cap[kept, None]).sum(axis=0)
-        usable[1 : 2 + self._segments] &= covered >= COVERED * counted
-        column = self._column[chosen]
-        return value, np.where(usable[column], column, -1)
-
-
-def _stacked(tables: list[Floats]) -> Floats:
-    """The tables below one another, as wide as the widest."""
-    width = max((table.shape[1] for table in tables), default=1)
-    stacked = np.full((sum(map(len, tables)), width), np.nan)
+    prices: Prices, picks: PickSet, rule: Rows, periods: HoldingPeriods, universe: Universe
+) -> Benchmarks:
+    """The benchmarks of all holdings that have an exit. `rule` (P,): the place of each pick's rule in
+    `universe.eligible`."""
+    length = np.where(periods.exit >= 0, periods.exit - periods.entry[:, None] + 1, 0)
+    row = np.full((*length.shape, len(NAMES)), -1, dtype=np.intp)
+    hits = np.full(length.shape, np.nan)
+    closes = np.nan_to_num(prices.close)
+    tables: list[Floats] = []
+    count = 0
+    groups = list(_groups(prices, picks, rule, length, periods, universe))
+    for low in range(0, len(groups), BLOCK):
+        for group, sums in _sums(closes, groups[low : low + BLOCK]):
+            for ends, hit_rates, clean in group.variants(closes):
+                table, usable = group.baskets(closes, sums, clean, ends[-1])
+                rows = np.where(usable, np.arange(count, count + len(table)), -1)[group.basket_of_pick]
+                for end, hit_rate in zip(ends, hit_rates, strict=True):
+                    pick, horizon = np.nonzero(group.length == end)
+                    row[group.picks[pick], horizon] = rows[pick]
+                    hits[group.picks[pick], horizon] = hit_rate
+                tables.append(table)
+                count += len(table)
+    value = np.full((count + 1, int(length.max(initial=1))), np.nan)
     at = 0
     for table in tables:
-        stacked[at : at + len(table), : table.shape[1]] = table
+        value[at : at + len(table), : table.shape[1]] = table
         at += len(table)
-    return stacked
+    return Benchmarks(value, row, value[row, np.maximum(length - 1, 0)[:, :, None]] - 1, hits)
+
+
+def _groups(
+    prices: Prices, picks: PickSet, rule: Rows, length: Rows, periods: HoldingPeriods, universe: Universe
+) -> Iterator[_Group]:
+    """The groups of the picks with an exit over any horizon."""
+    bought = np.flatnonzero((length > 0).any(axis=1))
+    keys = np.stack([picks.day, rule, periods.entry])[:, bought]
+    order = np.lexsort(keys[::-1])
+    keys = keys[:, order]
+    begins = np.flatnonzero((np.diff(keys, axis=1, prepend=-1) != 0).any(axis=0))
+    orders: tuple[Rows, ...] = ()
+    cells: list[NDArray[np.int64]] = []
+    before = (-1, -1)
+    for start, end in pairwise([*begins.tolist(), len(order)]):
+        day, number, entry = keys[:, start].tolist()
+        if day != before[0]:
+            orders = universe.traits.orders(day)
+        if (day, number) != before:
+            cells = matching_cells(orders, universe.eligible[number][day])
+        before = day, number
+        some = bought[order[start:end]]
+        yield _Group(prices, universe, number, day, entry, cells, some, picks.column[some], length[some])
+
+
+def _sums(closes: Floats, groups: Sequence[_Group]) -> Iterator[tuple[_Group, Floats]]:
+    """Each group with the sums of its baskets (B, L) over its sessions, of the members that are in all of them."""
+    first = min(group.entry for group in groups)
+    last = max(group.entry + group.longest for group in groups)
+    sums = np.concatenate([group.shares for group in groups]) @ closes[first:last].T
+    at = 0
+    for group in groups:
+        begin = group.entry - first
+        yield group, sums[at : at + len(group.shares), begin : begin + group.longest]
+        at += len(group.shares)
+
+
+class _Group:
+    """Picks of one day by one rule with the same entry, and the instruments that could be picked then, held from that
+    entry on, in the baskets that the picks need: equal, cap, one for each segment, one for each cell.
+
+    picks and columns (P',); length (P', H), 0 without an exit; basket_of_pick (P', 4); inside (B, N): the members of
+    each basket; shares (B, N): the shares that each basket holds of those members that have no action until the end of
+    the longest holding.
+    """
+
+    def __init__(
+        self,
+        prices: Prices,
+        universe: Universe,
+        rule: int,
+        day: int,
+        entry: int,
+        cells: list[NDArray[np.int64]],
+        picks: Rows,
+        columns: Rows,
+        length: Rows,
+    ) -> None:
+        self.picks, self.length, self.entry = picks, length, entry
+        self.longest = int(length.max())
+        self._eligible = universe.eligible[rule][day]
+        cap = universe.cap[day]
+        self._cap = np.where(np.isfinite(cap), cap, 0.0)
+        segment = universe.segment[day]
+        own, own_of = np.unique(segment[columns], return_inverse=True)
+        depth, stacked = cell_depths(cells, columns), np.stack(cells)
+        number = stacked[depth, columns]
+        scale = int(number.max()) + 1
+        key, cell_of = np.unique(depth * scale + number, return_inverse=True)
+        self._by_cap = slice(1, 2 + len(own))
+        self._inside = np.concatenate([
+            np.broadcast_to(self._eligible, (2, len(self._eligible))),
+            (segment == own[:, None]) & self._eligible,
+            stacked[key // scale] == (key % scale)[:, None],
+        ])  # fmt: skip
+        equal = np.zeros(len(picks), dtype=np.intp)
+        self.basket_of_pick = np.column_stack([equal, equal + 1, 2 + own_of.ravel(), 2 + len(own) + cell_of.ravel()])
+        self._indexes = {
+            2 + n: universe.indexes[kind] for n, kind in enumerate(own.tolist()) if kind in universe.indexes
+        }
+        self._opened = prices.open[entry]
+        self._ends = np.unique(length[length > 0])
+        actions = prices.actions
+        self._clean = (actions[entry + self._ends - 1] == actions[entry]) & self._eligible
+        self._always = self._clean[-1]
+        self.shares = self._inside * np.where(self._always, 1 / self._opened, 0.0)
+        self.shares[self._by_cap] *= self._cap
+        self._totals = _Totals.of(self._inside & self._always, self._cap, self._by_cap)
+
+    def variants(self, closes: Floats) -> Iterator[tuple[list[int], list[float], Bools]]:
+        """The lengths of the holdings ascending, divided where the members are no longer the same: some lengths, the
+        share of the universe with a return above 0 at each of them, and their members (N,)."""
+        counts = [int(np.count_nonzero(clean)) for clean in self._clean]
+        rises = above(closes[self.entry + self._ends - 1], self._opened) & self._clean
+        hits = [int(np.count_nonzero(rise)) / max(count, 1) for rise, count in zip(rises, counts, strict=True)]
+        bounds = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), len(counts)]
+        for low, high in pairwise(bounds):
+            yield self._ends[low:high].tolist(), hits[low:high], self._clean[low]
+
+    def baskets(self, closes: Floats, sums: Floats, clean: Bools, end: int) -> tuple[Floats, Bools]:
+        """The baskets (B, end) of the members `clean`, and which can be used (B,): those with members, and enough of
+        them with a cap where it weighs by caps. `sums` as `_sums` gives them."""
+        value, totals = sums[:, :end], self._totals
+        extra = np.flatnonzero(clean & ~self._always)
+        if len(extra):
+            inside = self._inside[:, extra]
+            shares = inside / self._opened[extra]
+            shares[self._by_cap] *= self._cap[extra]
+            value = value + shares @ closes[self.entry : self.entry + end, extra].T
+            totals = totals.plus(_Totals.of(inside, self._cap[extra], self._by_cap))
+        usable = totals.weight > 0
+        usable[self._by_cap] &= totals.capped >= COVERED * totals.members
+        with np.errstate(invalid="ignore", divide="ignore"):
+            value = value / totals.weight[:, None]
+        for place, (opens, index) in self._indexes.items():
+            value[place] = index[self.entry : self.entry + end] / opens[self.entry]
+            usable[place] = True
+        return value, usable
+
+
+class _Totals(NamedTuple):
+    """Sums over the members of baskets: weight (B,); members and those with a cap of the baskets by cap."""
+
+    weight: Floats
+    members: NDArray[np.int64]
+    capped: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, inside: Bools, cap: Floats, by_cap: slice) -> _Totals:
+        """Of the members `inside` (B, N) with caps `cap` (N,), 0 where there is none."""
+        weight = np.array([np.count_nonzero(row) for row in inside], dtype=np.float64)
+        members = weight[by_cap].astype(np.int64)
+        weight[by_cap] = [cap[row].sum() for row in inside[by_cap]]
+        return cls(weight, members, np.array([np.count_nonzero(cap[row]) for row in inside[by_cap]]))
+
+    def plus(self, other: _Totals) -> _Totals:
+        return _Totals(self.weight + other.weight, self.members + other.members, self.capped + other.capped)

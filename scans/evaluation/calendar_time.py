@@ -1,23 +1,41 @@
 """The calendar-time portfolio: how sure an excess is where holdings overlap (scanner definitions, section 7).
 
-On each session every cohort that is held (the picks of one day) counts alike, with the mean over its holdings of the
-day's return less that of the benchmark. The mean over sessions times the horizon is the excess of a holding; its
+On each session every cohort that is held (the picks of one day) counts alike, with its return of the day less that of
+the benchmark. The mean over sessions times the horizon is the excess of a holding; its
 standard error is that of Newey and West (1987) with `LAG` autocovariances, Bartlett weights 1 - k / (LAG + 1). Errors
 clustered by the day of the pick do not know that the holdings of neighbouring days share sessions.
+
+Choices where the definitions are silent
+- Half of the costs falls on the first and half on the last session of a holding.
+- The interval at 95 % is that of the normal distribution; none with fewer than `FEWEST` sessions.
+- The capital of a cohort is divided among its holdings alike. What is sold earlier than the rest is out of the market:
+  it adds 0 to the cohort's excess until the last holding is sold. So a holding that exits long after the others (late)
+  keeps its share of its cohort, and does not have the weight of all picks of a day, or of all held on a session.
 
 Source: Jegadeesh and Titman (1993) for the portfolio of overlapping cohorts; Newey and West, Econometrica 55, 703-708.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from marketdata.panel import Floats
-from scans.evaluation.prices import Rows
+from marketdata.panel import Bools, Floats
+from scans.evaluation.benchmark_paths import NAMES, Benchmarks
+from scans.evaluation.bootstrap import UNKNOWN_INTERVAL, Interval
+from scans.evaluation.holding_periods import WAIT
+from scans.evaluation.holdings import Holdings
+from scans.evaluation.prices import Prices, Rows
 
 LAG = 5
+FEWEST = 30
+TWO_SIDED = NormalDist().inv_cdf(0.975)
+POWER = NormalDist().inv_cdf(0.8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +47,147 @@ class CalendarTime:
     error: float
     sessions: int
 
+    @property
+    def interval(self) -> Interval:
+        """The 95 % interval of the excess."""
+        if self.sessions < FEWEST:
+            return UNKNOWN_INTERVAL
+        return Interval(self.excess - TWO_SIDED * self.error, self.excess + TWO_SIDED * self.error)
 
-def calendar_time(day: Rows, entry: Rows, excess: Floats, horizon: int) -> CalendarTime:
-    """The calendar-time portfolio of holdings. day and entry (P,) rows; excess (P, L): the daily return less that of
-    the benchmark on each session held from the entry on, NaN after the exit and in rows without a benchmark."""
-    is_held = np.isfinite(excess)
-    if not is_held.any():
+    @property
+    def detectable(self) -> float:
+        """The smallest excess that these sessions distinguish from 0 with a power of 80 %; NaN without an interval."""
+        return (TWO_SIDED + POWER) * self.error if self.sessions >= FEWEST else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class DailyReturns:
+    """What holdings and benchmarks return session by session. first (T, N): from open to close; later (T, N): from
+    close to close; baskets (M, L) and row (P, H, 4) as `Benchmarks` has them."""
+
+    first: Floats
+    later: Floats
+    baskets: Floats
+    row: Rows
+
+
+def daily_returns(prices: Prices, benchmarks: Benchmarks) -> DailyReturns:
+    """The daily returns of all instruments, beside those of the benchmarks."""
+    before = np.concatenate([np.ones((len(benchmarks.value), 1)), benchmarks.value[:, :-1]], axis=1)
+    later = np.full(prices.close.shape, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        later[1:] = prices.close[1:] / prices.close[:-1] - 1
+        return DailyReturns(prices.close / prices.open - 1, later, benchmarks.value / before - 1, benchmarks.row)
+
+
+@dataclass(frozen=True, slots=True)
+class Portfolio:
+    """Holdings by session from the first held one on: the mean return (S,) of an equally weighted basket of them, 0
+    where nothing is held, and the calendar-time portfolio beside each benchmark in the order of `NAMES`."""
+
+    basket: Floats
+    excess: tuple[CalendarTime, ...]
+
+
+def portfolio(returns: DailyReturns, holdings: Holdings, n: int, some: Rows) -> Portfolio:
+    """The portfolio of the judged holdings `some` (Q,) over the horizon of index `n`."""
+    horizon = holdings.periods.horizons[n]
+    some = some[np.lexsort((holdings.periods.entry[some], holdings.picks.day[some]))]
+    if not len(some):
+        unknown = CalendarTime(float("nan"), float("nan"), 0)
+        return Portfolio(np.zeros(0), (unknown,) * len(NAMES))
+    sums = _CohortSums(holdings, n, some)
+    for piece in _pieces(returns, holdings, n, some):
+        sums.add(0, piece.own, piece)
+        for b in range(len(NAMES)):
+            sums.add(1 + b, piece.own - piece.beside(returns, returns.row[some, n, b]), piece)
+    excess = tuple(
+        _calendar_time(sums.cohort_means(1 + b, returns.row[some, n, b] >= 0), horizon) for b in range(len(NAMES))
+    )
+    return Portfolio(sums.pooled_means(), excess)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The sessions from number `skipped` of each holding on (0: its entry) for the holdings at `part` (Q') of those
+    chosen: own (Q', W) daily returns after costs, NaN after the exit."""
+
+    part: Rows
+    skipped: int
+    own: Floats
+
+    def beside(self, returns: DailyReturns, row: Rows) -> Floats:
+        """(Q', W): the daily returns of the baskets `row` (Q,)."""
+        beside: Floats = returns.baskets[row[self.part], self.skipped : self.skipped + self.own.shape[1]]
+        return beside
+
+
+def _pieces(returns: DailyReturns, holdings: Holdings, n: int, some: Rows) -> Iterator[_Piece]:
+    """The sessions up to the horizon of all holdings, and what lies beyond it of the few that exit late."""
+    horizon, periods = holdings.periods.horizons[n], holdings.periods
+    entry, column, costs = periods.entry[some], holdings.picks.column[some], holdings.costs[some, n]
+    length = periods.exit[some, n] - entry + 1
+    for part, skipped in ((np.arange(len(some)), 0), (np.flatnonzero(length > horizon), horizon)):
+        if not len(part):
+            continue
+        end = min(horizon, int(length.max())) if skipped == 0 else int(length.max())
+        session = np.arange(skipped, end)
+        row = np.minimum(entry[part, None] + session, len(returns.later) - 1)
+        own = returns.later[row, column[part, None]]
+        if skipped == 0:
+            own[:, 0] = returns.first[entry, column] - costs / 2
+        last = length[part] - 1 - skipped
+        ends = np.flatnonzero(last < own.shape[1])
+        own[ends, last[ends]] -= costs[part[ends]] / 2
+        own[session >= length[part, None]] = np.nan
+        yield _Piece(part, skipped, own)
+
+
+class _CohortSums:
+    """Daily returns summed over the holdings of each cohort: layer 0 those of the holdings, then those less each
+    benchmark's. total and count (5, C, W): by cohort and sessions since its day."""
+
+    def __init__(self, holdings: Holdings, n: int, some: Rows) -> None:
+        entry, day = holdings.periods.entry[some], holdings.picks.day[some]
+        self._days, self._cohort = np.unique(day, return_inverse=True)
+        self._wait = entry - day - 1
+        width = WAIT + max(holdings.periods.horizons[n], int((holdings.periods.exit[some, n] - entry).max()) + 1)
+        self._total, self._count = np.zeros((2, 1 + len(NAMES), len(self._days), width))
+
+    def add(self, layer: int, values: Floats, piece: _Piece) -> None:
+        """Add `values` (Q', W) of the sessions of `piece`; NaN is left out."""
+        cohort, wait = self._cohort[piece.part], self._wait[piece.part]
+        begins = np.flatnonzero((np.diff(cohort, prepend=-1) != 0) | (np.diff(wait, prepend=-1) != 0))
+        usable = np.isfinite(values)
+        width = self._total.shape[2]
+        place = (cohort[begins] * width + wait[begins] + piece.skipped)[:, None] + np.arange(values.shape[1])
+        for sums, terms in ((self._total, np.where(usable, values, 0.0)), (self._count, usable.astype(np.float64))):
+            groups = np.add.reduceat(terms, begins, axis=0)
+            sums[layer] += np.bincount(place.ravel(), groups.ravel(), sums[layer].size).reshape(sums[layer].shape)
+
+    def cohort_means(self, layer: int, present: Bools) -> Floats:
+        """(S,): the mean over cohorts of their daily return, on each session on which one is held. present (Q,): the
+        holdings that belong to the layer."""
+        sizes = np.bincount(self._cohort, present, len(self._days))
+        means = self._total[layer] / np.maximum(sizes, 1)[:, None]
+        sums, cohorts = self._by_session(means, self._count[layer] > 0)
+        some = cohorts > 0
+        return sums[some] / cohorts[some]
+
+    def pooled_means(self) -> Floats:
+        """(S,): the mean over holdings on each session from the first held one to the last, 0 where none is held."""
+        sums, counts = self._by_session(self._total[0], self._count[0])
+        held = np.flatnonzero(counts)
+        return (sums / np.maximum(counts, 1))[held[0] : held[-1] + 1]
+
+    def _by_session(self, *grids: NDArray[Any]) -> list[Floats]:
+        session = (self._days - self._days[0])[:, None] + np.arange(self._total.shape[2])
+        return [np.bincount(session.ravel(), grid.ravel()).astype(np.float64) for grid in grids]
+
+
+def _calendar_time(daily: Floats, horizon: int) -> CalendarTime:
+    if not len(daily):
         return CalendarTime(float("nan"), float("nan"), 0)
-    session = (entry[:, None] + np.arange(excess.shape[1]))[is_held]
-    cohort = np.broadcast_to(day[:, None], excess.shape)[is_held]
-    first, width = session.min(), session.max() - session.min() + 1
-    key = (cohort - cohort.min()) * width + session - first
-    place, number = np.unique(key, return_inverse=True)
-    means = np.bincount(number, weights=excess[is_held]) / np.bincount(number)
-    of_session = place % width
-    count = np.bincount(of_session, minlength=width)
-    some = count > 0
-    daily = (np.bincount(of_session, weights=means, minlength=width)[some]) / count[some]
     return CalendarTime(float(daily.mean()) * horizon, newey_west(daily) * horizon, len(daily))
 
 

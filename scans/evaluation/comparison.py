@@ -13,7 +13,7 @@ import numpy as np
 
 from marketdata.panel import Bools, Floats
 from scans.evaluation.bootstrap import Interval, block_length, bootstrap_means, percentile_interval, widening
-from scans.evaluation.holdings import PickSet
+from scans.evaluation.holding_periods import PickSet
 from scans.evaluation.prices import Rows
 
 LEVEL = 0.95
@@ -41,15 +41,13 @@ class ExcessReturns:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Mean excess of two versions, fractions, over a group of sessions, each with its own 95 % interval (`alone`), and
-    the intervals of the difference: `interval` at 95 %, `corrected` at the level that allows for all the horizons
-    compared."""
+    """Mean excess of two versions, fractions, over a group of sessions, and the intervals of the difference: `interval`
+    at 95 %, `corrected` at the level that allows for all the horizons compared."""
 
     horizon: int
     group: str
     judged: tuple[int, int]
     excess: tuple[float, float]
-    alone: tuple[Interval, Interval]
     block: int
     interval: Interval
     corrected: Interval
@@ -107,10 +105,6 @@ def compare(
             group=name,
             judged=(int(totals[0, n]), int(totals[1, n])),
             excess=(float(excess[0, n]), float(excess[1, n])),
-            alone=(
-                percentile_interval(drawn[:, 0, n], float(excess[0, n]), LEVEL, plain),
-                percentile_interval(drawn[:, 1, n], float(excess[1, n]), LEVEL, plain),
-            ),
             block=block,
             interval=percentile_interval(apart[:, n], float(excess[0, n] - excess[1, n]), LEVEL, plain),
             corrected=percentile_interval(apart[:, n], float(excess[0, n] - excess[1, n]), corrected, wide),

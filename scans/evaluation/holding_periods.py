@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.panel import Bools
-from scans.evaluation.holdings import PickSet
 from scans.evaluation.prices import Rows
 from scans.evaluation.tradability import Tradability
 
@@ -30,8 +29,20 @@ NO_EXIT = -1
 
 
 @dataclass(frozen=True, slots=True)
+class PickSet:
+    """Picks, (P,) each: rows and columns of `Prices`."""
+
+    day: Rows
+    column: Rows
+
+    def __len__(self) -> int:
+        return len(self.day)
+
+
+@dataclass(frozen=True, slots=True)
 class HoldingPeriods:
-    """entry (P,) row or LOCKED, UNTRADED, PENDING; exit (P, H) row or NO_EXIT; late (P, H): later than planned."""
+    """The periods of P picks over H horizons (in sessions, ascending). entry (P,) row or LOCKED, UNTRADED, PENDING;
+    exit (P, H) row or NO_EXIT; late (P, H): later than planned."""
 
     horizons: tuple[int, ...]
     entry: Rows

@@ -11,6 +11,7 @@ of the last 60 daily returns.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,34 +37,61 @@ class Traits:
     volatility: Floats
     momentum: Floats
 
-
-def traits(close: Floats, cap: Floats, rows: Rows) -> Traits:
-    """The traits on the sessions `rows` (D,) of `close` (T, N, adjusted and filled) and `cap` (T, N); NaN where fewer
-    than `SPAN` sessions lie before."""
-    shape = len(rows), close.shape[1]
-    volatility, momentum = np.full(shape, np.nan), np.full(shape, np.nan)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        move = close[1:] / close[:-1] - 1
-        for n, row in enumerate(rows.tolist()):
-            if row >= SPAN:
-                volatility[n] = move[row - SPAN : row].std(axis=0)
-                momentum[n] = close[row] / close[row - SPAN] - 1
-    return Traits(cap[rows], volatility, momentum)
+    def orders(self, row: int) -> tuple[Rows, ...]:
+        """The instruments that have a value on the session `row`, ascending by value and then by column, for each
+        trait."""
+        return tuple(_order(values[row]) for values in (self.cap, self.volatility, self.momentum))
 
 
-def quintiles(values: Floats, members: Bools) -> Groups:
-    """The group (N,) of each member, 0 (lowest) to 4; MISSING for members without a value and for all others."""
-    groups = np.full(len(values), MISSING)
-    valued = np.flatnonzero(members & np.isfinite(values))
-    order = valued[np.argsort(values[valued], kind="stable")]
+def traits(close: Floats, cap: Floats, first: int, days: int) -> Traits:
+    """The traits on `days` sessions from row `first` of `close` (T, N, adjusted and filled) on; cap (days, N); NaN
+    where fewer than `SPAN` sessions lie before. Sums over `SPAN` sessions are differences of running sums: exactly 0
+    where nothing moves in between."""
+    close = close[: first + days]
+    volatility, momentum = np.full((2, days, close.shape[1]), np.nan)
+    begin = max(first, SPAN)
+    if begin < len(close):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            momentum[begin - first :] = close[begin:] / close[begin - SPAN : -SPAN] - 1
+            moves = close[1:] / close[:-1] - 1
+        moves[~np.isfinite(moves)] = 0.0
+        mean = _span_sums(moves, begin) / SPAN
+        variance = _span_sums(moves * moves, begin) / SPAN - mean * mean
+        volatility[begin - first :] = np.sqrt(np.maximum(variance, 0.0))
+        volatility[np.isnan(momentum)] = np.nan
+    return Traits(cap, volatility, momentum)
+
+
+def _span_sums(moves: Floats, first: int) -> Floats:
+    """The sums of the last `SPAN` moves at each session from `first` on; moves[t] leads to session t + 1."""
+    running = np.zeros((len(moves) + 1, moves.shape[1]))
+    np.cumsum(moves, axis=0, out=running[1:])
+    sums: Floats = running[first:] - running[first - SPAN : len(running) - SPAN]
+    return sums
+
+
+def _order(values: Floats) -> Rows:
+    valued = np.flatnonzero(np.isfinite(values))
+    some = values[valued]
+    order = np.argsort(some)
+    ordered = some[order]
+    if (ordered[1:] == ordered[:-1]).any():  # ties: the slower sort keeps the order of columns
+        order = np.argsort(some, kind="stable")
+    return valued[order]
+
+
+def quintiles(order: Rows, members: Bools) -> Groups:
+    """The group (N,) of each member, 0 (lowest) to 4; MISSING for members that `order` lacks and for all others."""
+    groups = np.full(len(members), MISSING)
+    order = order[members[order]]
     groups[order] = np.arange(len(order)) * GROUPS // max(len(order), 1)
     return groups
 
 
-def matching_cells(day: Traits, row: int, members: Bools) -> list[Groups]:
+def matching_cells(orders: Sequence[Rows], members: Bools) -> list[Groups]:
     """The cells of one session, finest first, each as a number per instrument (N,), MISSING where it is no member:
     size x volatility x return, size x volatility, size, everybody."""
-    groups = [quintiles(values[row], members) for values in (day.cap, day.volatility, day.momentum)]
+    groups = [quintiles(order, members) for order in orders]
     cells = []
     for depth in (3, 2, 1, 0):
         number = np.zeros(len(members), dtype=np.int64)

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
-from scans.evaluation.holding_periods import holding_periods
-from scans.evaluation.holdings import PickSet
+from scans.evaluation.holding_periods import PickSet, holding_periods
 from scans.evaluation.prices import Prices, Rows
 from scans.evaluation.tradability import Tradability
 from scans.kernels.compare import at_least

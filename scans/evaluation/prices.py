@@ -25,7 +25,7 @@ class Prices:
     sessions (T,) datetime64[D]; codes (N,) str ascending, one for each life of an instrument; open, high, low, close
     (T, N) adjusted, filled where nothing traded, NaN before the first bar; traded (T, N) bool; actions (T, N) int16,
     how many suspected corporate actions an instrument has had so far (its own count: only differences mean something);
-    market_cap (T, N) in currency, NaN where unknown.
+    market_cap (T, N) carried, in currency, NaN where unknown.
     """
 
     sessions: NDArray[np.datetime64]
@@ -54,14 +54,17 @@ class Prices:
         return column
 
 
-def price_arrays(panel: Panel, suspects: Iterable[SuspectedAction]) -> Prices:
+def price_arrays(panel: Panel, suspects: Iterable[SuspectedAction], liquidation: Bools | None = None) -> Prices:
     """The requested sessions of `panel` (with all price fields, volume and market cap), and the suspected corporate
-    actions of its instruments (session, code, close before, close)."""
+    actions of its instruments (session, code, close before, close), except those in `liquidation` (T, N)."""
     sessions = panel.output_sessions
     actions = np.zeros((len(sessions), len(panel.codes)), dtype=np.int16)
     for session, code, _, _ in suspects:
         if sessions[0] <= session <= sessions[-1]:
-            actions[np.searchsorted(sessions, session) :, panel.codes == code] += 1
+            row, columns = np.searchsorted(sessions, session), panel.codes == code
+            if liquidation is not None:
+                columns &= ~liquidation[row]
+            actions[row:, columns] += 1
     return Prices(
         sessions=sessions,
         codes=panel.codes,

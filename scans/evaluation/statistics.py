@@ -1,12 +1,13 @@
-"""The figures of the holdings of one version and one horizon (scanner definitions, section 7).
+"""The figures of the holdings of one version and one horizon (scanner definitions, section 7, revision 2).
 
 Choices where the definitions are silent
-- The standard error is that of the mean net return: deviations summed by date of the pick, squared, times G / (G - 1)
-  of the G dates. It ignores that holdings of neighbouring dates overlap; the bootstrap of a comparison does.
-- The standard error of the equal-weighted excess is computed likewise.
-- The basket averages, on each session, its open positions (the first session from open to close), and does not move
-  on a session without; half of the costs falls on the first and half on the last session of a position.
+- A name is an instrument. The ten best names are those whose net returns add up to most.
+- One position per name: a pick of a name that is still held is left out, from its entry to its exit; a holding that has
+  not ended lasts.
+- The mean equal by date is the mean over dates of the mean net return of that date's picks.
+- The basket averages, on each session, its open positions, and does not move on a session without.
 - Turnover is, from one date with picks to the next, the share of names that were not there before; then the mean.
+- The smallest detectable effect is that beside the benchmark, equal or matched, with the larger error.
 """
 
 from __future__ import annotations
@@ -15,61 +16,110 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketdata.panel import Bools, Floats
-from scans.evaluation.holdings import NEVER, OPEN, UNJUDGED, Holdings
+from marketdata.panel import Floats
+from scans.evaluation.benchmark_paths import NAMES, Benchmarks
+from scans.evaluation.bootstrap import Interval
+from scans.evaluation.calendar_time import CalendarTime, DailyReturns, portfolio
+from scans.evaluation.holdings import LOCKED_OUT, NEVER_TRADED, OPEN, UNJUDGED, Holdings
 from scans.evaluation.prices import Rows
 
 BEST = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Excess:
+    """Net returns less those of a benchmark, fractions, NaN where nothing gives one: the mean over holdings; the error
+    and the interval of the calendar-time portfolio, in which each date counts alike; coverage: the share of the judged
+    holdings that have this benchmark."""
+
+    mean: float
+    error: float
+    interval: Interval
+    coverage: float
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
-    """Counts, and figures as fractions, NaN where nothing gives one."""
+    """Counts, and figures as fractions, NaN where nothing gives one. dropped: locked and untraded together; late: of
+    the judged ones; positions and position_mean: with one position per name; gross_mean: before `costs`, the mean costs
+    of a holding."""
 
     picks: int
     judged: int
     dropped: int
+    locked: int
+    untraded: int
+    late: int
     open: int
     unjudged: int
+    positions: int
     hit_rate: float
+    universe_hit_rate: float
     mean: float
-    standard_error: float
+    gross_mean: float
+    costs: float
     median: float
-    excess_equal: float
-    excess_error: float
-    excess_cap: float
+    date_mean: float
+    position_mean: float
     mean_without_best: float
+    equal: Excess
+    cap: Excess
+    segment: Excess
+    matched: Excess
+    detectable: float
     best: float
     worst: float
     worst_drawdown: float
     turnover: float
 
+    @property
+    def standing(self) -> str:
+        """ "ahead" or "behind" where the intervals of both equal and matched exclude 0, else ""."""
+        sides = {self.equal.interval.apart, self.matched.interval.apart}
+        return {1: "ahead", -1: "behind"}.get(sides.pop(), "") if len(sides) == 1 else ""
 
-def compute_figures(holdings: Holdings, excess: tuple[Floats, Floats], kept: Bools | None = None) -> Figures:
-    """The figures of `holdings` with their cap- and equal-weighted `excess`, of those `kept` (P,) alone where given."""
-    kept = np.ones(len(holdings.state), dtype=bool) if kept is None else kept
-    judged = kept & holdings.judged
-    net, day = holdings.net[judged], holdings.day[judged]
-    cap, equal = (values[judged] for values in excess)
-    state = holdings.state[kept]
+
+def compute_figures(
+    holdings: Holdings, benchmarks: Benchmarks, returns: DailyReturns, horizon: int, some: Rows
+) -> Figures:
+    """The figures of the picks `some` (Q,) over `horizon`, one of those of `holdings`."""
+    n = holdings.periods.horizons.index(horizon)
+    state = holdings.state[some, n]
+    judged = some[holdings.judged[some, n]]
+    gross, costs = holdings.gross[judged, n], holdings.costs[judged, n]
+    net, column = gross - costs, holdings.picks.column[judged]
+    pooled = portfolio(returns, holdings, n, judged)
+    apart = net[:, None] - benchmarks.returns[judged, n]
+    excess = {name: _excess(apart[:, b], pooled.excess[b]) for b, name in enumerate(NAMES)}
+    alone = some[single_positions(holdings, n, some)]
+    alone = alone[holdings.judged[alone, n]]
+    locked, untraded = (int((state == code).sum()) for code in (LOCKED_OUT, NEVER_TRADED))
+    detectable = [pooled.excess[NAMES.index(name)].detectable for name in ("equal", "matched")]
     return Figures(
-        picks=len(state),
-        judged=len(net),
-        dropped=int((state == NEVER).sum()),
+        picks=len(some),
+        judged=len(judged),
+        dropped=locked + untraded,
+        locked=locked,
+        untraded=untraded,
+        late=int(holdings.periods.late[judged, n].sum()),
         open=int((state == OPEN).sum()),
         unjudged=int((state == UNJUDGED).sum()),
-        hit_rate=_mean(holdings.hit[judged].astype(np.float64)),
+        positions=len(alone),
+        hit_rate=_mean(holdings.hit[judged, n].astype(np.float64)),
+        universe_hit_rate=_mean(benchmarks.hits[judged, n]),
         mean=_mean(net),
-        standard_error=standard_error(net, day),
+        gross_mean=_mean(gross),
+        costs=_mean(costs),
         median=float(np.median(net)) if len(net) else float("nan"),
-        excess_equal=_mean(equal),
-        excess_error=standard_error(equal, day),
-        excess_cap=_mean(cap),
-        mean_without_best=_mean(np.sort(net)[:-BEST]),
-        best=_mean(holdings.best[judged]),
-        worst=_mean(holdings.worst[judged]),
-        worst_drawdown=worst_drawdown(holdings, judged),
-        turnover=turnover(holdings.day[kept], holdings.column[kept]),
+        date_mean=_mean(_group_means(net, holdings.picks.day[judged])),
+        position_mean=_mean(holdings.gross[alone, n] - holdings.costs[alone, n]),
+        mean_without_best=_mean(net[~np.isin(column, best_names(net, column))]),
+        **excess,
+        detectable=float(np.max(detectable)),
+        best=_mean(holdings.best[judged, n]),
+        worst=_mean(holdings.worst[judged, n]),
+        worst_drawdown=worst_drawdown(pooled.basket),
+        turnover=turnover(holdings.picks.day[some], holdings.picks.column[some]),
     )
 
 
@@ -77,31 +127,51 @@ def _mean(values: Floats) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def standard_error(values: Floats, day: Rows) -> float:
-    """The standard error of the mean of `values`, clustered by `day`, (P,) both; NaN with fewer than two dates."""
-    if not len(values):
-        return float("nan")
-    _, date = np.unique(day, return_inverse=True)
-    totals = np.bincount(date, weights=values - values.mean())
-    groups = len(totals)
-    if groups < 2:
-        return float("nan")
-    return float(np.sqrt((totals**2).sum() * groups / (groups - 1)) / len(values))
+def _excess(apart: Floats, calendar_time: CalendarTime) -> Excess:
+    covered = np.isfinite(apart)
+    return Excess(_mean(apart[covered]), calendar_time.error, calendar_time.interval, _mean(covered.astype(np.float64)))
 
 
-def worst_drawdown(holdings: Holdings, judged: Bools) -> float:
-    """The deepest fall below its highest value so far (0 or a negative fraction) of a basket that holds each day's
-    picks for the horizon, equally weighted; NaN where nothing was judged."""
-    if not judged.any():
+def _group_means(values: Floats, keys: Rows) -> Floats:
+    _, group = np.unique(keys, return_inverse=True)
+    means: Floats = np.bincount(group, values) / np.bincount(group)
+    return means
+
+
+def best_names(net: Floats, column: Rows) -> Rows:
+    """The columns of the `BEST` names whose net returns add up to most."""
+    names, group = np.unique(column, return_inverse=True)
+    return names[np.argsort(-np.bincount(group, net), kind="stable")[:BEST]]
+
+
+def single_positions(holdings: Holdings, n: int, some: Rows) -> Rows:
+    """The places in `some` of the picks that are bought while their name is not held: one position per name."""
+    entry = holdings.periods.entry[some]
+    places = np.flatnonzero(entry >= 0)
+    places = places[np.argsort(holdings.picks.day[some[places]], kind="stable")]
+    last = holdings.periods.exit[some[places], n]
+    last = np.where(last < 0, np.iinfo(np.intp).max, last)
+    free_after: dict[int, int] = {}
+    kept = []
+    for place, name, bought, sold in zip(
+        places.tolist(),
+        holdings.picks.column[some[places]].tolist(),
+        entry[places].tolist(),
+        last.tolist(),
+        strict=True,
+    ):
+        if bought > free_after.get(name, -1):
+            free_after[name] = sold
+            kept.append(place)
+    return np.array(kept, dtype=np.intp)
+
+
+def worst_drawdown(basket: Floats) -> float:
+    """The deepest fall below its highest value so far (0 or a negative fraction) of a basket with these daily returns
+    (S,); NaN of none."""
+    if not len(basket):
         return float("nan")
-    step = holdings.step[judged].copy()
-    step[:, 0] -= holdings.costs / 2
-    step[:, -1] -= holdings.costs / 2
-    entry = holdings.entry[judged]
-    session = (entry - entry.min())[:, None] + np.arange(holdings.horizon)
-    total = np.bincount(session.ravel(), weights=step.ravel())
-    count = np.bincount(session.ravel())
-    value = np.cumprod(1 + total / np.maximum(count, 1))
+    value = np.cumprod(1 + basket)
     top = np.maximum(np.maximum.accumulate(value), 1.0)
     return min(float((value / top).min() - 1), 0.0)
 

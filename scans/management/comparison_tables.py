@@ -14,23 +14,34 @@ from marketdata.number_format import count_of, format_percent
 from marketdata.tables.table import column
 from scans.evaluation.bootstrap import DRAWS, LEAST_BLOCK, LEAST_BLOCKS, SEED, Interval
 from scans.evaluation.comparison import Difference
+from scans.evaluation.holdings import REVISION
 from scans.management.delivery import Results
-from scans.management.evaluation_tables import percent, range_sentence, signed_percent, survivors_sentence
+from scans.management.evaluation_tables import (
+    costs_text,
+    excess_columns,
+    excess_text,
+    percent,
+    range_sentence,
+    signed_percent,
+    survivors_sentence,
+    timing_sentence,
+)
 from scans.operations.evaluation.compare import VersionComparison
+from scans.operations.evaluation.evaluate import EvaluationLine
 
 NOTES = (
-    "Excess: mean return over the equally weighted mean of all eligible instruments. Interval: moving-block bootstrap "
-    f"by date, {DRAWS:,} draws, seed {SEED}, blocks as long as the holding and {LEAST_BLOCK} sessions at least, "
+    "Excess: mean return after costs over the equally weighted mean of what could be picked. Interval: moving-block "
+    f"bootstrap by date, {DRAWS:,} draws, seed {SEED}, blocks as long as the holding, {LEAST_BLOCK} sessions at least, "
     f"widened for few blocks and overlapping holdings; '-' where the sessions hold fewer than {LEAST_BLOCKS} blocks. "
     "Regimes: regime_trend of the market's index. In brackets: ahead, but not beyond chance. Of the intervals by "
     "regime and year one in twenty misses 0 by chance."
 )
 SIDES = ("first", "second")
-INTERVALS = (*(f"{side}_excess" for side in SIDES), "difference", "difference_corrected")
+INTERVALS = ("difference", "difference_corrected")
 TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("market", "first_version", "second_version"), pa.string()),
     **dict.fromkeys(("from", "to", "judged_to"), pa.date32()),
-    "costs_pct": pa.float64(),
+    "evaluation_revision": pa.int32(),
     "horizon": pa.int32(),
     "group": pa.string(),
     "block": pa.int32(),
@@ -68,7 +79,8 @@ def write_comparison(out: Output, comparison: VersionComparison) -> None:
     columns = [Column("h"), Column("when", text=True), *map(Column, figures), Column("difference")]
     columns += [Column("95 % interval"), Column("better", text=True)]
     write_table(out, columns, (_cells(row, (first, second)) for row in comparison.differences))
-    for text in ("", NOTES, survivors_sentence(comparison), "", verdict(comparison)):
+    lines = [line for standing in comparison.standings for line in standing]
+    for text in ("", NOTES, survivors_sentence(comparison), timing_sentence(lines), "", verdict(comparison)):
         write_prose(out, text)
 
 
@@ -125,31 +137,28 @@ def verdict(comparison: VersionComparison) -> str:
 
 
 def _against_market(comparison: VersionComparison) -> Iterator[str]:
-    """Each version against the mean of what it could have picked."""
-    for n, version in enumerate(comparison.request.versions):
-        rows = [row for row in comparison.whole if math.isfinite(row.alone[n].low)]
-        for side, sign in (("ahead of", 1), ("behind", -1)):
-            apart = [row for row in rows if row.alone[n].apart == sign]
+    """Each version against what it could have picked: all of it, and what is like its picks."""
+    for version, lines in zip(comparison.request.versions, comparison.standings, strict=True):
+        for standing, side in (("ahead", "ahead of"), ("behind", "behind")):
+            apart = [line for line in lines if line.figures.standing == standing]
             if apart:
                 yield (
-                    f"{version} itself is {side} the mean of what it could have picked over {_horizons(apart)} "
-                    f"({_with_bounds(apart, n)})."
+                    f"{version} itself is {side} the mean of what it could have picked, and that of what is like its "
+                    f"picks, over {_horizons(apart)} (matched: {_matched(apart)})."
                 )
-        if rows and not any(row.alone[n].apart for row in rows):
+        if not any(line.figures.standing for line in lines):
             yield (
-                f"Over no horizon does the evidence distinguish {version} itself from the mean of what it could have "
-                "picked."
+                f"Over no horizon does the evidence distinguish {version} itself from both the mean of what it could "
+                "have picked and that of what is like its picks."
             )
 
 
-def _with_bounds(rows: Sequence[Difference], n: int) -> str:
-    """Excess and its interval, percent, horizon by horizon."""
-    return ", ".join(
-        f"{100 * row.excess[n]:+.2f} % [{100 * row.alone[n].low:+.2f}, {100 * row.alone[n].high:+.2f}]" for row in rows
-    )
+def _matched(lines: Sequence[EvaluationLine]) -> str:
+    """The excess over matched instruments and its interval, percent, horizon by horizon."""
+    return ", ".join(excess_text(line.figures.matched) for line in lines)
 
 
-def _horizons(rows: Sequence[Difference]) -> str:
+def _horizons(rows: Sequence[Difference | EvaluationLine]) -> str:
     names = [str(row.horizon) for row in rows]
     listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
     return f"{listed} session{'s' if names != ['1'] else ''}"
@@ -159,7 +168,7 @@ def rows(comparison: VersionComparison) -> Iterator[dict[str, Any]]:
     """`COLUMNS` of each difference; null for a figure that cannot be computed."""
     first, second = comparison.request.versions
     for row in comparison.differences:
-        intervals = dict(zip(INTERVALS, (*row.alone, row.interval, row.corrected), strict=True))
+        intervals = dict(zip(INTERVALS, (row.interval, row.corrected), strict=True))
         yield {
             "market": comparison.request.market,
             "first_version": first,
@@ -167,7 +176,7 @@ def rows(comparison: VersionComparison) -> Iterator[dict[str, Any]]:
             "from": comparison.both_first,
             "to": comparison.both_last,
             "judged_to": comparison.end,
-            "costs_pct": percent(comparison.request.costs),
+            "evaluation_revision": REVISION,
             "horizon": row.horizon,
             "group": row.group or "all",
             "block": row.block,
@@ -189,7 +198,8 @@ def comparison_object(comparison: VersionComparison) -> Mapping[str, Any]:
         "from": comparison.both_first,
         "to": comparison.both_last,
         "judged_to": comparison.end,
-        "costs_pct": percent(comparison.request.costs),
+        "evaluation_revision": REVISION,
+        "costs": costs_text(comparison.request),
         "draws": DRAWS,
         "seed": SEED,
         "overlap": shared,
@@ -200,14 +210,30 @@ def comparison_object(comparison: VersionComparison) -> Mapping[str, Any]:
                 "block": row.block,
                 "judged": list(row.judged),
                 "excess_pct": [percent(value) for value in row.excess],
-                "excess_interval_95_pct": [[percent(bounds.low), percent(bounds.high)] for bounds in row.alone],
                 "difference_pct": percent(row.value),
                 "interval_95_pct": [percent(row.interval.low), percent(row.interval.high)],
                 "interval_corrected_pct": [percent(row.corrected.low), percent(row.corrected.high)],
             }
             for row in comparison.differences
         ],
+        "standings": [_standing(line) for lines in comparison.standings for line in lines],
         "instruments": comparison.instruments,
         "gone": comparison.gone,
         "verdict": verdict(comparison),
+    }
+
+
+def _standing(line: EvaluationLine) -> dict[str, Any]:
+    """A version beside its benchmarks over one horizon."""
+    figures = line.figures
+    return {
+        "scanner_version": line.version,
+        "horizon": line.horizon,
+        "picks": figures.picks,
+        "judged": figures.judged,
+        "live": line.live,
+        "costs_pct": percent(figures.costs),
+        **excess_columns(figures),
+        "detectable_pct": percent(figures.detectable),
+        "standing": figures.standing,
     }

@@ -52,7 +52,12 @@ def add_evaluation_options(parser: CommandParser) -> None:
     parser.add_argument(
         "--horizons", type=horizons, default=list(HORIZONS), help="sessions to hold; default: 1,5,10,20,60"
     )
-    parser.add_argument("--costs", type=costs, default=0.0, metavar="PERCENT", help="of a round trip, as 0.25")
+    parser.add_argument(
+        "--costs",
+        type=costs,
+        metavar="PERCENT",
+        help="of a round trip, as 0.25, 0 for none; default: sell tax by date, the fee that is set and a tick a side",
+    )
     parser.add_argument("--source", choices=SOURCES, default=PUBLISHED, help="published ranks, or a scan on the fly")
 
 

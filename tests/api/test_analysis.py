@@ -23,7 +23,7 @@ from tests.api.conftest import Get, risers
 from tests.exchanges.writer import KEY, MODEL, Writer
 from tests.scans.conftest import AS_OF, CODES
 
-COUNTS = ("by", "group", "horizon", "picks", "judged", "too_few")
+COUNTS = ("by", "group", "horizon", "picks", "computed_afterwards", "judged", "too_few", "standing")
 
 
 @pytest.fixture
@@ -79,12 +79,15 @@ def test_base_rates_know_nothing_of_later_days(
     for by in ("all", "label", "strategy"):
         one = rates[by, 5]
         assert (one["picks"], one["judged"]) == (every, len(returns))
-        assert one["mean_pct"] == pytest.approx(100 * np.mean(returns))
-        assert one["hit_rate_pct"] == pytest.approx(100 * np.mean([x > 0 for x in returns]))
-        assert one["standard_error_pct"] > 0
+        assert one["mean_pct"] + one["costs_pct"] == pytest.approx(100 * np.mean(returns))
+        assert 0 < one["hit_rate_pct"] <= 100 * np.mean([x > 0 for x in returns])  # after costs
+        assert 0 < one["universe_hit_rate_pct"] < 100
+        assert one["computed_afterwards"] == every  # the run began long after
+        assert one["excess"]["matched"]["error_pct"] > 0
     assert rates["label", 5]["group"] == "rise"
     assert rates["regime", 5]["group"] == body["market_regime"] != ""
     assert body["last"] == str(sessions[day])
+    assert body["revision"] == 2
 
 
 def test_few_picks_say_nothing(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -169,6 +172,7 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
     assert facts["pick"]["score"] == body["pick"]["score"]
     assert facts["held"] == ["filter rise: close above the close before"]
     assert "rise" not in call["messages"][0]["content"]
+    assert {"from", "to", "picks_computed_afterwards"} <= set(facts["base_rates"][0])
     other = next(day for day in sessions[20:30] if get(f"kr/analysis/{pick}", date=day)["pick"])
     assert len(writer.requests) == 2
     run_scan(RunRequest(market="kr", as_of=AS_OF, top=1, first=other, last=other))

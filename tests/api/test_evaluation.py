@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,7 @@ def naive(rows: pd.DataFrame, sessions: list[date], days: list[date], horizon: i
 
 
 def test_the_figures(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
-    body = get("kr/evaluation", horizon="5,2", **SPAN)
+    body = get("kr/evaluation", horizon="5,2", costs=0, **SPAN)
     days = [day for day in sessions[10:31] if SPAN["from"] <= str(day) <= SPAN["to"]]
     assert (body["first"], body["last"]) == (SPAN["from"], SPAN["to"])
     assert (body["sessions"], body["judged_until"]) == (len(days), str(sessions[-1]))
@@ -47,13 +48,31 @@ def test_the_figures(scanned: pd.DataFrame, sessions: list[date], get: Get) -> N
         assert line["mean_pct"] == pytest.approx(100 * np.mean(returns))
         assert line["median_pct"] == pytest.approx(100 * np.median(returns))
         assert line["hit_rate_pct"] == pytest.approx(100 * np.mean([one > 0 for one in returns]))
-        assert line["standard_error_pct"] > 0
-        assert line["mean_interval"] == {"low_pct": None, "high_pct": None}  # too few sessions
+        assert line["gross_mean_pct"] == line["mean_pct"]
+        assert line["excess"]["equal"]["error_pct"] > 0
+        assert line["excess"]["equal"]["interval"] == {"low_pct": None, "high_pct": None}  # too few sessions
+        assert (line["excess"]["cap"]["mean_pct"], line["excess"]["cap"]["coverage_pct"]) == (None, 0)
+        assert (line["live"], line["standing"]) == (0, "")
+    assert (body["revision"], body["capped"]) == (2, 0)
 
 
 def test_costs_are_percent_of_a_round_trip(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:
     free, paid = (get("kr/evaluation", horizon=5, costs=costs, **SPAN)["figures"][0] for costs in (0, 0.25))
     assert paid["mean_pct"] == pytest.approx(free["mean_pct"] - 0.25)
+    by_date = get("kr/evaluation", horizon=5, **SPAN)
+    assert by_date["costs_pct"] is None
+    line = by_date["figures"][0]
+    assert line["costs_pct"] > 0.18 + 2 * 0.015  # and a tick a side
+    assert line["mean_pct"] == pytest.approx(free["mean_pct"] - line["costs_pct"])
+
+
+def test_another_fee_is_another_answer(scanned: pd.DataFrame, client: Client, get: Get, settings: Any) -> None:
+    query = {"horizon": "5", **SPAN}
+    cheap = client.get("/api/kr/evaluation", query)
+    settings.TRADING_FEES = {"kr": 0.1}
+    dear = client.get("/api/kr/evaluation", query, headers={"If-None-Match": cheap.headers["ETag"]})
+    costs = [one.json()["figures"][0]["costs_pct"] for one in (cheap, dear)]
+    assert costs[1] - costs[0] == pytest.approx(2 * (0.1 - 0.015))
 
 
 def test_versions_horizons_and_groups_that_are_left_out(scanned: pd.DataFrame, get: Get) -> None:

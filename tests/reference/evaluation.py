@@ -12,9 +12,11 @@ Frames are those of `fills.with_limits`. Choices where the definitions are silen
 - Carried cap: the last recorded cap at or before t times C[t] / C[then].
 - Groups of `matched`: members ordered by value, then code, cut into five by place (place * 5 // count); members without
   a value are a group of their own. Coarser cells leave out the return, then the volatility, then the size.
-- Calendar time: the daily return of a cohort is the mean over its judged holdings of the day's return less that of the
-  benchmark, which is bought at the entry's open and held: the growth of the mean of C / O over the day. A holding
-  counts from its entry to its exit.
+- The universe's hits beside a holding: the share of the members of `equal` whose return is above 0; it pays no costs.
+- Calendar time: the capital of a cohort (the picks of one date) is divided among its judged holdings alike, and what is
+  not held on a session adds 0 to the cohort's return. A holding adds the day's return less that of the benchmark, which
+  is bought at the entry's open and held: the growth of the mean of C / O over the day. Half of the costs falls on the
+  first and half on the last session held. A session counts while a cohort is held.
 - Newey-West with lag 5 weighs autocovariances by 1 - k / 6 and divides all by the number of sessions.
 """
 
@@ -22,8 +24,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 import pandas as pd
@@ -36,6 +39,7 @@ WAIT = 5
 LATE = 60
 LAG = 5
 CELL = 5
+BEST = 10
 COVERED = 0.9
 Eligible = Callable[[pd.Timestamp], Iterable[str]]
 
@@ -55,10 +59,12 @@ class Holding:
     best: float = math.nan
     worst: float = math.nan
     hit: bool = False
+    universe_hits: float = math.nan
     equal: float = math.nan
     cap: float = math.nan
     segment: float = math.nan
     matched: float = math.nan
+    beside: Mapping[str, list[float]] = field(default_factory=dict)
 
 
 def mean(values: Sequence[float]) -> float:
@@ -110,11 +116,11 @@ def hold(
     last, late = leave(frame, axis, entry, horizon)
     if last is None:
         return Holding(day, code, "open", entry=entry)
-    body = frame.loc[entry:last]
-    inside = body.iloc[1:]
+    held = frame.loc[entry:last]
+    inside = held.iloc[1:]
     if (inside["suspected"] & ~inside["liquidation"].astype(bool)).any():
         return Holding(day, code, "unjudged", entry, last, late)
-    paid, got = float(body["O"].iloc[0]), float(body["C"].iloc[-1])
+    paid, got = float(held["O"].iloc[0]), float(held["C"].iloc[-1])
     share = costs(entry, last) if callable(costs) else costs
     return Holding(
         date=day,
@@ -125,49 +131,68 @@ def hold(
         late=late,
         gross=got / paid - 1,
         net=got / paid - 1 - share,
-        best=max(body["H"].tolist()) / paid - 1,
-        worst=min(body["L"].tolist()) / paid - 1,
+        best=max(held["H"].tolist()) / paid - 1,
+        worst=min(held["L"].tolist()) / paid - 1,
         hit=above(got, paid * (1 + share)),
     )
 
 
+def memoized(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a frame, which never changes, and sessions, with its results kept."""
+    results: dict[tuple[Any, ...], Any] = {}
+    frames: dict[int, pd.DataFrame] = {}
+
+    def call(frame: pd.DataFrame, *sessions: Any) -> Any:
+        frames[id(frame)] = frame  # as long as it lives, nothing else has this number
+        key = id(frame), *sessions
+        if key not in results:
+            results[key] = function(frame, *sessions)
+        return results[key]
+
+    return call
+
+
+@memoized
 def carried_cap(frame: pd.DataFrame, day: pd.Timestamp) -> float:
     """The market cap at `day`, carried forward from the latest recorded one; NaN before the first."""
-    caps = frame.loc[:day, "market_cap"].dropna()
-    if not len(caps):
+    known = frame.loc[:day, "market_cap"].dropna()
+    if not len(known):
         return math.nan
-    then = caps.index[-1]
+    then = known.index[-1]
     closes = frame["C"]
-    return float(caps.iloc[-1]) * float(closes[day]) / float(closes[then])
+    return float(known.iloc[-1]) * float(closes[day]) / float(closes[then])
 
 
+@memoized
 def path(frame: pd.DataFrame, entry: Any, last: Any) -> list[float] | None:
     """C / O[entry] of each session from entry to last; None with a suspected action inside."""
-    body = frame.loc[entry:last]
-    inside = body.iloc[1:]
-    if not len(body) or body.index[0] != entry or (inside["suspected"] & ~inside["liquidation"].astype(bool)).any():
+    held = frame.loc[entry:last]
+    inside = held.iloc[1:]
+    if not len(held) or held.index[0] != entry or (inside["suspected"] & ~inside["liquidation"].astype(bool)).any():
         return None
-    return [float(close) / float(body["O"].iloc[0]) for close in body["C"]]
+    paid = float(held["O"].iloc[0])
+    return [float(close) / paid for close in held["C"]]
 
 
 def weighted(paths: Mapping[str, list[float]], weights: Mapping[str, float]) -> list[float]:
     """The value of a basket with those weights on each session, bought at 1; empty where less than 90 % of its members
     have a weight."""
-    weighed = [code for code in paths if weights[code] > 0]
-    if not paths or len(weighed) < COVERED * len(paths):
+    known = [code for code in paths if weights[code] > 0]
+    if not paths or len(known) < COVERED * len(paths):
         return []
-    total = math.fsum(weights[code] for code in weighed)
+    total = math.fsum(weights[code] for code in known)
     length = len(next(iter(paths.values())))
-    return [math.fsum(weights[code] * paths[code][n] for code in weighed) / total for n in range(length)]
+    return [math.fsum(weights[code] * paths[code][n] for code in known) / total for n in range(length)]
 
 
 def quintiles(values: Mapping[str, float]) -> dict[str, int]:
     """Code -> its group 0..4 by value, then code; -1 without a value."""
-    ordered = sorted((value, code) for code, value in values.items() if not math.isnan(value))
-    result = {code: place * 5 // len(ordered) for place, (_, code) in enumerate(ordered)}
+    known = sorted((value, code) for code, value in values.items() if not math.isnan(value))
+    result = {code: place * 5 // len(known) for place, (_, code) in enumerate(known)}
     return {code: result.get(code, -1) for code in values}
 
 
+@memoized
 def traits(frame: pd.DataFrame, day: pd.Timestamp) -> tuple[float, float, float]:
     """Carried cap, standard deviation of the last 60 daily returns, and the return over 60 sessions; NaN where the
     instrument is younger."""
@@ -210,6 +235,12 @@ def benchmarks(
     }
 
 
+def universe_hits(frames: Frames, codes: Sequence[str], entry: Any, last: Any) -> float:
+    """The share of `codes` with a return above 0 from the entry's open to the last close."""
+    ends = [result[-1] for code in codes if (result := path(frames[code], entry, last)) is not None]
+    return mean([float(above(end, 1.0)) for end in ends])
+
+
 def holdings(
     picks: Iterable[tuple[Any, str]],
     frames: Frames,
@@ -229,33 +260,40 @@ def holdings(
             excess = {name: one.net - (value[-1] - 1) if value else math.nan for name, value in values.items()}
             one = replace(
                 one,
+                universe_hits=universe_hits(frames, sorted(eligible(one.date)), one.entry, one.exit),
                 equal=excess["equal"],
                 cap=excess["cap"],
                 segment=excess["segment"],
                 matched=excess["matched"],
+                beside=values,
             )
         result.append(one)
     return result
 
 
-def calendar_time(
-    result: Sequence[Holding], frames: Frames, eligible: Eligible, benchmark: str, horizon: int
-) -> tuple[float, float]:
+def calendar_time(result: Sequence[Holding], frames: Frames, benchmark: str, horizon: int) -> tuple[float, float]:
     """The mean of the calendar-time portfolio's daily excess times the horizon, and its standard error (Newey-West)."""
     cohorts: dict[pd.Timestamp, dict[pd.Timestamp, list[float]]] = {}
+    sizes: dict[pd.Timestamp, int] = {}
     for one in result:
         if one.state != "judged":
             continue
         frame = frames[one.code]
         own = path(frame, one.entry, one.exit)
-        beside = benchmarks(frames, one.date, sorted(eligible(one.date)), one.code, one.entry, one.exit)[benchmark]
+        beside = one.beside[benchmark]
         assert own is not None
         if not beside:
             continue
+        sizes[one.date] = sizes.get(one.date, 0) + 1
         for n, session in enumerate(frame.loc[one.entry : one.exit].index):
-            own_return, theirs = ((value[n] / (value[n - 1] if n else 1.0)) - 1 for value in (own, beside))
-            cohorts.setdefault(session, {}).setdefault(one.date, []).append(own_return - theirs)
-    days = [mean([mean(values) for values in cohorts[session].values()]) for session in sorted(cohorts)]
+            mine, theirs = ((value[n] / (value[n - 1] if n else 1.0)) - 1 for value in (own, beside))
+            halves = int(n == 0) + int(n == len(own) - 1)
+            excess = mine - halves * (one.gross - one.net) / 2 - theirs
+            cohorts.setdefault(session, {}).setdefault(one.date, []).append(excess)
+    days = [
+        mean([math.fsum(values) / sizes[date] for date, values in cohorts[session].items()])
+        for session in sorted(cohorts)
+    ]
     return mean(days) * horizon, newey_west(days) * horizon
 
 
@@ -271,3 +309,83 @@ def newey_west(values: Sequence[float]) -> float:
         together = math.fsum(away[n] * away[n - lag] for n in range(lag, count))
         total += 2 * (1 - lag / (LAG + 1)) * together
     return math.sqrt(max(total, 0.0)) / count
+
+
+def summary(result: Sequence[Holding], frames: Frames, codes: Sequence[str]) -> dict[str, float]:
+    """The figures of one version and one horizon that need no benchmark path; NaN where nothing was judged."""
+    judged = [one for one in result if one.state == "judged"]
+    returns = [one.net for one in judged]
+    states = [one.state for one in result]
+    by_date: dict[pd.Timestamp, list[float]] = {}
+    by_name: dict[str, list[float]] = {code: [] for code in codes}
+    for one in judged:
+        by_date.setdefault(one.date, []).append(one.net)
+        by_name[one.code].append(one.net)
+    names = sorted((code for code in codes if by_name[code]), key=lambda code: -math.fsum(by_name[code]))
+    alone = [one for one in single_positions(result) if one.state == "judged"]
+    figures = {
+        "picks": len(result),
+        "judged": len(judged),
+        "dropped": states.count("locked") + states.count("untraded"),
+        "locked": states.count("locked"),
+        "untraded": states.count("untraded"),
+        "late": sum(one.late for one in judged),
+        "open": states.count("open"),
+        "unjudged": states.count("unjudged"),
+        "positions": len(alone),
+        "hit_rate": mean([float(one.hit) for one in judged]),
+        "universe_hit_rate": mean([one.universe_hits for one in judged]),
+        "mean": mean(returns),
+        "gross_mean": mean([one.gross for one in judged]),
+        "costs": mean([one.gross - one.net for one in judged]),
+        "median": median(returns) if returns else math.nan,
+        "date_mean": mean([mean(values) for values in by_date.values()]),
+        "position_mean": mean([one.net for one in alone]),
+        "mean_without_best": mean([value for code in names[BEST:] for value in by_name[code]]),
+        "best": mean([one.best for one in judged]),
+        "worst": mean([one.worst for one in judged]),
+        "worst_drawdown": worst_drawdown(judged, frames),
+        "turnover": turnover(result),
+    }
+    for name in ("equal", "cap", "segment", "matched"):
+        excess = [value for one in judged if not math.isnan(value := getattr(one, name))]
+        figures |= {name: mean(excess), f"{name}_coverage": len(excess) / len(judged) if judged else math.nan}
+    return figures
+
+
+def single_positions(result: Sequence[Holding]) -> list[Holding]:
+    """The picks by date, without those that are bought while their name is held."""
+    sold: dict[str, pd.Timestamp] = {}
+    alone = []
+    for one in sorted(result, key=lambda one: one.date):
+        if one.entry is not None and (one.code not in sold or one.entry > sold[one.code]):
+            alone.append(one)
+            sold[one.code] = pd.Timestamp.max if one.exit is None else one.exit
+    return alone
+
+
+def worst_drawdown(judged: Sequence[Holding], frames: Frames) -> float:
+    """The deepest fall of an equally weighted basket of the holdings below its highest value so far, as a return."""
+    daily: dict[pd.Timestamp, list[float]] = {}
+    for one in judged:
+        held = frames[one.code].loc[one.entry : one.exit]
+        closes, before = held["C"].tolist(), float(held["O"].iloc[0])
+        for place, (session, close) in enumerate(zip(held.index, closes, strict=True)):
+            halves = int(place == 0) + int(place == len(held) - 1)
+            daily.setdefault(session, []).append(close / before - 1 - halves * (one.gross - one.net) / 2)
+            before = close
+    value = top = 1.0
+    deepest = 0.0
+    for session in sorted(daily):
+        value *= 1 + mean(daily[session])
+        top = max(top, value)
+        deepest = min(deepest, value / top - 1)
+    return deepest if judged else math.nan
+
+
+def turnover(result: Sequence[Holding]) -> float:
+    """Mean share of new names from one date with picks to the next."""
+    names: dict[pd.Timestamp, set[str]] = {}
+    for one in result:
+        names.setdefault(one.date, set()).add(one.code)
+    return mean([len(names[now] - names[before]) / len(names[now]) for before, now in pairwise(sorted(names))])

@@ -218,7 +218,7 @@ def test_the_calendar_time_portfolio_weighs_each_pick_date_alike() -> None:
     result = made(*(market(changes.get(code, {}), code=code) for code in codes))
     picks = [(DAYS[0], "a"), (DAYS[0], "b"), (DAYS[1], "c")]
     ours = evaluation.holdings(picks, result, DAYS[:SESSIONS], lambda day: codes, 2)
-    value, error = evaluation.calendar_time(ours, result, lambda day: codes, "equal", 2)
+    value, error = evaluation.calendar_time(ours, result, "equal", 2)
     first_market = (103 + 98 + 300) / 500  # at the end of session 2, bought at 100 on session 1
     second_market = (103 + 98 + 300) / 500 - 1  # on session 2, bought at its open of 100
     days = [
@@ -228,3 +228,38 @@ def test_the_calendar_time_portfolio_weighs_each_pick_date_alike() -> None:
     ]
     assert value == pytest.approx(sum(days) / 3 * 2)
     assert error == pytest.approx(evaluation.newey_west(days) * 2)
+
+
+def test_a_late_holding_keeps_its_share_of_its_cohort() -> None:
+    """a and b are bought on session 1 for one session; b cannot be sold before session 3."""
+    codes = list("abcde")
+    after = {"base_price": 70, "open": 70, "low": 69, "high": 80, "close": 77}
+    result = made(
+        *(market({}, code=code) for code in "acde"),
+        market({1: {**LOCKED_DOWN, "open": 100}, 2: {**HALTED, "close": 70}, 3: after}, code="b"),
+    )
+    picks = [(DAYS[0], "a"), (DAYS[0], "b")]
+    ours = evaluation.holdings(picks, result, DAYS[:SESSIONS], lambda day: codes, 1)
+    assert [(one.exit, one.late) for one in ours] == [(DAYS[1], False), (DAYS[3], True)]
+    value, _ = evaluation.calendar_time(ours, result, "equal", 1)
+    levels = [1.0, 0.94, 0.94, (4 + 0.77) / 5]  # of the benchmark: b falls to 70, then rises to 77
+    market_moves = [levels[n + 1] / levels[n] - 1 for n in range(3)]
+    days = [
+        ((0.0 - market_moves[0]) + (-0.3 - market_moves[0])) / 2,
+        (0.0 - market_moves[1]) / 2,
+        (77 / 70 - 1 - market_moves[2]) / 2,
+    ]
+    assert value == pytest.approx(sum(days) / 3)
+
+
+def test_one_position_per_name_and_the_mean_without_the_ten_best_names() -> None:
+    moves = {3: {"close": 103}, 4: {"base_price": 103}, 8: {"close": 108}, 9: {"base_price": 108}}
+    result = made(market({**moves}))
+    picks = [(DAYS[t], "A") for t in (0, 1, 2, 5)]
+    ours = evaluation.holdings(picks, result, DAYS[:SESSIONS], lambda day: ["A"], 3)
+    assert [one.date for one in evaluation.single_positions(ours)] == [DAYS[0], DAYS[5]]  # held from 1 to 3
+    figures = evaluation.summary(ours, result, ["A"])
+    assert figures["positions"] == 2
+    assert figures["position_mean"] == pytest.approx((0.03 + 0.08) / 2)
+    assert math.isnan(figures["mean_without_best"])
+    assert (figures["hit_rate"], figures["universe_hit_rate"], figures["turnover"]) == (0.5, 0.5, 0.0)

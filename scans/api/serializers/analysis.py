@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from scans.api.fields import Percent
 from scans.api.serializers.explain import CheckBody, Explained
-from scans.api.serializers.intervals import Bounds
+from scans.api.serializers.intervals import ExcessesBody
 from scans.api.serializers.regimes import RegimeRuleBody
 from scans.operations.analysis.analyse import BaseRate
 from scans.operations.evaluation.base_rates import MIN_JUDGED
@@ -17,36 +17,43 @@ FIGURES = "line.figures."
 
 
 class BaseRateBody(serializers.Serializer[BaseRate]):
-    """How picks of one kind fared over one horizon, before that day. Where too few could be judged to say anything the
-    figures are null, and the counts say how few."""
+    """How picks of one kind fared over one horizon, before that day, after costs. Where too few could be judged to say
+    anything the figures are null, and the counts say how few."""
 
     by = serializers.ChoiceField(choices=["all", "label", "strategy", "regime"])
     group = serializers.CharField(allow_blank=True, help_text="The pick's own label, strategy ...")
     horizon = serializers.IntegerField(source="line.horizon", help_text="Sessions held")
     picks = serializers.IntegerField(source=f"{FIGURES}picks")
+    computed_afterwards = serializers.IntegerField(
+        help_text="How many of them were made by a run that began after the open of their entry"
+    )
     judged = serializers.IntegerField(source=f"{FIGURES}judged")
     too_few = serializers.BooleanField(help_text=f"Fewer than {MIN_JUDGED} could be judged")
     hit_rate_pct = Percent(source=f"{FIGURES}hit_rate")
+    universe_hit_rate_pct = Percent(
+        source=f"{FIGURES}universe_hit_rate", help_text="Of all that could be picked, over the same sessions"
+    )
     mean_pct = Percent(source=f"{FIGURES}mean")
-    standard_error_pct = Percent(source=f"{FIGURES}standard_error")
-    mean_interval = Bounds(source="line.mean_interval", allow_null=True)
     median_pct = Percent(source=f"{FIGURES}median")
-    excess_equal_pct = Percent(source=f"{FIGURES}excess_equal")
-    excess_error_pct = Percent(source=f"{FIGURES}excess_error")
-    excess_interval = Bounds(source="line.excess_interval", allow_null=True)
+    costs_pct = Percent(source=f"{FIGURES}costs")
+    excess = ExcessesBody(source="line.figures", allow_null=True)
+    detectable_pct = Percent(source=f"{FIGURES}detectable")
+    standing = serializers.ChoiceField(source=f"{FIGURES}standing", choices=["ahead", "behind", ""])
 
     def to_representation(self, rate: BaseRate) -> dict[str, Any]:
         body: dict[str, Any] = super().to_representation(rate)
         if rate.too_few:
-            body |= {name: None for name in body if name.endswith(("_pct", "_interval"))}
+            body |= {name: None for name in body if name.endswith("_pct") or name == "excess"}
+            body["standing"] = ""
         return body
 
 
 class BaseRatesBody(serializers.Serializer[Any]):
-    """The published picks of the version from `first` to `last`, judged as known at the close of the day; no costs."""
+    """The published picks of the version from `first` to `last`, judged as known at the close of the day."""
 
     first = serializers.DateField()
     last = serializers.DateField()
+    revision = serializers.IntegerField(help_text="Of the evaluation's rules")
     market_regime = serializers.CharField(allow_blank=True, help_text="By the trend of the market's index on that day")
     market_regime_rule = RegimeRuleBody(allow_null=True)
     rates = BaseRateBody(many=True, help_text="Empty where nothing was picked")

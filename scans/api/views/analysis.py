@@ -24,6 +24,7 @@ from scans.api.parameters import VersionParameters
 from scans.api.serializers.analysis import AnalysisBody
 from scans.api.serializers.explain import Explained
 from scans.engines.registry import ENGINES
+from scans.evaluation.holdings import REVISION
 from scans.models import ScannerVersion
 from scans.narrative.client import Narrative
 from scans.operations.analysis import analyse, explain
@@ -166,6 +167,7 @@ def analysis_body(analysis: Analysis) -> dict[str, Any]:
         "base_rates": {
             "first": analysis.rates.first,
             "last": analysis.rates.last,
+            "revision": REVISION,
             "market_regime": analysis.rates.regime,
             "market_regime_rule": rule_json(analysis.rates.regime_rule),
             "rates": analysis.such,

@@ -1,4 +1,4 @@
-"""How versions did, from what they published: returns, hit rates and excess, each with its error."""
+"""How versions did, from what they published: returns, hit rates and excess over four benchmarks with errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from marketdata.web.api import responses
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api.fields import Number, Percent
 from scans.api.parameters import MOST_VERSIONS, split_list
-from scans.api.serializers.intervals import Bounds
+from scans.api.serializers.intervals import ExcessesBody
+from scans.evaluation.holdings import REVISION
 from scans.operations.evaluation import evaluation_cache
 from scans.operations.evaluation.evaluate import GROUPINGS, Evaluation, EvaluationLine
 from scans.queries import versions
@@ -41,10 +42,9 @@ class EvaluationFields(serializers.Serializer[Any]):
     by = serializers.ChoiceField(required=False, choices=GROUPINGS, help_text="Figures for each of these too")
     costs = serializers.FloatField(
         required=False,
-        default=0.0,
         min_value=0,
         max_value=99,
-        help_text="Percent of a round trip, e.g. 0.25",
+        help_text="Percent of a round trip, e.g. 0.25; omitted: sell tax by date, the fee that is set, a tick a side",
     )
 
     def validate_versions(self, text: str) -> list[str]:
@@ -89,29 +89,54 @@ class EvaluationParameters(_Ends, EvaluationFields):
 
 
 class Figure(serializers.Serializer[EvaluationLine]):
-    """One version over one horizon. All but counts is percent; errors are standard errors by date of the pick."""
+    """One version over one horizon. All but counts is percent, after costs where nothing else is said."""
 
     scanner_version = serializers.CharField(source="version")
     horizon = serializers.IntegerField(help_text="Sessions held")
     group = serializers.CharField(allow_blank=True, help_text="Empty: all picks")
     sessions = serializers.IntegerField(help_text="Answered by the version")
     picks = serializers.IntegerField(source="figures.picks")
+    live = serializers.IntegerField(
+        help_text="Picks whose run began before the open of their entry; all others were computed afterwards"
+    )
     judged = serializers.IntegerField(source="figures.judged", help_text="Picks with a return")
-    dropped = serializers.IntegerField(source="figures.dropped", help_text="Never tradable")
+    dropped = serializers.IntegerField(source="figures.dropped", help_text="Never bought: locked and untraded")
+    locked = serializers.IntegerField(
+        source="figures.locked", help_text="No session of five could be bought, since its low was the upper limit"
+    )
+    untraded = serializers.IntegerField(source="figures.untraded", help_text="No trade on five sessions")
+    late = serializers.IntegerField(
+        source="figures.late", help_text="Judged picks that could not be sold on the planned session"
+    )
     open = serializers.IntegerField(source="figures.open", help_text="Not over yet")
     unjudged = serializers.IntegerField(source="figures.unjudged", help_text="A suspected corporate action lies inside")
     hit_rate_pct = Percent(source="figures.hit_rate", help_text="Returns above 0 after costs")
-    mean_pct = Percent(source="figures.mean")
-    standard_error_pct = Percent(source="figures.standard_error")
-    mean_interval = Bounds()
-    median_pct = Percent(source="figures.median")
-    excess_equal_pct = Percent(
-        source="figures.excess_equal", help_text="Over all eligible instruments, equally weighted"
+    universe_hit_rate_pct = Percent(
+        source="figures.universe_hit_rate",
+        help_text="The same of all that could be picked, over the same sessions, without costs",
     )
-    excess_error_pct = Percent(source="figures.excess_error")
-    excess_interval = Bounds()
-    excess_cap_pct = Percent(source="figures.excess_cap", help_text="The same, by market cap")
-    mean_without_best_pct = Percent(source="figures.mean_without_best", help_text="Without the ten best picks")
+    mean_pct = Percent(source="figures.mean")
+    gross_mean_pct = Percent(source="figures.gross_mean", help_text="Before costs")
+    costs_pct = Percent(source="figures.costs", help_text="Mean costs of a round trip")
+    median_pct = Percent(source="figures.median")
+    date_mean_pct = Percent(source="figures.date_mean", help_text="Mean over dates, each alike")
+    positions = serializers.IntegerField(
+        source="figures.positions", help_text="Judged picks where a name is not bought again while it is held"
+    )
+    position_mean_pct = Percent(source="figures.position_mean", help_text="Their mean")
+    mean_without_best_pct = Percent(
+        source="figures.mean_without_best", help_text="Without the ten names whose returns add up to most"
+    )
+    excess = ExcessesBody(source="figures")
+    detectable_pct = Percent(
+        source="figures.detectable",
+        help_text="The smallest excess that so many sessions distinguish from 0 (80 % power)",
+    )
+    standing = serializers.ChoiceField(
+        source="figures.standing",
+        choices=["ahead", "behind", ""],
+        help_text="Where the intervals of both equal and matched exclude 0; else empty",
+    )
     best_pct = Percent(source="figures.best", help_text="Mean of the best point while held")
     worst_pct = Percent(source="figures.worst")
     worst_drawdown_pct = Percent(source="figures.worst_drawdown")
@@ -120,16 +145,17 @@ class Figure(serializers.Serializer[EvaluationLine]):
 
 class EvaluationBody(serializers.Serializer[Any]):
     """What the figures rest on, and the figures. `gone` instruments have no bar on the last session used: where none
-    are gone, the record holds survivors only, and returns are too good. Where market caps are not recorded
-    (`capped` of `sessions` sessions have them), the cap-weighted excess is the equally weighted one."""
+    are gone, the record holds survivors only, and returns are too good. On `capped` of `sessions` sessions at least
+    90 % of what could be picked has a market cap; picks of the others have no excess over cap."""
 
     market = serializers.CharField()
     currency = serializers.CharField()
+    revision = serializers.IntegerField(help_text="Of the evaluation's rules")
     first = serializers.DateField()
     last = serializers.DateField()
     judged_until = serializers.DateField()
     by = serializers.CharField(allow_blank=True)
-    costs_pct = Number()
+    costs_pct = Number(help_text="As requested; null: by date, see the figures")
     sessions = serializers.IntegerField()
     instruments = serializers.IntegerField()
     gone = serializers.IntegerField()
@@ -160,12 +186,14 @@ class EvaluationView(MarketView):
             first=given.get("from"),
             last=given.get("to"),
             horizons=given.get("horizon", []),
-            costs=given["costs"] / 100,
+            costs=given["costs"] / 100 if "costs" in given else None,
             by=given.get("by", ""),
         )
 
         def made() -> HttpResponseBase:
-            data = evaluation_body(evaluation_cache.cached_evaluation(evaluation), self.market.currency, given["costs"])
+            data = evaluation_body(
+                evaluation_cache.cached_evaluation(evaluation), self.market.currency, given.get("costs")
+            )
             content = responses.to_json(EvaluationBody(data).data)
             return HttpResponse(content, content_type=responses.MEDIA_TYPES["json"])
 
@@ -175,11 +203,12 @@ class EvaluationView(MarketView):
         return responses.conditional_response(request, made, tag, responses.latest_time(since))
 
 
-def evaluation_body(evaluation: Evaluation, currency: str, costs: float) -> dict[str, Any]:
+def evaluation_body(evaluation: Evaluation, currency: str, costs: float | None) -> dict[str, Any]:
     """An evaluation as its body has it."""
     return {
         "market": evaluation.request.market,
         "currency": currency,
+        "revision": REVISION,
         "first": date.fromisoformat(evaluation.first),
         "last": date.fromisoformat(evaluation.last),
         "judged_until": date.fromisoformat(evaluation.end),

@@ -7,13 +7,12 @@ same facts (`facts`) and nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from marketdata.markets import Market
 from scans.engines.base import Check
-from scans.evaluation.statistics import Figures
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.narrative.client import Narrative
 from scans.operations.analysis import narrate
@@ -39,6 +38,11 @@ class BaseRate:
     def too_few(self) -> bool:
         """Whether the group has fewer than `MIN_JUDGED` judged picks."""
         return self.line.figures.judged < MIN_JUDGED
+
+    @property
+    def computed_afterwards(self) -> int:
+        """How many of the picks were made by a run that began after the open of their entry."""
+        return self.line.figures.picks - self.line.live
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def facts(analysis: Analysis, pick: ScanRank) -> Mapping[str, Any]:
         | {"order": pick_order_prices(pick)},
         "held": [_check_text(one) for one in analysis.checks if one.holds],
         "did_not_hold": [_check_text(one) for one in analysis.checks if not one.holds],
-        "base_rates": [_rate(one) for one in analysis.such],
+        "base_rates": [_rate(analysis.rates, one) for one in analysis.such],
     }
 
 
@@ -138,22 +142,29 @@ def _check_text(check: Check) -> str:
     return f"{check.group} {check.name}: {check.rule}"
 
 
-RATE_FIGURES = ("hit_rate", "mean", "standard_error", "excess_equal", "excess_error")
+RATE_FIGURES = ("hit_rate", "universe_hit_rate", "mean", "costs", "detectable")
 
 
-def _rate(one: BaseRate) -> dict[str, Any]:
+def _rate(rates: BaseRates, one: BaseRate) -> dict[str, Any]:
     figures = one.line.figures
     rate: dict[str, Any] = {
         "picks_by": one.by,
         "group": one.group,
+        "from": rates.first.isoformat(),
+        "to": rates.last.isoformat(),
         "sessions_held": one.line.horizon,
         "picks_judged": figures.judged,
+        "picks_computed_afterwards": one.computed_afterwards,
     }
     if one.too_few:
         return rate | {"note": f"too few to say anything: fewer than {MIN_JUDGED}"}
-    return rate | {f"{name}_pct": _percent(figures, name) for name in RATE_FIGURES}
+    for name in ("equal", "matched"):
+        excess = getattr(figures, name)
+        values = {"excess": excess.mean, "excess_low": excess.interval.low, "excess_high": excess.interval.high}
+        rate |= {f"{what}_{name}_pct": _percent(value) for what, value in values.items()}
+    rate |= {f"{name}_pct": _percent(getattr(figures, name)) for name in RATE_FIGURES}
+    return rate | {"standing": figures.standing or "not distinguishable"}
 
 
-def _percent(figures: Figures, name: str) -> float | None:
-    value = asdict(figures)[name]
+def _percent(value: float) -> float | None:
     return round(100 * value, 2) if value == value else None

@@ -17,7 +17,7 @@ from marketdata.queries.records import get_projected_record
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.engines.regimes import TREND
 from scans.evaluation.bootstrap import Interval
-from scans.evaluation.statistics import Figures
+from scans.evaluation.statistics import Excess, Figures
 from scans.models import ScannerVersion
 from scans.operations.evaluation.evaluate import EvaluationLine, evaluation_lines
 from scans.operations.evaluation.evaluation_cache import (
@@ -71,8 +71,8 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
 @cached(
     "kept",
     what="base-rates",
-    version=3,
-    holds=(BaseRates, EvaluationLine, Figures, Interval, RegimeRule, Comparison),
+    version=4,
+    holds=(BaseRates, EvaluationLine, Figures, Excess, Interval, RegimeRule, Comparison),
 )
 def _cached_rates(**parts: Any) -> BaseRates:
     key = EvaluationKey(**parts)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketdata.record import Days
+from scans.evaluation.benchmark_paths import NAMES
 from scans.evaluation.comparison import Difference, ExcessReturns, Overlap, compare, overlap
-from scans.evaluation.holdings import PickSet, hold
+from scans.evaluation.holding_periods import PickSet
 from scans.evaluation.prices import Rows
-from scans.operations.evaluation.evaluate import ordered_groups, session_groups
+from scans.evaluation.statistics import compute_figures
+from scans.operations.evaluation.evaluate import EvaluationLine, ordered_groups, session_groups
 from scans.operations.evaluation.evidence import (
     BeyondRecord,
     EvaluationRequest,
@@ -27,8 +29,8 @@ ALL = ""
 class VersionComparison:
     """The comparison of two versions from `first` to `last`, over `sessions` requested sessions. Both answered sessions
     from `both_first` to `both_last` (`overlap` has their count). `differences` in the order of horizons, each over all
-    sessions first, then by regime and by year. `gone`: how many of the eligible `instruments` have no bar at the
-    end."""
+    sessions first, then by regime and by year. `standings`: the figures of each version on the common sessions, by
+    horizon. `gone`: how many of the eligible `instruments` have no bar at the end."""
 
     request: EvaluationRequest
     first: str
@@ -41,6 +43,7 @@ class VersionComparison:
     gone: int
     overlap: Overlap
     differences: tuple[Difference, ...]
+    standings: tuple[tuple[EvaluationLine, ...], ...]
     seconds: dict[str, float]
 
     @property
@@ -78,19 +81,37 @@ def compare_versions(request: EvaluationRequest) -> VersionComparison:
         ),
         differences=tuple(
             difference
-            for horizon in one.paths.horizons
-            for difference in _differences(one, two, evidence, rows, horizon, request.costs)
+            for horizon in evidence.holdings.periods.horizons
+            for difference in _differences(one, two, evidence, rows, horizon)
         ),
+        standings=tuple(_standings(evidence_of, evidence, both) for evidence_of in (one, two)),
         seconds=evidence.seconds,
     )
 
 
 def _within(evidence_of: VersionEvidence, evidence: Evidence, both: Days) -> PickSet:
     """The picks on the sessions `both`, numbered along these."""
-    picks = evidence_of.paths.picks
-    date = evidence.prices.sessions[picks.day]
+    column = evidence.holdings.picks.column[evidence_of.pick]
+    date = evidence_of.picked.date
     kept = np.isin(date, both)
-    return PickSet(np.searchsorted(both, date[kept]), picks.column[kept])
+    return PickSet(np.searchsorted(both, date[kept]), column[kept])
+
+
+def _standings(evidence_of: VersionEvidence, evidence: Evidence, both: Days) -> tuple[EvaluationLine, ...]:
+    """The figures of a version's picks on the sessions `both`, by horizon."""
+    kept = np.isin(evidence_of.picked.date, both)
+    live = int(evidence_of.live[kept].sum())
+    return tuple(
+        EvaluationLine(
+            evidence_of.picked.version,
+            ALL,
+            horizon,
+            len(both),
+            live,
+            compute_figures(evidence.holdings, evidence.benchmarks, evidence.returns, horizon, evidence_of.pick[kept]),
+        )
+        for horizon in evidence.holdings.periods.horizons
+    )
 
 
 def _differences(
@@ -99,7 +120,6 @@ def _differences(
     evidence: Evidence,
     rows: Rows,
     horizon: int,
-    costs: float,
 ) -> list[Difference]:
     """The differences over those of the sessions `rows` that the whole horizon follows in the record."""
     rows = rows[rows + horizon < len(evidence.prices.sessions)]
@@ -107,19 +127,20 @@ def _differences(
     for by in ("regime", "year"):
         names = session_groups(evidence, by)[rows]
         groups |= {name: names == name for name in ordered_groups(names)}
-    first, second = (_judged_picks(evidence_of, rows, horizon, costs) for evidence_of in (one, two))
+    first, second = (_excess_returns(evidence_of, evidence, rows, horizon) for evidence_of in (one, two))
     return compare(
         first,
         second,
         horizon=horizon,
         groups=groups,
         sessions=len(rows),
-        horizons=len(one.paths.horizons),
+        horizons=len(evidence.holdings.periods.horizons),
     )
 
 
-def _judged_picks(evidence_of: VersionEvidence, rows: Rows, horizon: int, costs: float) -> ExcessReturns:
-    holdings = hold(evidence_of.paths, horizon, costs=costs)
-    _, equal = evidence_of.benchmarks.beside(holdings)
-    kept = holdings.judged & np.isin(holdings.day, rows)
-    return ExcessReturns(np.searchsorted(rows, holdings.day[kept]), equal[kept])
+def _excess_returns(evidence_of: VersionEvidence, evidence: Evidence, rows: Rows, horizon: int) -> ExcessReturns:
+    holdings, n = evidence.holdings, evidence.holdings.periods.horizons.index(horizon)
+    pick = evidence_of.pick[holdings.judged[evidence_of.pick, n]]
+    pick = pick[np.isin(holdings.picks.day[pick], rows)]
+    excess = holdings.net[pick, n] - evidence.benchmarks.returns[pick, n, NAMES.index("equal")]
+    return ExcessReturns(np.searchsorted(rows, holdings.picks.day[pick]), excess)

@@ -9,36 +9,35 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools, Floats
+from marketdata.panel import Bools
 from marketdata.record import Days
-from scans.evaluation.bootstrap import UNKNOWN_INTERVAL, Interval
-from scans.evaluation.holdings import Holdings, hold
-from scans.evaluation.intervals import mean_intervals
 from scans.evaluation.statistics import Figures, compute_figures
 from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, VersionEvidence, gather_evidence
 
 REGIMES = ("bull", "neutral", "bear", "crash")
-GROUPINGS = ("regime", "strategy", "label", "year")
+GROUPINGS = ("regime", "strategy", "label", "year", "timing")
+TIMINGS = ("live", "afterwards")
+"""Picks whose run began before the open of their entry, and those that were computed afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationLine:
-    """The figures of one version over one horizon; `group` "": all of its picks. `sessions`: how many it answered. The
-    intervals, of the mean and of the equally weighted excess, are NaN unless the request has `intervals`."""
+    """The figures of one version over one horizon; `group` "": all of its picks. `sessions`: how many it answered.
+    `live`: how many of the picks were made before the open of their entry; the others were computed afterwards."""
 
     version: str
     group: str
     horizon: int
     sessions: int
+    live: int
     figures: Figures
-    mean_interval: Interval = UNKNOWN_INTERVAL
-    excess_interval: Interval = UNKNOWN_INTERVAL
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """The lines of an evaluation and its basis: the range, the last session read, how many instruments were eligible
-    and how many of these have no bar at the end (`gone`), on how many sessions market caps are recorded (`capped`)."""
+    and how many of these have no bar at the end (`gone`), on how many sessions at least 90 % of them have a market cap
+    (`capped`)."""
 
     request: EvaluationRequest
     first: str
@@ -77,52 +76,27 @@ def evaluation_lines(
 ) -> Iterator[EvaluationLine]:
     """The figures of one version for each horizon: of all its picks, then of each group."""
     groups = list(_groups(version, evidence, request.by))
-    for horizon in version.paths.horizons:
-        holdings = hold(version.paths, horizon, costs=request.costs)
-        excess = version.benchmarks.beside(holdings)
-        bounds_of_groups: list[tuple[Interval, ...]] = [(UNKNOWN_INTERVAL, UNKNOWN_INTERVAL)] * len(groups)
-        if request.intervals:
-            kept = [holdings.judged if one is None else holdings.judged & one for *_, one in groups]
-            bounds_of_groups = _intervals(version, evidence, holdings, excess[1], kept)
-        for (name, sessions, some), bounds in zip(groups, bounds_of_groups, strict=True):
-            result = compute_figures(holdings, excess, some)
-            yield EvaluationLine(version.picked.version, name, horizon, sessions, result, *bounds)
+    for horizon in evidence.holdings.periods.horizons:
+        for name, sessions, some in groups:
+            pick = version.pick[some]
+            result = compute_figures(evidence.holdings, evidence.benchmarks, evidence.returns, horizon, pick)
+            live = int(version.live[some].sum())
+            yield EvaluationLine(version.picked.version, name, horizon, sessions, live, result)
 
 
-def _intervals(
-    version: VersionEvidence,
-    evidence: Evidence,
-    holdings: Holdings,
-    excess: Floats,
-    groups: list[Bools],
-) -> list[tuple[Interval, ...]]:
-    """The intervals of the mean and of the excess of each group, over the answered sessions that the whole horizon
-    follows in the record."""
-    rows = np.searchsorted(evidence.prices.sessions, version.picked.sessions)
-    rows = rows[rows + holdings.horizon < len(evidence.prices.sessions)]
-    within = np.isin(holdings.day, rows)
-    return mean_intervals(
-        np.searchsorted(rows, holdings.day),
-        (holdings.net, excess),
-        [kept & within for kept in groups],
-        sessions=len(rows),
-        horizon=holdings.horizon,
-    )
-
-
-def _groups(version: VersionEvidence, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools | None]]:
-    """(name, count of answered sessions, mask of picks (P,)) of each group; strategies and labels count all
+def _groups(version: VersionEvidence, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools]]:
+    """(name, count of answered sessions, mask of picks (P,)) of each group; strategies, labels and timings count all
     sessions."""
     picked = version.picked
-    yield "", len(picked.sessions), None
-    if by in ("strategy", "label"):
-        values = getattr(picked, by)
+    yield "", len(picked.sessions), np.ones(len(picked.date), dtype=bool)
+    if by in ("strategy", "label", "timing"):
+        values = np.where(version.live, *TIMINGS) if by == "timing" else getattr(picked, by)
         for name in dict.fromkeys(sorted(values.tolist())):
             yield name, len(picked.sessions), values == name
     elif by:
         of_session = session_groups(evidence, by)
         answered = of_session[np.searchsorted(evidence.sessions, picked.sessions)]
-        of_pick = of_session[version.paths.picks.day]
+        of_pick = of_session[evidence.holdings.picks.day[version.pick]]
         for name in ordered_groups(answered):
             yield name, int((answered == name).sum()), of_pick == name
 

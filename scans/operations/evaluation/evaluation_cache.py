@@ -27,10 +27,11 @@ from marketdata.queries.market_calendar import get_hours
 from marketdata.queries.records import get_projected_record
 from marketdata.record import Days, Record
 from scans.evaluation.bootstrap import Interval
-from scans.evaluation.statistics import Figures
+from scans.evaluation.holdings import REVISION
+from scans.evaluation.statistics import Excess, Figures
 from scans.models import ScannerVersion
 from scans.operations.evaluation.evaluate import Evaluation, EvaluationLine, evaluate_versions
-from scans.operations.evaluation.evidence import HISTORY, HORIZONS, BeyondRecord, EvaluationRequest
+from scans.operations.evaluation.evidence import HISTORY, HORIZONS, BeyondRecord, EvaluationRequest, trading_fee
 from scans.operations.evaluation.picks import no_runs_error
 from scans.queries import results
 
@@ -53,8 +54,9 @@ class Busy(Exception):
 @dataclass(frozen=True, slots=True)
 class EvaluationKey:
     """The complete parameters of an evaluation, and the digests of its inputs: sessions `first` to `last`, judged up to
-    the session `end`. `published`: digests of the versions' published sessions. `data`: digest of the record up to
-    `end` and of the index series."""
+    the session `end`. `costs`: the share of a round trip, None for the dated table with the `fee` that is set.
+    `published`: digests of the versions' published sessions. `data`: digest of the record up to `end` and of the index
+    series. `revision` of the evaluation."""
 
     market: str
     versions: tuple[str, ...]
@@ -62,10 +64,12 @@ class EvaluationKey:
     last: date
     end: date
     horizons: tuple[int, ...]
-    costs: float
+    costs: float | None
+    fee: float
     by: str
     published: tuple[str, ...]
     data: str
+    revision: int = REVISION
 
     def parts(self) -> dict[str, Any]:
         """Field name -> value."""
@@ -85,7 +89,7 @@ def evaluation_key(
     first: date | None = None,
     last: date | None = None,
     horizons: Sequence[int] = (),
-    costs: float = 0.0,
+    costs: float | None = None,
     by: str = "",
 ) -> EvaluationKey:
     """The key of an evaluation. No horizons: those of HORIZONS that the record can judge. Raises DataProblem: TooMuch,
@@ -107,7 +111,7 @@ def evaluation_key_until(
     *,
     end: date,
     horizons: Sequence[int],
-    costs: float = 0.0,
+    costs: float | None = None,
     by: str = "",
 ) -> EvaluationKey:
     """The key of an evaluation with given sessions, end and horizons."""
@@ -121,6 +125,7 @@ def evaluation_key_until(
         end=end,
         horizons=tuple(horizons),
         costs=costs,
+        fee=trading_fee(market),
         by=by,
         published=tuple(_published(market, version, days) for version in versions),
         data=digest(
@@ -170,7 +175,10 @@ def cached_evaluation(key: EvaluationKey) -> Evaluation:
 
 
 @cached(
-    "published", what="evaluation", version=2, holds=(Evaluation, EvaluationRequest, EvaluationLine, Figures, Interval)
+    "published",
+    what="evaluation",
+    version=3,
+    holds=(Evaluation, EvaluationRequest, EvaluationLine, Figures, Excess, Interval),
 )
 def _cached_evaluation(**fields: Any) -> Evaluation:
     key = EvaluationKey(**fields)
@@ -189,7 +197,6 @@ def request_of_key(key: EvaluationKey) -> EvaluationRequest:
         horizons=key.horizons,
         costs=key.costs,
         by=key.by,
-        intervals=True,
         mend=False,
     )
 

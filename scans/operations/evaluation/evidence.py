@@ -2,34 +2,41 @@
 
 1. The requested sessions, and the picks of each version on them (`picks`).
 2. The prices from the first of them to the longest horizon after the last, or to the last complete session.
-3. For each version its paths and benchmarks (`scans.evaluation`).
+3. The holdings and benchmarks of all picks together (`scans.evaluation`): versions and horizons share baskets.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.number_format import count_of
 from marketdata.operations.projection import project
-from marketdata.panel import Bools, Panel
+from marketdata.panel import Bools, Floats, Panel
 from marketdata.queries import index_series
+from marketdata.queries.market_calendar import get_calendar
 from marketdata.queries.records import get_projected_record, get_record
 from marketdata.queries.window import open_window
 from marketdata.record import Days, Record
+from marketdata.trading_costs import round_trip_costs
 from scans.engines import regimes
 from scans.engines.base import MarketIndex
 from scans.engines.regime_rules import RegimeHistory
-from scans.evaluation.benchmarks import Benchmarks, compute_benchmarks
-from scans.evaluation.holdings import WAIT, Paths, PickSet, follow
-from scans.evaluation.prices import Prices, price_arrays
+from scans.evaluation.benchmark_paths import COVERED, Benchmarks, Universe, benchmark_paths
+from scans.evaluation.calendar_time import DailyReturns, daily_returns
+from scans.evaluation.holding_periods import LATE, WAIT, PickSet, holding_periods
+from scans.evaluation.holdings import Costs, Holdings, hold
+from scans.evaluation.matching import SPAN, traits
+from scans.evaluation.prices import Prices, Rows, SuspectedAction, price_arrays
+from scans.evaluation.tradability import Tradability, daily_bars, tradability
 from scans.kernels.ranks import top_per_group
 from scans.operations.evaluation.picks import PUBLISHED, EligibilityRule, VersionPicks, published_picks, scan_picks
 from scans.queries.versions import get_versions
@@ -46,8 +53,9 @@ class BeyondRecord(DataProblem):
 @dataclass(frozen=True, slots=True)
 class EvaluationRequest:
     """Options of an evaluation. No first: from the start of the record's last contiguous block; no last: to its end.
-    `horizons` in sessions. `costs`: the share of a round trip. `by`: one of evaluate.GROUPINGS, or "". `intervals`:
-    with confidence intervals. `mend` False: nothing is written, and a lake that is behind raises LakeError."""
+    `horizons` in sessions. `costs`: the share of a round trip, None for the dated table (`marketdata.trading_costs`).
+    `by`: one of evaluate.GROUPINGS, or "". `mend` False: nothing is written, and a lake that is behind raises
+    LakeError."""
 
     market: str
     as_of: datetime
@@ -55,36 +63,40 @@ class EvaluationRequest:
     first: date | None = None
     last: date | None = None
     horizons: Sequence[int] = HORIZONS
-    costs: float = 0.0
+    costs: float | None = None
     source: str = PUBLISHED
     by: str = ""
-    intervals: bool = False
     mend: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class VersionEvidence:
-    """The evidence on one version. eligible (K, N): the instruments that could be picked on each requested session."""
+    """The evidence on one version. eligible (K, N): the instruments that could be picked on each requested session.
+    pick (P,): the places of its picks in the evidence's holdings. live (P,): the run that made the pick began before
+    the open of its entry; all others were computed afterwards."""
 
     picked: VersionPicks
     eligible: Bools
-    paths: Paths
-    benchmarks: Benchmarks
+    pick: Rows
+    live: Bools
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """The evidence of a request. `sessions` (K,): the first of `prices`. `regime` (K,): names by the trend of the
-    market index; `regimes`: their rules.
+    market index; `regimes`: their rules. `holdings`, `benchmarks` and `returns` are of the picks of all versions.
 
     instruments: how many were eligible at some time. gone: how many of these have no bar on the last session read.
-    capped: on how many requested sessions most of them have a market cap. seconds: by stage.
+    capped: on how many requested sessions enough of them have a market cap. seconds: by stage.
     """
 
     sessions: Days
     prices: Prices
     regime: NDArray[np.str_]
     regimes: RegimeHistory
+    holdings: Holdings
+    benchmarks: Benchmarks
+    returns: DailyReturns
     version_evidence: tuple[VersionEvidence, ...]
     instruments: int
     gone: int
@@ -111,25 +123,32 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
         picked = scan_picks(request.market, versions, sessions, request.as_of)
         record = get_record(request.market)
     picks_done = time.perf_counter()
-    rules = {rule for picks in picked for rule in picks.rules}
-    panel, over, index = _read(request, record, sessions, price_days, rules)
+    rules = list(dict.fromkeys(rule for picks in picked for rule in picks.rules))
+    panel, suspects, index = _read(request, record, sessions, price_days, rules)
     read = time.perf_counter()
-    horizons = tuple(sorted(set(request.horizons)))
-    version_evidence = tuple(_version_evidence(picks, panel, over, len(sessions), horizons) for picks in picked)
-    eligible = np.logical_or.reduce([picks.eligible for picks in version_evidence])
+    trades = tradability(daily_bars(panel), limited=record.market.suspect_move is not None)
+    prices = price_arrays(panel, suspects, trades.liquidation)
+    holdings, rule_of_pick = _holdings(request, picked, rules, panel, prices, trades)
+    universe = _universe(panel, prices, rules, len(sessions))
+    benchmarks = benchmark_paths(prices, holdings.picks, rule_of_pick, holdings.periods, universe)
+    version_evidence = tuple(_version_evidence(request.market, picked, rules, prices, holdings, universe))
+    eligible = np.logical_or.reduce([version.eligible for version in version_evidence])
     ever_eligible, counts = eligible.any(axis=0), eligible.sum(axis=1)
     history = RegimeHistory(index)
     with np.errstate(invalid="ignore"):
-        caps = (eligible & (over.market_cap[: len(sessions)] > 0)).sum(axis=1)
+        caps = (eligible & (universe.cap > 0)).sum(axis=1)
     return Evidence(
         sessions=sessions,
-        prices=over,
+        prices=prices,
         regime=np.array(regimes.NAMES)[history.trend[index.rows(sessions)]],
         regimes=history,
+        holdings=holdings,
+        benchmarks=benchmarks,
+        returns=daily_returns(prices, benchmarks),
         version_evidence=version_evidence,
         instruments=int(ever_eligible.sum()),
         gone=int((ever_eligible & (panel.segment[-1] < 0)).sum()),
-        capped=int((2 * caps >= np.maximum(counts, 1)).sum()),
+        capped=int((caps >= COVERED * np.maximum(counts, 1)).sum()),
         seconds={
             "picks": picks_done - began,
             "read": read - picks_done,
@@ -156,59 +175,137 @@ def _price_days(record: Record, sessions: Days, request: EvaluationRequest) -> D
                 f"even a pick of {sessions[0]} could not be held longer than {len(block) - 1}: "
                 "ask for a shorter one or begin earlier."
             )
-    price_days: Days = block[: len(sessions) + WAIT + max(request.horizons)]
+    price_days: Days = block[: len(sessions) + WAIT + max(request.horizons) + LATE]
     return price_days
 
 
 def _read(
-    request: EvaluationRequest, record: Record, sessions: Days, price_days: Days, rules: set[EligibilityRule]
-) -> tuple[Panel, Prices, MarketIndex]:
-    """The panel, the prices and the index; a lake that is damaged or behind is repaired once."""
+    request: EvaluationRequest, record: Record, sessions: Days, price_days: Days, rules: Sequence[EligibilityRule]
+) -> tuple[Panel, list[SuspectedAction], MarketIndex]:
+    """The panel, the suspected actions and the index; a lake that is damaged or behind is repaired once."""
     if not request.mend:
         return _read_arrays(record, sessions, price_days, rules)
     return project.read_with_repair(record, lambda record: _read_arrays(record, sessions, price_days, rules))
 
 
 def _read_arrays(
-    record: Record, sessions: Days, price_days: Days, rules: set[EligibilityRule]
-) -> tuple[Panel, Prices, MarketIndex]:
-    fields = ["open", "high", "low", "close", "volume"]
+    record: Record, sessions: Days, price_days: Days, rules: Sequence[EligibilityRule]
+) -> tuple[Panel, list[SuspectedAction], MarketIndex]:
+    fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
+    fields["close"] = SPAN
     if any(rule.limits for rule in rules):
-        fields.append("amount")
+        fields["amount"] = 0
     index_data = index_series.get_index(record, sessions, index_series.get_index_name(record.market.name))
     index = MarketIndex(index_data.sessions, index_data.m, index_data.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
     window = open_window(record, price_days, history, caps=0)
-    panel = window.read({**dict.fromkeys(fields, 0), "market_cap": 0}, threads=2)
-    return panel, price_arrays(panel, window.suspects()), index
+    return window.read({**fields, "market_cap": 0}, threads=2), window.suspects(), index
+
+
+def _holdings(
+    request: EvaluationRequest,
+    picked: Sequence[VersionPicks],
+    rules: Sequence[EligibilityRule],
+    panel: Panel,
+    prices: Prices,
+    trades: Tradability,
+) -> tuple[Holdings, Rows]:
+    """The holdings of the picks of all versions, one version after the other, and the rule of each pick, (P,)."""
+    date = np.concatenate([picks.date for picks in picked])
+    code = np.concatenate([picks.code for picks in picked])
+    rows = np.searchsorted(prices.sessions, date)
+    column = prices.columns(code, rows)
+    lost = prices.codes[column] != code
+    if lost.any():
+        raise BeyondRecord(
+            f"The record has no bars of {code[lost][0]} any more, which was picked on {date[lost][0]}: import them "
+            "again, or run that session again."
+        )
+    picks = PickSet(rows, column)
+    last_bar = np.where(panel.segment >= 0, np.arange(len(prices.sessions))[:, None], -1).max(axis=0)
+    periods = holding_periods(picks, tuple(sorted(set(request.horizons))), trades, prices.traded, last_bar)
+    rule_of_pick = [
+        np.array([rules.index(rule) for rule in one.rules], dtype=np.intp)[one.rule][
+            np.searchsorted(one.sessions, one.date)
+        ]
+        for one in picked
+    ]
+    return hold(prices, picks, periods, _costs(request, panel, prices)), np.concatenate(rule_of_pick)
+
+
+def _costs(request: EvaluationRequest, panel: Panel, prices: Prices) -> Costs:
+    """The costs of round trips: one share for all, or by the dated table at the traded prices."""
+    share = request.costs
+    if share is not None:
+        return lambda entry, last, column: np.full(len(entry), share)
+    fee = trading_fee(request.market)
+    raw = panel.tail("raw_close", 0)
+    segments = np.array([*panel.segments, ""])
+
+    def table(entry: Rows, last: Rows, column: Rows) -> Floats:
+        scale = raw[entry, column] / prices.close[entry, column]
+        return round_trip_costs(
+            request.market,
+            entries=prices.sessions[entry],
+            exits=prices.sessions[last],
+            entry_prices=prices.open[entry, column] * scale,
+            exit_prices=raw[last, column],
+            fee=fee,
+            segments=segments[panel.segment[entry, column]],
+        )
+
+    return table
+
+
+def trading_fee(market: str) -> float:
+    """The fee of one side of a trade, a fraction of its price, as it is set."""
+    return float(settings.TRADING_FEES.get(market.partition("-")[0], 0.0)) / 100
+
+
+def _universe(panel: Panel, prices: Prices, rules: Sequence[EligibilityRule], days: int) -> Universe:
+    cap = prices.market_cap[:days]
+    close = panel.tail("close", SPAN)
+    return Universe(
+        eligible=[_eligible_by_rule(panel, rule)[:days] for rule in rules],
+        cap=cap,
+        segment=panel.segment[:days],
+        traits=traits(close, cap, len(close) - len(prices.sessions), days),
+    )
 
 
 def _version_evidence(
-    picked: VersionPicks, panel: Panel, over: Prices, sessions: int, horizons: tuple[int, ...]
-) -> VersionEvidence:
-    rows = np.searchsorted(over.sessions, picked.date)
-    column = over.columns(picked.code, rows)
-    lost = over.codes[column] != picked.code
-    if lost.any():
-        raise BeyondRecord(
-            f"Version {picked.version} picked {picked.code[lost][0]} on {picked.date[lost][0]}, but the record has no "
-            "bars of it any more: import them again, or run that session again."
-        )
-    picks = PickSet(rows, column)
-    paths = follow(over, picks, horizons)
-    eligible = _eligible(picked, panel, over, sessions)
-    return VersionEvidence(picked, eligible, paths, compute_benchmarks(over, paths, eligible))
+    market: str,
+    picked: Sequence[VersionPicks],
+    rules: Sequence[EligibilityRule],
+    prices: Prices,
+    holdings: Holdings,
+    universe: Universe,
+) -> Iterator[VersionEvidence]:
+    end = 0
+    for picks in picked:
+        pick = np.arange(end, end := end + len(picks.date))
+        eligible = np.zeros(universe.cap.shape, dtype=bool)
+        row = np.searchsorted(prices.sessions, picks.sessions)
+        for n, rule in enumerate(picks.rules):
+            rows = row[picks.rule == n]
+            eligible[rows] = universe.eligible[rules.index(rule)][rows]
+        yield VersionEvidence(picks, eligible, pick, _live(market, picks, prices, holdings, pick))
 
 
-def _eligible(picked: VersionPicks, panel: Panel, over: Prices, sessions: int) -> Bools:
-    """The instruments that could be picked on each requested session, (K, N), by the rule of its answer; none on a
-    session without an answer."""
-    row = np.searchsorted(over.sessions, picked.sessions)
-    versions = np.zeros((sessions, len(over.codes)), dtype=bool)
-    for n, rule in enumerate(picked.rules):
-        rows = row[picked.rule == n]
-        versions[rows] = _eligible_by_rule(panel, rule)[rows]
-    return versions
+def _live(market: str, picks: VersionPicks, prices: Prices, holdings: Holdings, pick: Rows) -> Bools:
+    """(P,): the run of the pick began before the open of its entry, or of the session after the pick where nothing was
+    bought."""
+    entry = holdings.periods.entry[pick]
+    row = np.where(entry >= 0, entry, holdings.picks.day[pick] + 1)
+    calendar = get_calendar(market)
+    following = calendar.sessions[calendar.sessions > prices.sessions[-1]][:1]
+    sessions = np.concatenate([prices.sessions, following])
+    opening = np.full(len(prices.sessions) + 1, np.datetime64("9999-12-31"), dtype="datetime64[s]")
+    for place in np.unique(row[row < len(sessions)]).tolist():
+        moment = calendar.hours.opening(sessions[place].item())
+        opening[place] = np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "s")
+    live: Bools = picks.began[np.searchsorted(picks.sessions, picks.date)] < opening[row]
+    return live
 
 
 def _eligible_by_rule(panel: Panel, rule: EligibilityRule) -> Bools:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,13 +49,15 @@ class EligibilityRule:
 
 @dataclass(frozen=True, slots=True)
 class VersionPicks:
-    """A version's picks: the answered sessions (S,), ascending, each with rules[rule] (S,); date, code, strategy and
-    label (P,) of each pick, best first within a session."""
+    """A version's picks: the answered sessions (S,), ascending, each with rules[rule] (S,) and the moment at which its
+    run began (S,) in UTC (NaT: just now); date, code, strategy and label (P,) of each pick, best first within a
+    session."""
 
     version: str
     sessions: Days
     rules: tuple[EligibilityRule, ...]
     rule: NDArray[np.intp]
+    began: NDArray[np.datetime64]
     date: Days
     code: NDArray[np.str_]
     strategy: NDArray[np.str_]
@@ -81,7 +83,8 @@ def published_picks(market: str, version: ScannerVersion, days: Days) -> Version
         .order_by("date", "rank")
         .values_list("date", "code", "strategy", "label")
     )
-    return _version_picks(version.slug, [(day, rules[run]) for day, run in sessions], list(rows))
+    began = [runs[run].started_at.astimezone(UTC).replace(tzinfo=None) for _, run in sessions]
+    return _version_picks(version.slug, [(day, rules[run]) for day, run in sessions], list(rows), began)
 
 
 def no_runs_error(market: str, slug: str, days: Days) -> NoRuns:
@@ -113,7 +116,7 @@ def _picks_of_scan(scan: Scan) -> VersionPicks:
     rule = EligibilityRule(task.segments, tuple(sorted(task.limits.items())), task.requirements.min_bars)
     good = [answer for answer in scan.answers if answer.status != QUARANTINED]
     rows = [(answer.date, row["code"], row["strategy"], row["label"]) for answer in good for row in answer.ranks]
-    return _version_picks(scan.version.slug, [(answer.date, rule) for answer in good], rows)
+    return _version_picks(scan.version.slug, [(answer.date, rule) for answer in good], rows, [None] * len(good))
 
 
 def _rule(run: ScanRun) -> EligibilityRule:
@@ -130,6 +133,7 @@ def _version_picks(
     version: str,
     sessions: Sequence[tuple[date | str, EligibilityRule]],
     rows: Sequence[tuple[date | str, str, str, str]],
+    began: Sequence[datetime | None],
 ) -> VersionPicks:
     rules = tuple(dict.fromkeys(rule for _, rule in sessions))
     number = {rule: n for n, rule in enumerate(rules)}
@@ -139,6 +143,7 @@ def _version_picks(
         sessions=np.array([day for day, _ in sessions], dtype="datetime64[D]"),
         rules=rules,
         rule=np.array([number[rule] for _, rule in sessions], dtype=np.intp),
+        began=np.array(began, dtype="datetime64[s]"),
         date=np.array(columns[0], dtype="datetime64[D]"),
         code=np.array(columns[1], dtype=np.str_),
         strategy=np.array(columns[2], dtype=np.str_),

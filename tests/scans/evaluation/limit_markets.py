@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from marketdata.carried_caps import carried_caps
 from scans.evaluation.benchmark_paths import Universe
 from scans.evaluation.matching import traits
 from scans.evaluation.prices import Prices
@@ -166,7 +165,8 @@ def without_liquidation(prices: Prices, frames: Frames, made: Tradability) -> Pr
     return Prices(**{name: getattr(prices, name) for name in prices.__slots__} | {"actions": actions})
 
 
-def universe(prices: Prices, bars: DailyBars, eligible: np.ndarray[Any, np.dtype[np.bool_]]) -> Universe:
-    cap = carried_caps(prices.market_cap, prices.close)
-    rows = np.arange(len(eligible))
-    return Universe(eligible, cap, bars.segment, traits(prices.close, cap, rows))
+def universe(prices: Prices, bars: DailyBars, *eligible: np.ndarray[Any, np.dtype[np.bool_]]) -> Universe:
+    """The universe of rules with these eligible instruments (T, N)."""
+    recorded = prices.market_cap > 0
+    cap = pd.DataFrame(np.where(recorded, prices.market_cap / prices.close, np.nan)).ffill().to_numpy() * prices.close
+    return Universe(eligible, cap, bars.segment, traits(prices.close, cap, 0, len(prices.close)))

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
+from scans.evaluation.benchmark_paths import NAMES
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations.evaluation.evidence import EvaluationRequest, gather_evidence
-from tests.reference import bars, judge
+from tests.reference import bars, evaluation, fills
 from tests.scans.conftest import AS_OF, Importer, frame
 from tests.scans.probe import Probe
 
@@ -67,17 +68,15 @@ def expected(rows: pd.DataFrame, sessions: list[date], first: int) -> dict[int, 
         chosen[day] = bars.universe(result, day, min_bars=2)
         rises = {code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen[day].items()}
         picks += [(day, code) for code, rise in rises.items() if rise > 1]
-    return {
-        horizon: judge.summary(
-            judge.holdings(picks, result, sessions, lambda day: chosen[day], horizon, costs=0.003),
-            result,
-            costs=0.003,
-        )
-        for horizon in HORIZONS
-    }
+    limited = {code: fills.with_limits(frame) for code, frame in result.items()}
+    figures = {}
+    for horizon in HORIZONS:
+        holdings = evaluation.holdings(picks, limited, sessions, lambda day: chosen[day], horizon, costs=0.003)
+        figures[horizon] = evaluation.summary(holdings, limited, sorted(limited))
+    return figures
 
 
-COUNTS = {"picks", "judged", "dropped", "open", "unjudged"}
+COUNTS = {"picks", "judged", "dropped", "locked", "untraded", "late", "open", "unjudged", "positions"}
 
 
 @pytest.mark.parametrize("source", ["fly", "published"])
@@ -100,16 +99,19 @@ def test_figures_are_those_of_the_reference(
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["horizon"] for line in lines] == list(HORIZONS)
     seen: set[str] = set()
+    figures = expected(eventful, sessions, 5)
     for line in lines:
         assert line["sessions"] == len(sessions) - 6
-        for name, value in expected(eventful, sessions, 5)[line["horizon"]].items():
+        assert line["evaluation_revision"] == 2
+        for name, value in figures[line["horizon"]].items():
+            column = f"{name}_excess_pct" if name in NAMES else f"{name}_pct"
             if name in COUNTS:
                 assert line[name] == value
                 seen |= {name} if value else set()
             elif math.isnan(value):
-                assert line[f"{name}_pct"] is None
+                assert line[column] is None
             else:
-                assert line[f"{name}_pct"] == pytest.approx(100 * value, abs=1e-6), name
+                assert line[column] == pytest.approx(100 * value, abs=1e-6), name
     assert {"judged", "open", "unjudged"} <= seen
 
 
@@ -131,7 +133,9 @@ def test_every_form_tells_the_same(market: pd.DataFrame, probe: Probe, sessions:
     text = call("evaluate_scans", *order)
     assert f"{lines[0]['mean_pct']:.2f}" in text
     assert "the input holds survivors only" in text
-    assert f"Market caps are recorded on 0 of {len(sessions) - 5} sessions" in text
+    assert f"On 0 of {len(sessions) - 5} sessions at least 90 %" in text
+    picks = sum(lines[n]["picks"] for n in (0, 4))
+    assert f"{picks} of {picks} picks were computed afterwards" in text
 
 
 @pytest.mark.parametrize("by", ["regime", "strategy", "label"])
@@ -184,7 +188,7 @@ def test_what_was_published_under_a_limit_is_judged_against_what_the_limit_left(
     assert day is not None
     assert day.universe == 2
     whole = json.loads(call("evaluate_scans", *order, "--source=fly"))
-    assert limited["excess_equal_pct"] != pytest.approx(whole["excess_equal_pct"])
+    assert limited["equal_excess_pct"] != pytest.approx(whole["equal_excess_pct"])
 
 
 def test_benchmark_is_the_eligible_universe_of_the_scan(
@@ -252,3 +256,33 @@ def test_a_session_without_matches_counts_as_answered(market: pd.DataFrame, prob
     call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[9]}")
     result = json.loads(call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json"))
     assert (result["sessions"], result["picks"], result["hit_rate_pct"]) == (5, 0, None)
+
+
+def test_picks_made_before_their_entry_are_live_and_all_others_computed_afterwards(
+    market: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    """The run of each session begins at its close; those of the first ten are moved to after the last session."""
+    call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[14]}")
+    call("run_scan", "--version=rises", f"--from={sessions[15]}", f"--to={sessions[15]}")
+    evening = datetime.combine(sessions[15], time(7), tzinfo=UTC)  # 16:00 in Seoul
+    ScanRun.objects.filter(first=sessions[15]).update(started_at=evening)
+    text = call("evaluate_scans", "--versions=rises", "--horizons=1", "--by=timing", "--format=json")
+    lines = {line["group"]: line for line in map(json.loads, text.splitlines())}
+    assert lines["live"]["picks"] == lines["live"]["live"] == lines[""]["live"] > 0
+    assert lines["afterwards"]["live"] == 0
+    assert lines["live"]["picks"] + lines["afterwards"]["picks"] == lines[""]["picks"]
+    ScanRun.objects.filter(first=sessions[15]).update(started_at=evening + timedelta(days=5))
+    text = call("evaluate_scans", "--versions=rises", "--horizons=1", "--format=json")
+    assert json.loads(text)["live"] == 0
+
+
+def test_costs_are_those_of_the_table_by_default(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    """Sell tax of 0.18 % in 2024, 0.015 % a side, a tick a side; --costs has one share for all."""
+    call("run_scan", "--version=rises", f"--from={sessions[5]}", f"--to={sessions[20]}")
+    order = ["evaluate_scans", "--versions=rises", "--horizons=5", "--format=json"]
+    by_table, free, fixed = (json.loads(call(*order, *more)) for more in ([], ["--costs=0"], ["--costs=0.3"]))
+    assert by_table["costs_pct"] > 0.18 + 0.03
+    assert by_table["gross_mean_pct"] == pytest.approx(free["mean_pct"])
+    assert by_table["mean_pct"] == pytest.approx(free["mean_pct"] - by_table["costs_pct"])
+    assert fixed["mean_pct"] == pytest.approx(free["mean_pct"] - 0.3)
+    assert (free["costs_pct"], fixed["costs_pct"]) == (0, pytest.approx(0.3))

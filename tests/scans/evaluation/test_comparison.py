@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from scans.evaluation.bootstrap import Interval, block_length, bootstrap_means, percentile_interval, widening
 from scans.evaluation.comparison import ExcessReturns, compare, overlap
-from scans.evaluation.holdings import PickSet
+from scans.evaluation.holding_periods import PickSet
 
 SESSIONS = 130
 
@@ -74,9 +74,6 @@ def test_better_version_is_significant_and_chance_is_not() -> None:
     assert one.interval.low == pytest.approx(0.02)
     assert one.corrected.apart == 1
     assert both(worse, better)[0].corrected.apart == -1
-    rich = ExcessReturns(better.session, better.excess + 0.05)
-    assert both(rich, worse)[0].alone[0].apart == 1
-    assert both(rich, judged(5))[0].alone[1].apart == 0
     text = [both(judged(seed), judged(seed + 50))[0].interval.apart for seed in range(12)]
     assert text.count(0) >= 9  # the same distribution: at 95 % hardly any is significant
 

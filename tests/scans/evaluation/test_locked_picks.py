@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from marketdata.ticks import get_price_limits
-from scans.evaluation.holding_periods import holding_periods
-from scans.evaluation.holdings import PickSet
+from scans.evaluation.holding_periods import PickSet, holding_periods
 from scans.evaluation.tradability import DailyBars, tradability
 from tests.scans.evaluation import krx_bars
 

@@ -154,16 +154,15 @@ def test_differences_of_versions_for_programs(published: pd.DataFrame) -> None:
         assert (row["first_version"], row["second_version"]) == ("rises", "rises-10")
         assert (int(row["horizon"]), row["group"]) == (one["horizon"], one["group"])
         assert [int(row["first_judged"]), int(row["second_judged"])] == one["judged"]
-        low, high = one["excess_interval_95_pct"][1]
         for text, value in (
             (row["first_excess_pct"], one["excess_pct"][0]),
             (row["difference_pct"], one["difference_pct"]),
             (row["difference_low_pct"], one["interval_95_pct"][0]),
             (row["difference_corrected_high_pct"], one["interval_corrected_pct"][1]),
-            (row["second_excess_low_pct"], low),
-            (row["second_excess_high_pct"], high),
         ):
             assert (float(text) if text else None) == value
+    standings = [(one["scanner_version"], one["horizon"]) for one in comparison["standings"]]
+    assert standings == [(name, horizon) for name in ("rises", "rises-10") for horizon in (1, 5)]
 
 
 def test_versions_for_programs(published: pd.DataFrame) -> None:

@@ -7,7 +7,6 @@ MANAGE := $(BIN)/python manage.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 WORKERS ?= 2
 PORT ?= 8000
-SERVER := --interface wsgi --workers 2 --blocking-threads 1 --workers-kill-timeout 5
 
 # The stamp's name is a checksum of the requirements: another pin installs again.
 stamp = $(VENV)/.$(1)-$(shell cat requirements/$(1).txt | cksum | cut -d' ' -f1)
@@ -22,9 +21,9 @@ DEMO := SEISMO_DATA_DIR=$(DEMO_DIR) DATABASE_URL= REDIS_URL=
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo                 a generated market, ranked by v1 and v2 in this terminal"
+	@echo "make demo                 a generated market, ranked by v1 and v2 in this terminal, then its pages"
 	@echo "make demo PRICES='a b'    the same with your own price files"
-	@echo "make serve                the admin and the API on http://127.0.0.1:8000 (PORT=8080: another port)"
+	@echo "make serve                the pages, the API and a task worker on http://127.0.0.1:8000 (PORT=8080: another port)"
 	@echo "make test | lint          the suite on SQLite, PostgreSQL and Redis | every static check"
 	@echo "make check                the quick part of both on SQLite, before each commit"
 	@echo "make coverage             which lines of the product the suite runs"
@@ -57,7 +56,7 @@ demo: $(BASE) assets
 	@echo "Next:"
 	@echo "  $(MANAGE) run_scan --help     other sessions, versions, formats; --explain CODE"
 	@echo "  $(MANAGE) check_data          what the record knows and what it doubts"
-	@echo "  $(MANAGE) createsuperuser     then make serve, for the pages and the admin"
+	@echo "  make serve                             the pages: http://127.0.0.1:$(PORT)/"
 else
 demo: $(BASE) assets
 	@mkdir -p $(DEMO_DIR)
@@ -70,7 +69,8 @@ demo: $(BASE) assets
 	@echo "  make demo PRICES='path ...'      the same with your own price files"
 	@echo "  export $(DEMO)"
 	@echo "  $(MANAGE) run_scan --help        other sessions, versions, formats; --explain CODE"
-	@echo "  $(MANAGE) createsuperuser        then make serve, for the pages and the admin"
+	@if [ -t 1 ]; then echo; $(DEMO) $(MAKE) --no-print-directory serve; \
+	else echo "  $(DEMO) make serve"; echo "                                   the pages: http://127.0.0.1:$(PORT)/kr/"; fi
 endif
 
 # The whole suite comes last: its closing line is the one that counts.
@@ -107,12 +107,14 @@ format: $(DEV)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# The web server and a task worker together. The first user is created, or a link to create one is printed.
 serve: $(BASE) assets
 	@$(BIN)/python -m seismo_site.port '$(PORT)'
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) collectstatic --no-input --verbosity 0
-	@echo "http://127.0.0.1:$(PORT) (Ctrl-C ends it; '$(MANAGE) qcluster' in another terminal works the queue)"
-	@$(BIN)/granian $(SERVER) --host 127.0.0.1 --port $(PORT) --log-level warning seismo_site.wsgi:application
+	@$(MANAGE) first_user --port $(PORT)
+	@echo "http://127.0.0.1:$(PORT)/ (Ctrl-C ends the server and its task worker)"
+	@$(BIN)/python -m seismo_site.serve $(PORT)
 
 bench: $(DEV)
 	$(BIN)/python -m tests.benchmarks $(BENCH)

@@ -173,6 +173,14 @@ def mailboxes(name: str) -> tuple[str, ...]:
     return addresses
 
 
+def mailbox(name: str) -> str:
+    """One address of e-mail, "" where it is not set."""
+    addresses = mailboxes(name)
+    if len(addresses) > 1:
+        raise ImproperlyConfigured(f"{name} must be one address, such as ann@example.org.")
+    return "".join(addresses)
+
+
 def number(name: str, default: float, *, least: float = 0.0, most: float = 1e9) -> float:
     """A number, with or without a fraction, between `least` and `most`."""
     value = text(name)

@@ -1,4 +1,4 @@
-"""Tokens by which programs identify themselves to the API."""
+"""Tokens by which programs identify themselves to the API, and the link by which the first user is created."""
 
 from __future__ import annotations
 
@@ -47,6 +47,13 @@ class ApiToken(models.Model):
         if self.last_used_at is None or self.last_used_at < at - USE_PRECISION:
             rows = ApiToken.objects.filter(pk=self.pk)
             rows.exclude(last_used_at__gte=at - USE_PRECISION).update(last_used_at=at)
+
+
+class SetupLink(models.Model):
+    """The link for the first user of an installation, which is deleted by its use; only a hash of it is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
 
 
 def secret_digest(secret: str) -> str:

@@ -144,6 +144,12 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
+# The first user, whom `manage.py first_user` creates; without them it prints a link.
+ADMIN_EMAIL = env.mailbox("SEISMO_ADMIN_EMAIL")
+ADMIN_PASSWORD = env.credential("SEISMO_ADMIN_PASSWORD")
+if bool(ADMIN_EMAIL) != bool(ADMIN_PASSWORD):
+    raise ImproperlyConfigured("SEISMO_ADMIN_EMAIL and SEISMO_ADMIN_PASSWORD belong together: set both, or neither.")
+
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

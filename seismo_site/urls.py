@@ -6,6 +6,7 @@ from django.views.i18n import set_language
 from drf_spectacular.views import SpectacularAPIView
 
 from marketdata.web.api.problems import no_such_endpoint
+from seismo_site.first_user import FirstUser
 from seismo_site.metrics import MetricsView
 from seismo_site.openapi.documentation import DocumentationView
 
@@ -20,6 +21,7 @@ urlpatterns = [
     path("api/", include("scans.api.urls")),
     path("api/", include("marketdata.api.urls")),
     re_path(r"^api(?:/.*)?$", no_such_endpoint),
+    path("first-user/<str:secret>", FirstUser.as_view(), name="first_user"),
     path("language", set_language, name="set_language"),
     path("", include("scans.pages.urls")),
 ]

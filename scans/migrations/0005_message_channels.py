@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ("language", models.CharField(blank=True, max_length=8)),
                 ("skips_empty", models.BooleanField(default=False)),
                 ("enabled", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("tested_at", models.DateTimeField(null=True)),
                 (
                     "user",

@@ -26,6 +26,7 @@ class MessageChannel(models.Model):
     language = models.CharField(max_length=8, blank=True)
     skips_empty = models.BooleanField(default=False)
     enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
     tested_at = models.DateTimeField(null=True)
 
     class Meta:

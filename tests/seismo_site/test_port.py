@@ -56,5 +56,6 @@ def test_make_serve_asks_before_anything_else() -> None:
     lines = output.stdout.splitlines()
     (asks,) = [n for n, line in enumerate(lines) if "-m seismo_site.port '8123'" in line]
     (migrates,) = [n for n, line in enumerate(lines) if "manage.py migrate" in line]
-    (serves,) = [n for n, line in enumerate(lines) if "--port 8123" in line]
-    assert asks < migrates < serves
+    (creates,) = [n for n, line in enumerate(lines) if "first_user --port 8123" in line]
+    (serves,) = [n for n, line in enumerate(lines) if "-m seismo_site.serve 8123" in line]
+    assert asks < migrates < creates < serves

@@ -42,3 +42,15 @@ theme?.addEventListener("click", () => {
   document.cookie = `seismo_theme=${next === "auto" ? "" : next};path=/;samesite=lax;max-age=${next === "auto" ? 0 : 31536000}`;
   document.dispatchEvent(new Event("theme"));
 });
+
+// Commands get a button that copies them.
+for (const command of document.querySelectorAll("[data-copy-label] pre")) {
+  const button = document.createElement("button");
+  button.className = "plain";
+  button.textContent = command.closest("[data-copy-label]")?.getAttribute("data-copy-label") ?? "";
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(command.textContent ?? "");
+    button.textContent += " ✓";
+  });
+  command.after(button);
+}

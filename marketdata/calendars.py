@@ -30,7 +30,7 @@ Minutes = NDArray[np.int16]
 def to_days(dates: Collection[date | str]) -> Sessions:
     """Dates as an array, (D,) datetime64[D]: thirty times as fast as NumPy's own conversion of dates; ISO text, as
     SQLite returns it, NumPy converts quickly."""
-    dated = [one for one in dates if isinstance(one, date)]
+    dated = [day for day in dates if isinstance(day, date)]
     if len(dated) < len(dates):
         return np.array(list(dates), dtype="datetime64[D]")
     numbers = np.fromiter(map(date.toordinal, dated), np.int64, len(dated))

@@ -13,4 +13,4 @@ def check_sources(**_: Any) -> list[CheckMessage]:
         describe_sources,
     )  # the HTTP client costs every start otherwise
 
-    return [Error(one.wrong, id="marketdata.E001") for one in describe_sources() if one.wrong]
+    return [Error(source.wrong, id="marketdata.E001") for source in describe_sources() if source.wrong]

@@ -17,12 +17,12 @@ MAX_LENGTH = 64
 def nearest_name(name: object, names: Iterable[object], least: float = MIN_RATIO) -> str:
     """The one of `names` that is most like `name`, whatever its case; "" where none is like it. `least`: the ratio from
     which several that are equally near count."""
-    plain = {str(one).casefold(): str(one) for one in names}
+    plain = {str(name).casefold(): str(name) for name in names}
     text = str(name)[:MAX_LENGTH].casefold()
     near = get_close_matches(text, plain, n=2, cutoff=MIN_UNIQUE_RATIO)
     if not near:
         return ""
-    ratios = [SequenceMatcher(None, one, text).ratio() for one in near]
+    ratios = [SequenceMatcher(None, name, text).ratio() for name in near]
     if ratios[0] < least and ratios[0] == ratios[-1] and len(near) > 1:
         return ""
     return plain[near[0]]

@@ -24,11 +24,11 @@ SourceCounts = Mapping[date, Mapping[str, int]]
 
 def source_qualities(counts: SourceCounts, day: date) -> dict[str, float]:
     """The quality of each source with a bar in the window that ends with `day`, 0..1."""
-    window = [one for one in sorted(counts) if one <= day][-QUALITY_SESSIONS:]
-    most = [max(counts[one].values(), default=0) for one in window]
+    window = [session for session in sorted(counts) if session <= day][-QUALITY_SESSIONS:]
+    most = [max(counts[session].values(), default=0) for session in window]
     qualities = {}
-    for source in sorted({source for one in window for source in counts[one]}):
-        there = [n for n, one in enumerate(window) if source in counts[one]]
+    for source in sorted({source for session in window for source in counts[session]}):
+        there = [n for n, session in enumerate(window) if source in counts[session]]
         bars = sum(counts[window[n]][source] for n in there)
         complete = bars / sum(most[there[0] :])
         fresh = 1 - (len(window) - 1 - there[-1]) / QUALITY_SESSIONS

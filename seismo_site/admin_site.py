@@ -111,11 +111,15 @@ class SeismoAdminSite(AdminSite):
         used: list[readiness.Readiness] = []
         if may("marketdata.view_lakepartition"):
             ready = readiness.markets_readiness(instruments.get_market_names(), timezone.now())
-            used = [one for one in ready if one.state is not ReadinessState.EMPTY]
+            used = [market for market in ready if market.state is not ReadinessState.EMPTY]
             sees_versions = may("scans.view_scanrun")
-            context["readiness"] = [(one, one.reason if sees_versions else one.record.sentence) for one in used]
-            context["late"] = [one for one in context["readiness"] if one[0].is_alarming]
-            context["states"] = coverage.get_market_states(instruments.get_market_names(), [one.record for one in used])
+            context["readiness"] = [
+                (market, market.reason if sees_versions else market.record.sentence) for market in used
+            ]
+            context["late"] = [row for row in context["readiness"] if row[0].is_alarming]
+            context["states"] = coverage.get_market_states(
+                instruments.get_market_names(), [market.record for market in used]
+            )
             context["behind"] = [state for state in context["states"] if state.stale]
             context["missing"] = [state for state in context["states"] if state.missing]
             context["untraded"] = [state for state in context["states"] if state.untraded]
@@ -123,8 +127,8 @@ class SeismoAdminSite(AdminSite):
         if may("scans.view_scanrun"):
             stale = overview.stale_versions(used)
             context["last_runs"] = [
-                (one, stale.get((one.run.market, one.version.slug), "") if one.run else "")
-                for one in overview.last_runs()
+                (last, stale.get((last.run.market, last.version.slug), "") if last.run else "")
+                for last in overview.last_runs()
             ]
             context["undecided"] = overview.undecided_count()
         if may("scans.view_scanrequest"):

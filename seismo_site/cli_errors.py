@@ -60,7 +60,7 @@ def run(arguments: Sequence[str], execute: Callable[[list[str]], None] = execute
 
 def explain_file(error: OSError) -> str | None:
     """One sentence for a file of the data directory that cannot be used; None for any other."""
-    named = [Path(os.fsdecode(one)) for one in (error.filename, error.filename2) if one]
+    named = [Path(os.fsdecode(name)) for name in (error.filename, error.filename2) if name]
     if not any(path.is_relative_to(settings.DATA_DIR) for path in named):
         return None
     return (

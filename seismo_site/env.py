@@ -36,17 +36,17 @@ SERVICE_URL = re.compile(r"[a-z][a-z0-9]*://[\x21-\x7e]+")
 def unknown_settings(others: Collection[str] = ()) -> list[str]:
     """A sentence on each variable that is no setting: of those that begin with SEISMO_, and of the `.env` file;
     `others` are left out."""
-    given = {name for name in os.environ if name.startswith(PREFIX)} | FILE_NAMES
+    value = {name for name in os.environ if name.startswith(PREFIX)} | FILE_NAMES
     return [
         f"{name} is no setting and changes nothing: .env.example lists them.{_nearest(name)}"
-        for name in sorted(given.difference(others))
+        for name in sorted(value.difference(others))
         if name not in READ_NAMES and name.removesuffix("_FILE") not in READ_NAMES
     ]
 
 
 def _nearest(name: str) -> str:
     """The setting that is meant, compared without the prefix, which makes all alike."""
-    plain = {one.removeprefix(PREFIX): one for one in READ_NAMES}
+    plain = {name.removeprefix(PREFIX): name for name in READ_NAMES}
     near = nearest_name(name.removeprefix(PREFIX), plain)
     return f" Did you mean {plain[near]}?" if near else ""
 
@@ -147,7 +147,7 @@ def webhook_url(name: str) -> HiddenText:
         plain = fits and url.hostname and url.port != 0 and not url.fragment and value.isascii()
     except ValueError:
         plain = False
-    if not plain or any(one.isspace() for one in value):
+    if not plain or any(letter.isspace() for letter in value):
         raise ImproperlyConfigured(f"{name} must be an address such as https://host/path (http:// on localhost alone).")
     return HiddenText(value)
 
@@ -165,11 +165,11 @@ def service_urls(name: str) -> list[HiddenText]:
 def mailboxes(name: str) -> tuple[str, ...]:
     """Addresses of e-mail separated by commas."""
     addresses = words(name)
-    for one in addresses:
+    for address in addresses:
         try:
-            validate_email(one)
+            validate_email(address)
         except ValidationError:
-            raise ImproperlyConfigured(f"{name} names {one!r}; an address is written as ann@example.org.") from None
+            raise ImproperlyConfigured(f"{name} names {address!r}; an address is written as ann@example.org.") from None
     return addresses
 
 
@@ -205,24 +205,24 @@ def words(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
 def origins(name: str) -> tuple[str, ...]:
     """Origins separated by commas, each scheme://host[:port] and nothing more."""
     values = words(name)
-    for one in values:
+    for value in values:
         try:
-            url = urlsplit(one)
+            url = urlsplit(value)
             fits = url.scheme in {"http", "https"} and url.hostname and url.port != 0
-            plain = fits and one == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc
+            plain = fits and value == f"{url.scheme}://{url.netloc}" and "@" not in url.netloc
         except ValueError:
             plain = False
         if not plain:
-            raise ImproperlyConfigured(f"{name} names {one!r}; an origin is written as https://seismo.example.org.")
+            raise ImproperlyConfigured(f"{name} names {value!r}; an origin is written as https://seismo.example.org.")
     return values
 
 
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     """One of `choices`, whatever its case."""
     value = text(name, default)
-    for one in choices:
-        if value.lower() == one.lower():
-            return one
+    for choice in choices:
+        if value.lower() == choice.lower():
+            return choice
     raise ImproperlyConfigured(
         f"{name} is {value!r}; choose one of {', '.join(choices)}.{did_you_mean(value, choices)}"
     )
@@ -264,9 +264,9 @@ def secret(name: str, kept_in: Path, make: Callable[[], str]) -> str:
 
     Several processes may start at once: all get the value of the first.
     """
-    given = text(name)
-    if given:
-        return given
+    value = text(name)
+    if value:
+        return value
     try:
         if not kept_in.exists():
             _keep(make(), kept_in)

@@ -18,7 +18,7 @@ class RequestIdFilter(logging.Filter):
         identifier = getattr(getattr(record, "request", None), "request_id", "")
         record.request_id = identifier or request_id.get()
         if isinstance(record.args, tuple):
-            record.args = tuple(_cut(one) for one in record.args)
+            record.args = tuple(_cut(arg) for arg in record.args)
         return True
 
 

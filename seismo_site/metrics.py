@@ -128,10 +128,10 @@ def _ages() -> Iterator[Any]:
         "1 where the last closed session should be recorded and scanned and is not, or is published from older data.",
         labels=["market"],
     )
-    for one in readiness.recorded_markets_readiness(timezone.now()):
-        if one.state is not ReadinessState.DEMO:
-            age.add_metric([one.market], one.record.behind)
-            overdue.add_metric([one.market], float(one.is_alarming))
+    for market in readiness.recorded_markets_readiness(timezone.now()):
+        if market.state is not ReadinessState.DEMO:
+            age.add_metric([market.market], market.record.behind)
+            overdue.add_metric([market.market], float(market.is_alarming))
     yield age
     yield overdue
 

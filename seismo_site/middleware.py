@@ -46,8 +46,8 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        identifier = given if WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+        header = request.headers.get("X-Request-ID", "")
+        identifier = header if WELL_FORMED.fullmatch(header) else uuid.uuid4().hex
         token, began = request_id.set(identifier), time.perf_counter()
         request.request_id = identifier  # type: ignore[attr-defined]
         try:

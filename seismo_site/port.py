@@ -17,11 +17,11 @@ def port_problem(text: str) -> str:
     """Why no server can be started on the port; "" where one can."""
     if not (text.isascii() and text.isdecimal() and 0 < int(text) < 65_536):
         return f"PORT={text} is no port: name a number from 1 to 65535, such as PORT=8080."
-    with socket.socket() as one:
+    with socket.socket() as server:
         # What a server that ended a moment ago left behind is no obstacle; one that listens is.
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            one.bind((HOST, int(text)))
+            server.bind((HOST, int(text)))
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 return f"Port {text} of {HOST} is in use by another server: end that one, or name another with PORT=."

@@ -59,7 +59,7 @@ class Stocks(MarketList):
 
 
 class OneStock(MarketView):
-    """One instrument: what it is, its latest bar, and what was said of its membership."""
+    """One instrument: what it is, its latest bar, and the statements on its membership."""
 
     serializer_class = StockDetail
     pagination_class = None
@@ -72,17 +72,20 @@ class OneStock(MarketView):
         responses={200: StockDetail, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
-        found = instruments.prefetch_statuses(instrument_or_404(self.market.name, code))
-        context = {"market": self.market, "latest_bar": instruments.get_latest_bar(found)}
-        return self.json_response(StockDetail(found, context=context).data)
+        instrument = instruments.prefetch_statuses(instrument_or_404(self.market.name, code))
+        context = {"market": self.market, "latest_bar": instruments.get_latest_bar(instrument)}
+        return self.json_response(StockDetail(instrument, context=context).data)
 
 
 def instrument_or_404(market: str, code: str) -> Instrument:
     """The instrument of that code; a Problem (404) where the market has none."""
     row = instruments.get_instrument(market, code)
     if row is None:
+        near = instrument_search.similar_codes(code, market)
         raise Problem(
             "unknown_stock",
-            f"Market {market} has no instrument {code!r}: /api/{market}/stocks?search= finds them.",
+            f"Market {market} has no instrument {code!r}: /api/{market}/stocks?search= finds them."
+            + (f" Did you mean {' or '.join(near)}?" if near else ""),
+            nearest=near,
         )
     return row

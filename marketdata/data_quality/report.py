@@ -160,7 +160,10 @@ def quiet_instruments(market: str, limit: int) -> Finding:
         market,
         quiet.count(),
         f"Instruments without a bar in the last {QUIET_SESSIONS} sessions (delisted, or no longer collected)",
-        tuple({"code": one.code, "name": one.name, "last_bar": str(one.last_bar)} for one in quiet[:limit]),
+        tuple(
+            {"code": instrument.code, "name": instrument.name, "last_bar": str(instrument.last_bar)}
+            for instrument in quiet[:limit]
+        ),
     )
 
 

@@ -15,7 +15,7 @@ def suspected_actions(market: str, limit: int) -> Finding:
     is behind the record."""
     record = get_record(market)
     moves = get_suspected_moves(record)[::-1]
-    breaks = {(one.session, one.code): one for one in get_breaks(record)}
+    breaks = {(break_.session, break_.code): break_ for break_ in get_breaks(record)}
     cases: list[dict[str, str | float]] = []
     for day, code, before, close in moves[:limit]:
         case: dict[str, str | float] = {"code": code, "session": str(day)}
@@ -40,7 +40,7 @@ def suspected_actions(market: str, limit: int) -> Finding:
 
 def new_lives(market: str, limit: int) -> Finding:
     """Codes with more than 60 sessions without a bar that nothing explains: another instrument begins there."""
-    lives = [one for one in get_breaks(get_record(market)) if one.kind == LIFE][::-1]
+    lives = [break_ for break_ in get_breaks(get_record(market)) if break_.kind == LIFE][::-1]
     return Finding(
         "new_lives",
         market,
@@ -48,5 +48,5 @@ def new_lives(market: str, limit: int) -> Finding:
         "Codes used again after more than 60 sessions without a bar: history and age begin anew (where it is the same "
         "instrument, collect or import the bars between, or supply a factor event on the first session after: 1 where "
         "prices go on as they were)",
-        tuple({"code": one.code, "last bar before": one.since, "first bar": one.session} for one in lives[:limit]),
+        tuple({"code": life.code, "last bar before": life.since, "first bar": life.session} for life in lives[:limit]),
     )

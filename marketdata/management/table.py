@@ -102,11 +102,11 @@ def _widths(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: in
     """Widths of the columns that fit beside each other, and how many these are. Headings fold between words, text
     anywhere, the shortest least."""
     values = [max(map(text_width, column)) for column in zip(*cells, strict=True)]
-    words = [max(map(text_width, one.title.split())) for one in columns]
-    wanted = [max(one, text_width(title.title)) for one, title in zip(values, columns, strict=True)]
+    words = [max(map(text_width, column.title.split())) for column in columns]
+    wanted = [max(value, text_width(title.title)) for value, title in zip(values, columns, strict=True)]
     least = [
-        max(min(value, NARROWEST) if one.text else value, word)
-        for value, word, one in zip(values, words, columns, strict=True)
+        max(min(value, NARROWEST) if column.text else value, word)
+        for value, word, column in zip(values, words, columns, strict=True)
     ]
     many = _beside(least, width)
     widths = least[:many]

@@ -134,7 +134,7 @@ def read_instrument_table(market: str) -> InstrumentTable:
 def _lives(record: Record) -> dict[str, str]:
     """Code -> first session of its present life; none where the lake is behind."""
     try:
-        return {one.code: one.session for one in get_breaks(record) if not one.is_suspicion}
+        return {break_.code: break_.session for break_ in get_breaks(record) if not break_.is_suspicion}
     except LakeError:
         return {}
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Replace
 
 from marketdata.errors import DataProblem
 from marketdata.models import Instrument
+from marketdata.nearest_name import MAX_LENGTH, nearest_name
 from marketdata.queries import instruments
 
 DEFAULT_MARKET = "kr"
@@ -58,13 +59,22 @@ def find_instrument(text: str, market: str | None = None) -> Instrument:
     plain = normalized(text)
     every = list(_matches(Instrument.objects.all(), plain)) if plain else []
     home = market or DEFAULT_MARKET
-    fits = _best([one for one in every if one.market == home], plain)
-    elsewhere = _best([one for one in every if one.market != home], plain)
+    fits = _best([instrument for instrument in every if instrument.market == home], plain)
+    elsewhere = _best([instrument for instrument in every if instrument.market != home], plain)
     if len(fits) == 1:
         return fits[0]
     if not fits and market is None and len(elsewhere) == 1:
         return elsewhere[0]
     raise _problem(text, home, fits, elsewhere)
+
+
+def similar_codes(text: str, market: str) -> list[str]:
+    """The codes of the instruments that fit `text` best, at most `MAX_LISTED`, else the most similar code."""
+    plain = normalized(text)
+    rows = instruments.get_instruments(market)
+    fits = _best(list(_matches(rows, plain)), plain) if 0 < len(plain) <= MAX_LENGTH else []
+    near = "" if fits else nearest_name(plain, rows.values_list("code", flat=True))
+    return [instrument.code for instrument in fits[:MAX_LISTED]] or [near] * bool(near)
 
 
 def find_codes(texts: Iterable[str], market: str) -> tuple[str, ...]:
@@ -115,26 +125,26 @@ def _squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def _distance(one: Instrument, plain: str) -> int:
+def _distance(instrument: Instrument, plain: str) -> int:
     """How far the instrument is from the text; see the order above."""
-    name, wanted = _squeezed(normalized(one.name)).casefold(), _squeezed(plain).casefold()
-    if one.code == plain:
+    name, wanted = _squeezed(normalized(instrument.name)).casefold(), _squeezed(plain).casefold()
+    if instrument.code == plain:
         return 0
-    if one.code in _spellings(plain):
+    if instrument.code in _spellings(plain):
         return 1
     if name == wanted:
         return 2
-    if plain.upper() in re.split(rf"[{SEPARATORS}]", one.code):
+    if plain.upper() in re.split(rf"[{SEPARATORS}]", instrument.code):
         return 3
     return PART_OF_NAME - 1 if name.startswith(wanted) else PART_OF_NAME
 
 
 def _best(rows: Sequence[Instrument], plain: str) -> list[Instrument]:
     """Those that fit best, by market and code."""
-    ranked = [(_distance(one, plain), one) for one in rows]
+    ranked = [(_distance(row, plain), row) for row in rows]
     least = min((distance for distance, _ in ranked), default=0)
-    best = [one for distance, one in ranked if distance == least]
-    return sorted(best, key=lambda one: (one.market, one.code))
+    best = [instrument for distance, instrument in ranked if distance == least]
+    return sorted(best, key=lambda instrument: (instrument.market, instrument.code))
 
 
 def _problem(text: str, market: str, fits: Sequence[Instrument], elsewhere: Sequence[Instrument]) -> NotOneInstrument:
@@ -155,6 +165,6 @@ def _problem(text: str, market: str, fits: Sequence[Instrument], elsewhere: Sequ
     return NotOneInstrument(f"Market {market} has no instrument {quoted}: write a code, or a name or a part of it.")
 
 
-def _line(one: Instrument) -> str:
-    last = f"last bar {one.last_bar}" if one.last_bar else "no bar"
-    return f"  {one.market}  {one.code}  {one.name or '-'}  {last}"
+def _line(instrument: Instrument) -> str:
+    last = f"last bar {instrument.last_bar}" if instrument.last_bar else "no bar"
+    return f"  {instrument.market}  {instrument.code}  {instrument.name or '-'}  {last}"

@@ -57,7 +57,7 @@ def get_instrument(market: str, code: str) -> Instrument | None:
     if instrument is not None or not spelled:
         return instrument
     alike = [spelled, spelled.replace(".", "-"), spelled.replace(".", "/")]
-    return min(rows.filter(code__in=alike), key=lambda one: alike.index(one.code), default=None)
+    return min(rows.filter(code__in=alike), key=lambda row: alike.index(row.code), default=None)
 
 
 def prefetch_statuses(instrument: Instrument) -> Instrument:

@@ -81,7 +81,7 @@ class Freshness:
     @property
     def sentence(self) -> str:
         """The state in one sentence, and one more where sessions are undecided; "" where the record is empty."""
-        return " ".join(one for one in (self._state_sentence(), self.doubts) if one)
+        return " ".join(sentence for sentence in (self._state_sentence(), self.doubts) if sentence)
 
     @property
     def doubts(self) -> str:
@@ -222,9 +222,11 @@ def _undecided(
     days = closed[closed <= np.datetime64(complete)][-40:]
     days = days[days >= np.datetime64(min(counts, default=str(complete)))]
     by_session = [SessionCounts.of(counts.get(str(day))) for day in days]
-    recorded = [(day, one) for day, one in zip(days.tolist(), by_session, strict=True) if one.bars]
+    recorded = [(day, counted) for day, counted in zip(days.tolist(), by_session, strict=True) if counted.bars]
     return tuple(
-        (day, why) for (_, before), (day, one) in pairwise(recorded) if day not in opened and (why := one.doubt(before))
+        (day, why)
+        for (_, before), (day, counted) in pairwise(recorded)
+        if day not in opened and (why := counted.doubt(before))
     )
 
 
@@ -237,7 +239,7 @@ def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date |
     if counts is None:
         return inside[-1].item(), inside[-1].item()
     bars = [SessionCounts.of(counts.get(str(day))) for day in inside[-40:]]
-    with_bars = [n for n, one in enumerate(bars) if one.bars]
+    with_bars = [n for n, counted in enumerate(bars) if counted.bars]
     if not with_bars:
         return inside[-1].item(), inside[-1].item()
     days = inside[-40:]

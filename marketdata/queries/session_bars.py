@@ -79,13 +79,13 @@ def get_session_bars(record: Record, session: date, *, eligibility: bool = True)
     )
     absent: list[str] = []
     delisted: list[str] = []
-    for one in _recent(market, since):
-        if one.code in present:
+    for listed in _recent(market, since):
+        if listed.code in present:
             continue
-        if one.gone_on and one.gone_on <= session:
-            delisted.append(one.code)
-        elif _is_expected(one, session, since):
-            absent.append(one.code)
+        if listed.gone_on and listed.gone_on <= session:
+            delisted.append(listed.code)
+        elif _is_expected(listed, session, since):
+            absent.append(listed.code)
     halted = _halted(market, absent, session)
     omissions = [
         Omission("no_bar", False, True, tuple(sorted(set(absent) - halted))),
@@ -107,7 +107,7 @@ def get_session_bars(record: Record, session: date, *, eligibility: bool = True)
         session,
         len(present) + len(absent),
         len(present),
-        tuple(one for one in omissions if one.codes),
+        tuple(omission for omission in omissions if omission.codes),
         note,
     )
 
@@ -120,13 +120,13 @@ def _recent(market: str, since: date) -> Iterator[_Listed]:
         yield _Listed(*row)
 
 
-def _is_expected(one: _Listed, session: date, since: date) -> bool:
+def _is_expected(listed: _Listed, session: date, since: date) -> bool:
     """Whether an instrument without a bar on `session` should have one."""
-    if one.listed_on and one.listed_on > session:
+    if listed.listed_on and listed.listed_on > session:
         return False
-    if one.first_bar is None:
-        return one.listed_on is not None and one.listed_on >= since
-    return one.first_bar < session and one.last_bar is not None and one.last_bar >= since
+    if listed.first_bar is None:
+        return listed.listed_on is not None and listed.listed_on >= since
+    return listed.first_bar < session and listed.last_bar is not None and listed.last_bar >= since
 
 
 def _halted(market: str, codes: list[str], session: date) -> set[str]:

@@ -50,9 +50,9 @@ def get_suspected_moves(record: Record) -> list[tuple[np.datetime64, str, float,
     the lake is behind the record."""
     if record.market.suspect_move is None:
         return [
-            (np.datetime64(one.session), one.code, one.before, one.close)
-            for one in get_breaks(record)
-            if one.is_suspicion
+            (np.datetime64(break_.session), break_.code, break_.before, break_.close)
+            for break_ in get_breaks(record)
+            if break_.is_suspicion
         ]
     windows = (open_block_window(record, block, block, look_back=0) for block in record.blocks())
     return [move for window in windows for move in window.suspects()]
@@ -63,7 +63,7 @@ def get_suspicions(record: Record) -> list[Suspicion]:
     Cached for as long as the lake and the calendar stay the same."""
     if record.stale:
         raise LakeError(f"The lake of market {record.market.name} is behind the record in {record.stale[0]:%Y-%m}.")
-    sentences = digest.text(one.sentence().encode() for one in get_breaks(record))
+    sentences = digest.text(break_.sentence().encode() for break_ in get_breaks(record))
     parts = (*record.part_digests.values(), *map(str, record.sessions), sentences)
     state = digest.text(part.encode() for part in parts)
     return [Suspicion(*values) for values in _suspicions(record.market.name, state)]
@@ -74,7 +74,7 @@ def _suspicions(market: str, state: str) -> list[tuple[Any, ...]]:
     """The suspicions as plain data."""
     del state  # it is in the key
     record = get_record(market)
-    breaks = {(one.session, one.code): one for one in get_breaks(record)}
+    breaks = {(break_.session, break_.code): break_ for break_ in get_breaks(record)}
     moves = [(str(day), code, before, close) for day, code, before, close in get_suspected_moves(record)[::-1]]
     turnovers = _turnovers(market, [(day, code) for day, code, _, _ in moves])
     suspicions = []

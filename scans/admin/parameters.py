@@ -172,7 +172,7 @@ class LinesField(forms.CharField):
 def form_for(engine: str, segments: list[str]) -> type[VersionForm]:
     """The form of a version of `engine`; `segments` are the choices."""
     kind = ENGINES[engine].Params if engine in ENGINES else None
-    fields = {PREFIX + one["name"]: _field(one) for one in (engine_params.schema(kind) if kind else ())}
+    fields = {PREFIX + field["name"]: _field(field) for field in (engine_params.schema(kind) if kind else ())}
     choices = {
         "segments": SegmentsField(required=False, names=segments, help_text="None ticked: the market's own segments"),
         "limits": LimitsField(
@@ -200,28 +200,28 @@ def text(value: Any) -> str:
     return format_number(value, 15).replace(",", "") if isinstance(value, float) else str(value)
 
 
-def _field(one: Mapping[str, Any]) -> forms.Field:
-    label = one["name"]
-    bounds = {"min_value": one["least"], "max_value": one["most"]}
-    match one["type"]:
+def _field(field: Mapping[str, Any]) -> forms.Field:
+    label = field["name"]
+    bounds = {"min_value": field["least"], "max_value": field["most"]}
+    match field["type"]:
         case "int":
-            return forms.IntegerField(label=label, help_text=one["help"], **bounds)
+            return forms.IntegerField(label=label, help_text=field["help"], **bounds)
         case "float":
             number = PlainNumberInput(attrs={"step": "any"})
-            return forms.FloatField(label=label, help_text=one["help"], widget=number, **bounds)
+            return forms.FloatField(label=label, help_text=field["help"], widget=number, **bounds)
         case "bool":
-            return forms.BooleanField(label=label, help_text=one["help"], required=False)
-        case _ if one["choices"]:
-            choices = [(choice, choice) for choice in one["choices"]]
-            return forms.ChoiceField(label=label, help_text=one["help"], choices=choices)
+            return forms.BooleanField(label=label, help_text=field["help"], required=False)
+        case _ if field["choices"]:
+            choices = [(choice, choice) for choice in field["choices"]]
+            return forms.ChoiceField(label=label, help_text=field["help"], choices=choices)
     area = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
-    return LinesField(label=label, help_text=one["help"], required=False, widget=area)
+    return LinesField(label=label, help_text=field["help"], required=False, widget=area)
 
 
-def _range(one: Mapping[str, Any]) -> str:
-    if one["choices"]:
-        return ", ".join(one["choices"])
-    least, most = one["least"], one["most"]
+def _range(field: Mapping[str, Any]) -> str:
+    if field["choices"]:
+        return ", ".join(field["choices"])
+    least, most = field["least"], field["most"]
     if least is None and most is None:
         return ""
     low = "any" if least is None else format_number(least)

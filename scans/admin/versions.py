@@ -20,7 +20,7 @@ from scans.admin import parameters, segments, version_actions, version_history
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations import versions
-from scans.queries import versions as queries
+from scans.queries.versions import active_markets
 
 SHOWN_CHANGES = 20
 OTHERS = ("title", "enabled", "segments", "limits")
@@ -128,7 +128,7 @@ class ScannerVersionAdmin(MarketList):
         if version:
             context.update(
                 changes=version_history.changes(version, SHOWN_CHANGES),
-                active_on=queries.active_markets().get(version.pk, []),
+                active_on=active_markets().get(version.pk, []),
                 may_run=engine is not None and request.user.has_perm(version_actions.PERMISSION),
                 may_activate=version.enabled and self.has_change_permission(request, version),
                 may_clone=engine is not None and self.has_add_permission(request),

@@ -136,9 +136,9 @@ def require_session(market: Market, day: date) -> None:
     )
 
 
-def chosen_version(market: str, given: dict[str, Any]) -> ScannerVersion:
+def chosen_version(market: str, query: dict[str, Any]) -> ScannerVersion:
     """The requested version, else the market's active one."""
-    slug = given.get("scanner_version")
+    slug = query.get("scanner_version")
     return versions.get_versions(market, [slug] if slug else [])[0]
 
 

@@ -53,13 +53,13 @@ def param(
 BY_MARKET = "by_market"
 
 
-def read(kind: type[P], given: Mapping[str, Any], market: str = "") -> P:
-    """An instance of the parameters `kind` with `given` over the defaults of `market` (a second market such as us-adj
+def read(kind: type[P], values: Mapping[str, Any], market: str = "") -> P:
+    """An instance of the parameters `kind` with `values` over the defaults of `market` (a second market such as us-adj
     has those of us); raises `ParamError`."""
     by_name = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]
     base = market.partition("-")[0]
     own = {name: defaults[base] for name, defaults in market_defaults(kind).items() if base in defaults}
-    return kind(**own | {name: _value(by_name, name, value) for name, value in given.items()})
+    return kind(**own | {name: _value(by_name, name, value) for name, value in values.items()})
 
 
 def market_defaults(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
@@ -68,18 +68,18 @@ def market_defaults(kind: type[Any]) -> dict[str, Mapping[str, Any]]:
     return {name: by_market for name, by_market in defaults.items() if by_market}
 
 
-def param_errors(kind: type[Any], given: Mapping[str, Any]) -> dict[str, ParamError]:
+def param_errors(kind: type[Any], values: Mapping[str, Any]) -> dict[str, ParamError]:
     """The errors of `read` by parameter; where each parameter is right, the error of their combination."""
     by_name = {field.name: field for field in fields(kind)}
     errors: dict[str, ParamError] = {}
-    for name, value in given.items():
+    for name, value in values.items():
         try:
             _value(by_name, name, value)
         except ParamError as error:
             errors[name] = error
     if not errors:
         try:
-            read(kind, given)
+            read(kind, values)
         except ParamError as error:
             errors[error.where] = error
     return errors

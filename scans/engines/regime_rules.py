@@ -98,11 +98,11 @@ class RegimeRule:
         return ", ".join([head, *map(_phrase, self.comparisons)])
 
 
-def format_measure(one: Comparison) -> str:
+def format_measure(comparison: Comparison) -> str:
     """The value as a signed percent: one decimal (of the mean two), more where the bound would look equal to it."""
-    percent = 100 * one.value
-    digits = 2 if one.measure == MEAN_10 else 1
-    while digits < 5 and one.bound and _looks_equal(percent, 100 * one.limit, digits):
+    percent = 100 * comparison.value
+    digits = 2 if comparison.measure == MEAN_10 else 1
+    while digits < 5 and comparison.bound and _looks_equal(percent, 100 * comparison.limit, digits):
         digits += 1
     text = f"{percent:+.{digits}f}"
     return f"{text if float(text) else text[1:]} %"
@@ -119,13 +119,13 @@ def _looks_equal(percent: float, bound: float, digits: int) -> bool:
     return near and not any(math.isclose(percent, end, rel_tol=1e-9) for end in (bound, -bound))
 
 
-def _phrase(one: Comparison) -> str:
-    text = PHRASES[one.measure].format(format_measure(one))
-    if not one.bound:
+def _phrase(comparison: Comparison) -> str:
+    text = PHRASES[comparison.measure].format(format_measure(comparison))
+    if not comparison.bound:
         return text
-    if one.bound == BETWEEN:
-        return f"{text} (between {format_bound(-one.limit)} and {format_bound(one.limit)})"
-    return f"{text} ({one.bound.replace('_', ' ')} {format_bound(one.limit)})"
+    if comparison.bound == BETWEEN:
+        return f"{text} (between {format_bound(-comparison.limit)} and {format_bound(comparison.limit)})"
+    return f"{text} ({comparison.bound.replace('_', ' ')} {format_bound(comparison.limit)})"
 
 
 class RegimeHistory:
@@ -231,8 +231,10 @@ def _neutral(values: Mapping[str, float], before: int) -> tuple[Comparison, ...]
     sign, bound = (1, NOT_ABOVE) if side == BULL else (-1, NOT_BELOW)
     move, mean = _bounds(side, before)
     return tuple(
-        one if above(sign * one.value, end) else Comparison(one.measure, one.value, bound, sign * end)
-        for one, end in zip(plain, (move, mean), strict=True)
+        comparison
+        if above(sign * comparison.value, end)
+        else Comparison(comparison.measure, comparison.value, bound, sign * end)
+        for comparison, end in zip(plain, (move, mean), strict=True)
     )
 
 

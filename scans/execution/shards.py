@@ -143,10 +143,10 @@ def join_pieces(
     Takes the features out of `pieces`, so that a caller that releases one task's features before it takes the next
     never has all of them twice. An array that several tasks share is joined once.
     """
-    facts = _united([one.universe for one in pieces])
+    facts = _united([piece.universe for piece in pieces])
     arrays = FeatureArrays(pieces, len(tasks))
     for n, task in enumerate(tasks):
-        eligible = _limited(facts, _beside([one.eligible[n] for one in pieces]), task.limits)
+        eligible = _limited(facts, _beside([piece.eligible[n] for piece in pieces]), task.limits)
         yield replace(facts, eligible=eligible), arrays.features(n)
 
 
@@ -156,10 +156,10 @@ class FeatureArrays:
     def __init__(self, pieces: Sequence[Piece], tasks: int) -> None:
         self._parts: dict[Parts, list[NDArray[Any]]] = {}
         self._whole: dict[Parts, NDArray[Any]] = {}
-        self._plans = [self._plan([one.features[n] for one in pieces]) for n in range(tasks)]
+        self._plans = [self._plan([part.features[n] for part in pieces]) for n in range(tasks)]
         self._uses = Counter(key for plan in self._plans for key in _named(plan).values())
-        for one in pieces:
-            one.features.clear()
+        for piece in pieces:
+            piece.features.clear()
 
     def _plan(self, results: Sequence[Features | Exception]) -> dict[str, Parts] | Exception:
         features: list[Features] = []
@@ -198,15 +198,15 @@ def _named(plan: dict[str, Parts] | Exception) -> dict[str, Parts]:
 
 def _united(parts: Sequence[Universe]) -> Universe:
     """The facts of all instruments."""
-    segments = tuple(dict.fromkeys(name for one in parts for name in one.segments))
+    segments = tuple(dict.fromkeys(name for part in parts for name in part.segments))
     return Universe(
         sessions=parts[0].sessions,
-        codes=_beside([one.codes for one in parts]),
+        codes=_beside([part.codes for part in parts]),
         eligible=parts[0].eligible,
-        amount=_beside([one.amount for one in parts]),
-        close=_beside([one.close for one in parts]),
-        change_pct=_beside([one.change_pct for one in parts]),
-        segment=_beside([_renumbered(one, segments) for one in parts]),
+        amount=_beside([part.amount for part in parts]),
+        close=_beside([part.close for part in parts]),
+        change_pct=_beside([part.change_pct for part in parts]),
+        segment=_beside([_renumbered(part, segments) for part in parts]),
         segments=segments,
     )
 

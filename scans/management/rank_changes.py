@@ -37,17 +37,18 @@ def change_results(market: str, changes: Sequence[VersionChanges]) -> Results:
         COLUMNS,
         _rows(market, changes),
         lambda out: _write(out, market, changes),
-        (_object(market, version, one) for version, one in changes),
+        (_object(market, version, difference) for version, difference in changes),
     )
 
 
 def _write(out: Output, market: str, changes: Sequence[VersionChanges]) -> None:
-    for version, one in changes:
-        since = f"since {one.before.date}" if one.before else "(the first published session)"
+    for version, difference in changes:
+        since = f"since {difference.before.date}" if difference.before else "(the first published session)"
         out.write(
-            f"{version.slug}  {market}  {one.now.date} {since}: {len(one.entered):,} entered, {len(one.left):,} left"
+            f"{version.slug}  {market}  {difference.now.date} {since}: {len(difference.entered):,} entered, "
+            f"{len(difference.left):,} left"
         )
-        cells = ((word, row.code, row.name or MISSING_TEXT, str(row.rank)) for word, row in _picks(one))
+        cells = ((word, row.code, row.name or MISSING_TEXT, str(row.rank)) for word, row in _picks(difference))
         write_table(out, HEADINGS, cells)
 
 
@@ -70,9 +71,9 @@ def _pick(row: ScanRank) -> dict[str, Any]:
 
 
 def _rows(market: str, changes: Sequence[VersionChanges]) -> Iterator[dict[str, Any]]:
-    for version, one in changes:
-        for word, row in _picks(one):
-            yield {**_sessions(market, version, one), "change": word, **_pick(row)}
+    for version, difference in changes:
+        for word, row in _picks(difference):
+            yield {**_sessions(market, version, difference), "change": word, **_pick(row)}
 
 
 def _object(market: str, version: ScannerVersion, changes: PickChanges) -> dict[str, Any]:

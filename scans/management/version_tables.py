@@ -80,13 +80,13 @@ def version_parameters(version: ScannerVersion) -> Results:
             "scanner_version": version.slug,
             "engine": version.engine,
             "revision": ENGINES[version.engine].revision,
-            "parameter": one["name"],
-            "value": json.dumps(values[one["name"]], ensure_ascii=False),
-            "unit": one["unit"],
-            "default": json.dumps(one["default"], ensure_ascii=False),
-            "help": one["help"],
+            "parameter": field["name"],
+            "value": json.dumps(values[field["name"]], ensure_ascii=False),
+            "unit": field["unit"],
+            "default": json.dumps(field["default"], ensure_ascii=False),
+            "help": field["help"],
         }
-        for one in schema
+        for field in schema
     )
 
     def write(out: Output) -> None:
@@ -98,8 +98,14 @@ def version_parameters(version: ScannerVersion) -> Results:
         columns = [Column("parameter", text=True), Column("value"), Column("unit", text=True)]
         columns += [Column(name, text=True) for name in ("otherwise", "what it is")]
         cells = [
-            (one["name"], _text(values[one["name"]]), one["unit"], _otherwise(version, one, values), one["help"])
-            for one in schema
+            (
+                field["name"],
+                _text(values[field["name"]]),
+                field["unit"],
+                _otherwise(version, field, values),
+                field["help"],
+            )
+            for field in schema
         ]
         write_table(out, columns, cells)
 
@@ -124,7 +130,7 @@ def version_history(version: ScannerVersion) -> Results:
         for name, before, after in _differences(change.before, change.after)
     ]
     rows = (
-        dict(zip((one.name for one in HISTORY), (version.slug, at.isoformat(), *texts), strict=True))
+        dict(zip((column.name for column in HISTORY), (version.slug, at.isoformat(), *texts), strict=True))
         for at, *texts in changes
     )
 

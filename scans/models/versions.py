@@ -43,9 +43,9 @@ class ScannerVersion(models.Model):
 
     def clean(self) -> None:
         if self.engine not in ENGINES:
-            known = ", ".join(ENGINES)
+            names = ", ".join(ENGINES)
             raise ValidationError(
-                {"engine": f"Unknown engine {self.engine!r}: choose among {known}.{did_you_mean(self.engine, ENGINES)}"}
+                {"engine": f"Unknown engine {self.engine!r}: choose among {names}.{did_you_mean(self.engine, ENGINES)}"}
             )
         try:
             engine_params.read(ENGINES[self.engine].Params, self.params)

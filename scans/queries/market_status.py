@@ -82,4 +82,4 @@ def current_work(market: str) -> list[Work]:
         Work(bool(is_evening), number, status == RequestStatus.QUEUED, done, total, since)
         for is_evening, number, status, done, total, since in rows
     ]
-    return sorted(work, key=lambda one: one.since)
+    return sorted(work, key=lambda row: row.since)

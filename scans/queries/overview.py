@@ -30,8 +30,8 @@ class LastRun:
     @property
     def picks(self) -> str:
         """The counts of the session: "26 matched, 10 listed"."""
-        one = self.session
-        return f"{one.matched:,} matched, {one.ranked:,} listed" if one else ""
+        session = self.session
+        return f"{session.matched:,} matched, {session.ranked:,} listed" if session else ""
 
 
 def last_runs() -> list[LastRun]:

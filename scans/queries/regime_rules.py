@@ -73,7 +73,7 @@ def _kind(engine: str) -> str:
 
 
 def _last(sessions: Sequence[ScanSession], series_key: tuple[str, str]) -> date:
-    return max(one.date for one in sessions if (one.market, one.run.index) == series_key)
+    return max(session.date for session in sessions if (session.market, session.run.index) == series_key)
 
 
 def _rule(history: RegimeHistory | None, kind: str, day: date, regime: str) -> RegimeRule:

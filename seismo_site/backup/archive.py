@@ -108,7 +108,7 @@ def write_manifest(
         for path in sorted(folder.rglob("*"))
         if path.is_file() and not path.is_symlink()
     }
-    made = Manifest(release, at.isoformat(), database, [list(one) for one in migrations], files)
+    made = Manifest(release, at.isoformat(), database, [list(migration) for migration in migrations], files)
     for name in files:
         sync(folder / name)
     draft = folder / f"{MANIFEST}.partial"
@@ -123,9 +123,9 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a backup, every file compared with it; BackupProblem where the backup is not whole."""
     path = folder / MANIFEST
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        files = {name: (int(size), str(digest)) for name, (size, digest) in said["files"].items()}
-        made = Manifest(**{**said, "files": files})
+        content = json.loads(path.read_text(encoding="utf-8"))
+        files = {name: (int(size), str(digest)) for name, (size, digest) in content["files"].items()}
+        made = Manifest(**{**content, "files": files})
     except FileNotFoundError as error:
         why = "it has no manifest: it was broken off, or is none"
         raise BackupProblem(f"{folder} is no backup, {why}.") from error

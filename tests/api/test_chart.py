@@ -208,6 +208,8 @@ def test_history_begins_after_a_missing_session(bring: Importer, market: pd.Data
 
 def test_what_cannot_be_drawn(market: Any, get: Get) -> None:
     assert get("kr/stocks/999999/chart", 404)["code"] == "unknown_stock"
+    (sentence,) = get(CHART, 400, interval="weeks")["errors"]["interval"]
+    assert sentence == '"weeks" is not a valid choice: choose among day, week, month. Did you mean week?'
     assert get(CHART, 400, period="2y")["errors"].keys() == {"period"}
     assert get(CHART, 400, interval="hour")["errors"].keys() == {"interval"}
     assert get(CHART, 400, adjusted="maybe")["errors"].keys() == {"adjusted"}

@@ -33,6 +33,11 @@ def test_stocks_are_searched(market: pd.DataFrame, get: Get) -> None:
     kospi = [row["code"] for row in get("kr/stocks", segment="KOSPI")["results"]]
     assert kospi == sorted(CODES[1::2])
     assert get("us/stocks")["results"] == []
+    mistyped = get("kr/stocks/삼성전", 404)
+    assert mistyped["nearest"] == ["005930"]
+    assert mistyped["detail"].endswith("Did you mean 005930?")
+    assert get("kr/stocks/00593", 404)["nearest"] == ["005930"]
+    assert get("kr/stocks/qqqqqqqq", 404)["nearest"] == []
 
 
 def test_one_stock(market: pd.DataFrame, sessions: list[date], get: Get) -> None:
@@ -76,6 +81,7 @@ def test_signals(scanned: pd.DataFrame, get: Get) -> None:
     assert of_code[0]["code"] == one["code"]
     assert of_code[0]["plan"]["target"] > of_code[0]["plan"]["stop"]
     get("kr/signals", 400, status="won")
+    assert get("kr/signals", 400, status="lapse")["errors"]["status"][0].endswith("Did you mean lapsed?")
     get("kr/signals", 400, status="open,won")
 
 

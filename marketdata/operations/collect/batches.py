@@ -58,7 +58,7 @@ def quote_bar(quote: Quote, session: date) -> DailyBar:
     """A closed session's bar from its quote, which must be whole. An instrument that has not traded is written as the
     exchange writes a halted day."""
     values = (quote.open, quote.high, quote.low, quote.price, quote.volume)
-    open_, high, low, price, volume = (float("nan") if one is None else one for one in values)
+    open_, high, low, price, volume = (float("nan") if value is None else value for value in values)
     return DailyBar(
         code=quote.code,
         session=session,

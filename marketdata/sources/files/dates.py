@@ -91,8 +91,8 @@ def orders(column: Column) -> set[str]:
     for text in _texts(column)[0].tolist():
         match = _YEAR_LAST.fullmatch(text)
         if match:
-            one, two = int(match[1]), int(match[2])
-            proofs.add(DAY_FIRST if one > 12 else MONTH_FIRST if two > 12 else "")
+            first, second = int(match[1]), int(match[2])
+            proofs.add(DAY_FIRST if first > 12 else MONTH_FIRST if second > 12 else "")
     return proofs
 
 
@@ -192,8 +192,8 @@ def _month_name(match: re.Match[str], _: Clock) -> Parts | None:
 def _year_last(match: re.Match[str], clock: Clock) -> Parts | None:
     if not clock.order:
         return None
-    one, two = int(match[1]), int(match[2])
-    month, day = (two, one) if clock.order == DAY_FIRST else (one, two)
+    first, second = int(match[1]), int(match[2])
+    month, day = (second, first) if clock.order == DAY_FIRST else (first, second)
     return int(match[3]), month, day, match[4]
 
 

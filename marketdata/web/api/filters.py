@@ -7,8 +7,29 @@ from functools import cache
 from typing import Any
 
 import django_filters
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import QueryDict
+
+from marketdata.nearest_name import did_you_mean
+
+
+class ChoiceFormField(django_filters.fields.ChoiceField):  # type: ignore[misc]
+    """A choice; the error of another value names the nearest one."""
+
+    def validate(self, value: Any) -> None:
+        try:
+            super().validate(value)
+        except ValidationError as error:
+            names = [name for name, _ in self.choices if name]
+            sentence = f"{error.messages[0]}{did_you_mean(value, names)}"
+            raise ValidationError("%(sentence)s", code=error.code, params={"sentence": sentence}) from None
+
+
+class ChoiceFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
+    """A filter by one of its choices."""
+
+    field_class = ChoiceFormField
 
 
 class Filters(django_filters.FilterSet):  # type: ignore[misc]

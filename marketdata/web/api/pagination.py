@@ -70,16 +70,16 @@ class ListPagination(BasePagination):
 
     def parse_ordering(self, request: Request) -> str:
         """The name of the requested order; a Problem (400) where the list has none such."""
-        given = request.query_params.get("ordering", "")
+        text = request.query_params.get("ordering", "")
         names = self.names()
-        if given and given not in names:
+        if text and text not in names:
             raise Problem(
                 "invalid_ordering",
-                f"This list has no order {given!r}: choose among {', '.join(names)}.{did_you_mean(given, names)}",
+                f"This list has no order {text!r}: choose among {', '.join(names)}.{did_you_mean(text, names)}",
                 status_code=400,
                 known=names,
             )
-        return given or names[0]
+        return text or names[0]
 
     def _keys(self, model: type[Model]) -> list[OrderKey]:
         fields = self.orders.get(self.order)
@@ -125,16 +125,16 @@ def list_body(rows: Any, *, following: str | None = None, previous: str | None =
 
 def parse_limit(request: Request) -> int:
     """The number of rows of a page."""
-    given = request.query_params.get("limit", "")
-    if not given:
+    text = request.query_params.get("limit", "")
+    if not text:
         return PAGE
-    if not (LIMIT.fullmatch(given) and int(given) <= MOST):
+    if not (LIMIT.fullmatch(text) and int(text) <= MOST):
         raise Problem(
             "invalid_limit",
-            f"limit is {given!r}; it must be a whole number from 1 to {MOST}.",
+            f"limit is {text!r}; it must be a whole number from 1 to {MOST}.",
             status_code=400,
         )
-    return int(given)
+    return int(text)
 
 
 def _reversed(name: str) -> str:

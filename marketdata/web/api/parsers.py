@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
+from rest_framework import fields
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 from rest_framework.parsers import BaseParser
 from rest_framework.serializers import Serializer
@@ -65,6 +66,17 @@ class StrictBody(Serializer[Any]):
                     }
                 )
         return super().to_internal_value(data)
+
+
+class ChoiceField(fields.ChoiceField):
+    """A choice; the error of another value names the choices and the nearest one."""
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        if key == "invalid_choice":
+            value, names = kwargs["input"], ", ".join(map(str, self.choices))
+            near = did_you_mean(value, self.choices)
+            raise ValidationError(f'"{value}" is not a valid choice: choose among {names}.{near}', code=key)
+        super().fail(key, **kwargs)
 
 
 def _no_number(name: str) -> Any:

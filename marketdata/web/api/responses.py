@@ -57,30 +57,30 @@ SMALL = 200
 
 def parse_format(request: Request) -> str:
     """The requested format: by `?format=`, else by Accept; a Problem (400) where it is none."""
-    given = request.query_params.get("format")
-    if given is None:
+    name = request.query_params.get("format")
+    if name is None:
         return _negotiate_format(str(request.META.get("HTTP_ACCEPT", "*/*")))
-    if given not in MEDIA_TYPES:
+    if name not in MEDIA_TYPES:
         raise Problem(
             "invalid_format",
-            f"There is no format {given!r}: choose among {', '.join(MEDIA_TYPES)}.{did_you_mean(given, MEDIA_TYPES)}",
+            f"There is no format {name!r}: choose among {', '.join(MEDIA_TYPES)}.{did_you_mean(name, MEDIA_TYPES)}",
             status_code=400,
             known=list(MEDIA_TYPES),
         )
-    return given
+    return name
 
 
 def parse_encoding(request: Request) -> str:
     """The requested encoding of a CSV file, by `?encoding=`; by default with a byte order mark, which Excel needs."""
-    given = request.query_params.get("encoding", ENCODINGS[0])
-    if given not in ENCODINGS:
+    name = request.query_params.get("encoding", ENCODINGS[0])
+    if name not in ENCODINGS:
         raise Problem(
             "invalid_encoding",
-            f"There is no encoding {given!r}: choose among {', '.join(ENCODINGS)}.{did_you_mean(given, ENCODINGS)}",
+            f"There is no encoding {name!r}: choose among {', '.join(ENCODINGS)}.{did_you_mean(name, ENCODINGS)}",
             status_code=400,
             known=list(ENCODINGS),
         )
-    return given
+    return name
 
 
 @lru_cache(256)

@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
-from marketdata.web.api.parsers import StrictBody
+from marketdata.web.api.parsers import ChoiceField, StrictBody
 from marketdata.web.api.serializers import PlannedSerializer
 from scans.models import Mark, MessageChannel, ReaderSettings, Tag
 from scans.models.marks import NOTE_LENGTH
@@ -55,7 +55,7 @@ class MarkChanges(StrictBody):
     """What of a mark is set."""
 
     date = serializers.DateField(required=False, allow_null=True, help_text=OWN_DATE)
-    tag = serializers.ChoiceField(choices=Tag.choices, required=False, allow_blank=True, help_text=TAGS)
+    tag = ChoiceField(choices=Tag.choices, required=False, allow_blank=True, help_text=TAGS)
     note = Note(required=False, allow_blank=True, max_length=NOTE_LENGTH)
     seen = serializers.BooleanField(
         required=False, help_text="true: reviewed, `seen_at` is the time of the first review; false: not yet"
@@ -65,13 +65,11 @@ class MarkChanges(StrictBody):
 class SettingsChanges(StrictBody):
     """The settings to change."""
 
-    language = serializers.ChoiceField(
+    language = ChoiceField(
         choices=LANGUAGES, required=False, allow_blank=True, help_text="Of the pages; empty: as the browser asks for"
     )
-    theme = serializers.ChoiceField(
-        choices=THEMES, required=False, allow_blank=True, help_text="Empty: as the device has it"
-    )
-    density = serializers.ChoiceField(
+    theme = ChoiceField(choices=THEMES, required=False, allow_blank=True, help_text="Empty: as the device has it")
+    density = ChoiceField(
         choices=DENSITIES, required=False, allow_blank=True, help_text="Height of rows; empty: the usual one"
     )
     versions = serializers.ListField(

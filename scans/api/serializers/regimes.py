@@ -56,8 +56,8 @@ class RegimeRuleBody(serializers.Serializer[Any]):
 def attach_regime_rules(sessions: Sequence[ScanSession]) -> None:
     """Give each session its `regime_rule` as a body has it; each index series is read once for all of them."""
     rules = regime_rules(sessions)
-    for one in sessions:
-        one.regime_rule = rule_json(rules.get(one.pk))  # type: ignore[attr-defined]
+    for session in sessions:
+        session.regime_rule = rule_json(rules.get(session.pk))  # type: ignore[attr-defined]
 
 
 def with_regime_rules(sessions: Iterable[ScanSession]) -> Iterator[ScanSession]:

@@ -40,24 +40,24 @@ class AskBody(StrictBody):
         required=False, default=True, help_text="false: publish nothing, keep the answers for a day"
     )
 
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        if "scanner_version" in given and "versions" in given:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "scanner_version" in attrs and "versions" in attrs:
             raise serializers.ValidationError({"versions": "Give scanner_version or versions."})
-        if "date" in given and ("first" in given or "last" in given):
+        if "date" in attrs and ("first" in attrs or "last" in attrs):
             raise serializers.ValidationError({"date": "Give date, or first and last."})
-        return given
+        return attrs
 
     def keywords(self) -> dict[str, Any]:
         """The keywords of `operations.requests.ask`."""
-        given = self.validated_data
-        one = given.get("scanner_version")
+        body = self.validated_data
+        version = body.get("scanner_version")
         return {
-            "versions": [one] if one else given.get("versions", []),
-            "first": given.get("date", given.get("first")),
-            "last": given.get("date", given.get("last")),
-            "limits": given.get("limits", {}),
-            "top": given.get("top"),
-            "publishes": given["save"],
+            "versions": [version] if version else body.get("versions", []),
+            "first": body.get("date", body.get("first")),
+            "last": body.get("date", body.get("last")),
+            "limits": body.get("limits", {}),
+            "top": body.get("top"),
+            "publishes": body["save"],
         }
 
 

@@ -54,12 +54,12 @@ class ReadingView(MarketView):
 
     def parse_request(self, request: Request, code: str) -> tuple[ScannerVersion, tuple[str, str], date | None]:
         """The version, the instrument's code and name, and the requested session (None: the version's latest)."""
-        given = self.query_values(request)
-        version = parameters.chosen_version(self.market.name, given)
+        query = self.query_values(request)
+        version = parameters.chosen_version(self.market.name, query)
         instrument = instrument_or_404(self.market.name, code)
-        if "date" in given:
-            parameters.require_session(self.market, given["date"])
-        return version, (instrument.code, instrument.name), given.get("date")
+        if "date" in query:
+            parameters.require_session(self.market, query["date"])
+        return version, (instrument.code, instrument.name), query.get("date")
 
 
 class Explain(ReadingView):

@@ -21,6 +21,7 @@ from marketdata.panel import Bools, Floats
 from marketdata.queries.history import GROUPS, History, InstrumentTable, get_history, get_instrument_table
 from marketdata.significant_digits import significant
 from marketdata.web.api import downloads
+from marketdata.web.api.parsers import ChoiceField
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.response_cache import make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
@@ -37,12 +38,12 @@ long as no corporate action came after them."""
 
 
 class ChartParameters(serializers.Serializer[Any]):
-    period = serializers.ChoiceField(
+    period = ChoiceField(
         choices=list(PERIODS),
         default="1y",
         help_text="Back from the instrument's last bar, e.g. 1y",
     )
-    interval = serializers.ChoiceField(choices=list(GROUPS), default="day", help_text="What a bar spans, e.g. week")
+    interval = ChoiceField(choices=list(GROUPS), default="day", help_text="What a bar spans, e.g. week")
     adjusted = serializers.BooleanField(
         default=True,
         help_text="For what happened up to the last bar; false: raw, as it was traded; e.g. true",
@@ -79,29 +80,29 @@ class StockChart(MarketView):
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         if self.form == "json":
             return self.cached_response(lambda: self.body(code, self.query_values(request)))
-        given = self.query_values(request)
+        query = self.query_values(request)
         code = instrument_or_404(self.market.name, code).code
-        _, series = self.series(self.instruments(), code, given)
-        name = f"{self.market.name}-{code}-{given['interval']}"
-        bars, _ = self.bars(series, given)
-        return self.download_response(downloads.Table(self.columns(given["indicators"]), bars), name)
+        _, series = self.series(self.instruments(), code, query)
+        name = f"{self.market.name}-{code}-{query['interval']}"
+        bars, _ = self.bars(series, query)
+        return self.download_response(downloads.Table(self.columns(query["indicators"]), bars), name)
 
-    def body(self, code: str, given: dict[str, Any]) -> dict[str, Any]:
+    def body(self, code: str, query: dict[str, Any]) -> dict[str, Any]:
         """The whole chart."""
         table = self.instruments()
         name = table.names.get(code)
         if name is None:
             instrument = instrument_or_404(self.market.name, code)
             code, name = instrument.code, instrument.name
-        history, series = self.series(table, code, given)
-        bars, shown = self.bars(series, given)
+        history, series = self.series(table, code, query)
+        bars, shown = self.bars(series, query)
         last: date = series.days[-1].item()
         return {
             "market": self.market.name,
             "currency": self.market.currency,
             "code": code,
             "name": name,
-            **given,
+            **query,
             "bars": bars,
             "factors": [
                 {"date": str(series.days[n]), "factor": series.factor[n]} for n in shown if series.factor[n] != 1.0
@@ -113,18 +114,18 @@ class StockChart(MarketView):
         """What is recorded of the market, read once by this process as long as nothing changes."""
         return get_instrument_table(self.market.name, tuple(self.state() or ()))
 
-    def series(self, table: InstrumentTable, code: str, given: dict[str, Any]) -> tuple[History, History]:
+    def series(self, table: InstrumentTable, code: str, query: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""
         history = get_history(table, code)
         if history is None:
             raise Problem("no_bars", f"Market {self.market.name} has no bars of {code} yet.")
-        series = history.adjusted() if given["adjusted"] else history
-        return history, series.grouped(given["interval"])
+        series = history.adjusted() if query["adjusted"] else history
+        return history, series.grouped(query["interval"])
 
-    def bars(self, series: History, given: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
+    def bars(self, series: History, query: dict[str, Any]) -> tuple[list[dict[str, Any]], Any]:
         """The bars that are shown, and their places in the series."""
-        values = indicators.compute_indicators(given["indicators"], series.fields)
-        shown = np.flatnonzero(series.has_bar & (series.days >= _since(series.days[-1].item(), given["period"])))
+        values = indicators.compute_indicators(query["indicators"], series.fields)
+        shown = np.flatnonzero(series.has_bar & (series.days >= _since(series.days[-1].item(), query["period"])))
         dates = series.days[shown].astype(str).tolist()
         names = ["date", *FIELDS, "indicators"]
         is_adjusted = ((series.product != 1) | (series.factor != 1))[shown]

@@ -48,9 +48,9 @@ class Changes(MarketView):
         responses={200: ChangesBody, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
-        given = self.query_values(request)
-        version = parameters.chosen_version(self.market.name, given)
-        changes = results.pick_changes(self.market.name, version, given.get("date"))
+        query = self.query_values(request)
+        version = parameters.chosen_version(self.market.name, query)
+        changes = results.pick_changes(self.market.name, version, query.get("date"))
         for row, before in changes.moved:
             row.rank_before = before  # type: ignore[attr-defined]
             row.moved_by = before - row.rank  # type: ignore[attr-defined]
@@ -99,9 +99,9 @@ class Compare(MarketView):
         responses={200: Comparison, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
-        given = self.query_values(request)
-        chosen = versions.get_versions(self.market.name, given["versions"])
-        comparison = results.side_by_side(self.market.name, chosen, given.get("date"))
+        query = self.query_values(request)
+        chosen = versions.get_versions(self.market.name, query["versions"])
+        comparison = results.side_by_side(self.market.name, chosen, query.get("date"))
         common = sum(len(picks) == len(chosen) for picks in comparison.rows.values())
         share = round(100 * common / len(comparison.rows), 2) if comparison.rows else None
         rows = [self.compared_row(picks) for picks in comparison.rows.values()]
@@ -124,8 +124,8 @@ class Compare(MarketView):
 
     def compared_row(self, picks: dict[str, ScanRank]) -> dict[str, Any]:
         """An instrument that at least one version picked."""
-        one = next(iter(picks.values()))
-        about: dict[str, Any] = {name: getattr(one, name) for name in ABOUT}
+        pick = next(iter(picks.values()))
+        about: dict[str, Any] = {name: getattr(pick, name) for name in ABOUT}
         about["versions"] = {slug: Place(pick).data for slug, pick in picks.items()}
         return {name: value for name, value in about.items() if name in (self.fields or about)}
 

@@ -48,5 +48,5 @@ class Markets(RecordView):
     @classmethod
     def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
         """Everything recorded, and the day in each market, by which its hours and ticks are chosen."""
-        days = [parameters.midnight(one) for one in MARKETS.values()]
+        days = [parameters.midnight(market) for market in MARKETS.values()]
         return [*(generations[name] for name in sorted(generations)), *days]

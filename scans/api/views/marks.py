@@ -18,6 +18,7 @@ from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketList, MarketView
 from marketdata.web.api import responses
 from marketdata.web.api.access import OwnData
+from marketdata.web.api.filters import ChoiceFilter
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.schema import WRITE_ERRORS, error_responses
@@ -37,7 +38,7 @@ EXAMPLE = OpenApiExample(
 class MarkFilter(date_range_filters("date")):  # type: ignore[misc]
     date = django_filters.DateFilter(help_text="Marks of the picks of this session, e.g. 2024-05-31")
     code = django_filters.CharFilter(max_length=24, help_text="e.g. 005930")
-    tag = django_filters.ChoiceFilter(choices=Tag.choices, help_text="e.g. buy")
+    tag = ChoiceFilter(choices=Tag.choices, help_text="e.g. buy")
 
 
 class MarkPagination(ListPagination):

@@ -16,6 +16,7 @@ from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketList
 from marketdata.queries.instrument_search import instrument_fits
 from marketdata.web.api import downloads, serializers
+from marketdata.web.api.filters import ChoiceFilter
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.response_cache import make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
@@ -72,7 +73,7 @@ class StockScans(MarketList):
 CLOSED = "closed"
 
 
-class StatusFilter(django_filters.BaseInFilter, django_filters.ChoiceFilter):  # type: ignore[misc]
+class StatusFilter(django_filters.BaseInFilter, ChoiceFilter):  # type: ignore[misc]
     """Rows of one or several statuses, separated by commas."""
 
 
@@ -106,7 +107,10 @@ class SignalPagination(ListPagination):
     }
 
 
-SIGNAL_FIELDS = {one.name for one in Signal._meta.fields} & set(SignalBody.Meta.fields) - {"rank", "scanner_version"}
+SIGNAL_FIELDS = {field.name for field in Signal._meta.fields} & set(SignalBody.Meta.fields) - {
+    "rank",
+    "scanner_version",
+}
 JOINED_FIELDS: dict[str, F] = {
     "version_slug": F("scanner_version__slug"),
     "picked_rank": F("rank__rank"),

@@ -19,8 +19,8 @@ from marketdata.web.api.schema import error_responses
 from scans.queries import readiness
 from scans.queries.readiness import Readiness, VersionState
 
-STATES = [str(one) for one in ReadinessState]
-VERSION_STATES = [str(one) for one in VersionState]
+STATES = [str(state) for state in ReadinessState]
+VERSION_STATES = [str(state) for state in VersionState]
 MOST_CODES = 100
 """Codes named for each reason."""
 MOST_SESSIONS = 100

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import django_filters
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -20,7 +19,7 @@ from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.operations import task_queue
 from marketdata.web.api.access import StaffOnly
-from marketdata.web.api.filters import Filters
+from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.schema import WRITE_ERRORS, error_responses, location_header
@@ -86,7 +85,7 @@ class Scans(Runs):
 
 
 class RequestFilter(Filters):
-    status = django_filters.ChoiceFilter(choices=RequestStatus.choices)
+    status = ChoiceFilter(choices=RequestStatus.choices)
 
 
 class RequestPagination(ListPagination):
@@ -201,12 +200,12 @@ class Draft(ScanRequestView):
     )
     def get(self, request: Request, market: str, number: str) -> Response:
         """The answer of a request with `save` false for one session, by default the latest; kept a day. Staff only."""
-        given, row = self.query_values(request), self.scan_request()
+        query, row = self.query_values(request), self.scan_request()
         drafts = versions.request_drafts(row)
-        if "scanner_version" in given:
-            drafts = drafts.filter(scanner_version=given["scanner_version"])
-        if "date" in given:
-            drafts = drafts.filter(date=given["date"])
+        if "scanner_version" in query:
+            drafts = drafts.filter(scanner_version=query["scanner_version"])
+        if "date" in query:
+            drafts = drafts.filter(date=query["date"])
         draft = drafts.first()
         if draft is None:
             raise Problem(

@@ -22,7 +22,7 @@ from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.web.api import downloads, serializers
 from marketdata.web.api.cursors import parse_cursor, refuse_cursor
-from marketdata.web.api.filters import Filters
+from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.pagination import DatePagination, ListPagination, RankPagination
 from marketdata.web.api.response_cache import StateTimes, make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
@@ -73,45 +73,45 @@ class Scan(MarketView):
     def answer(self, request: Request, day: Day | None) -> HttpResponseBase:
         if self.form == "json":
             return self.cached_response(lambda: self.body(self.query_values(request), day))
-        given = self.query_values(request)
-        session = self.session(given, day)
+        query = self.query_values(request)
+        session = self.session(query, day)
         name = f"{self.market.name}-{session.scanner_version.slug}-{session.date}"
-        return self.download_response(self.table(session, self.ranks(session, given)), name)
+        return self.download_response(self.table(session, self.ranks(session, query)), name)
 
-    def body(self, given: dict[str, Any], day: Day | None) -> dict[str, Any]:
+    def body(self, query: dict[str, Any], day: Day | None) -> dict[str, Any]:
         """The header and a page of ranks."""
-        answer = self.scan_answer(given, day)
-        rows = self.ranks(answer.session, given)
+        answer = self.scan_answer(query, day)
+        rows = self.ranks(answer.session, query)
         page = self.paginator.paginate_queryset(rows, self.request, self, of=str(answer.session.pk))
         if self.fields is None or "flow" in self.fields:
             attach_flows(page, answer.calendar)
         ranks = serializers.serialize_list(Rank(page, many=True), self.fields)
         return {**answer.header, **self.paginator.get_paginated_response(ranks).data}
 
-    def scan_answer(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
+    def scan_answer(self, query: dict[str, Any], day: Day | None) -> ScanAnswer:
         """The requested answer before filters of its ranks; cached by this process as long as its state is the same."""
         if parse_cursor(self.request) is not None:
-            return self._read(given, day)
-        key = (self.market.name, given.get("scanner_version"), day)
-        return SCAN_ANSWERS.get(key, tuple(self.state() or ()), lambda: self._read(given, day))
+            return self._read(query, day)
+        key = (self.market.name, query.get("scanner_version"), day)
+        return SCAN_ANSWERS.get(key, tuple(self.state() or ()), lambda: self._read(query, day))
 
-    def _read(self, given: dict[str, Any], day: Day | None) -> ScanAnswer:
-        session, calendar = self.session(given, day), get_sessions(self.market.name)
+    def _read(self, query: dict[str, Any], day: Day | None) -> ScanAnswer:
+        session, calendar = self.session(query, day), get_sessions(self.market.name)
         return ScanAnswer(session, self.header(session, calendar), calendar)
 
-    def ranks(self, session: ScanSession, given: dict[str, Any]) -> QuerySet[ScanRank]:
+    def ranks(self, session: ScanSession, query: dict[str, Any]) -> QuerySet[ScanRank]:
         """The ranks of the answer that pass the filters."""
-        filters = {name: value for name, value in given.items() if name != "scanner_version"}
+        filters = {name: value for name, value in query.items() if name != "scanner_version"}
         return results.session_ranks(session, **filters)
 
-    def session(self, given: dict[str, Any], day: Day | None) -> ScanSession:
+    def session(self, query: dict[str, Any], day: Day | None) -> ScanSession:
         """The session of the requested answer; with a cursor, the cursor's."""
         cursor = parse_cursor(self.request)
         if cursor is None:
-            version = parameters.chosen_version(self.market.name, given)
+            version = parameters.chosen_version(self.market.name, query)
             return results.published_session(self.market.name, version, day)
         session = results.trusted_session(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
-        requested = (given.get("scanner_version"), day)
+        requested = (query.get("scanner_version"), day)
         if session is None or any(
             value and value != actual
             for value, actual in zip(requested, (session.scanner_version.slug, session.date), strict=True)
@@ -170,7 +170,7 @@ class DatedScan(Scan):
 
 class RunFilter(Filters):
     scanner_version = VersionFilter(field_name="scanner_version")
-    status = django_filters.ChoiceFilter(choices=Status.choices)
+    status = ChoiceFilter(choices=Status.choices)
     date = django_filters.DateFilter(method="over", help_text="Runs whose range holds this day, e.g. 2024-05-31")
 
     def over(self, rows: QuerySet[ScanRun], _: str, day: Day) -> QuerySet[ScanRun]:

@@ -1,4 +1,4 @@
-"""Making and changing scanner versions, and choosing the one a market uses: as in the admin, for staff with the
+"""Scanner versions: reading, making and changing them, and the active one of a market. Writes are for staff with the
 permission to add or to change scanner versions; every change is kept."""
 
 from __future__ import annotations
@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
@@ -13,24 +15,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata.api.schema import MARKET
-from marketdata.api.views import MarketView
+from marketdata.api.views import MarketView, RecordList, RecordView
+from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.parsers import StrictBody
-from marketdata.web.api.schema import IF_MATCH, WRITE_ERRORS, error_responses, location_header
+from marketdata.web.api.schema import IF_MATCH, NOT_MODIFIED, WRITE_ERRORS, error_responses, location_header
 from marketdata.web.api.views import check_if_match
 from scans.api.fields import Limits
 from scans.api.parameters import SLUG
-from scans.api.serializers import versions
-from scans.api.serializers.versions import VersionDetail, version_body, version_tag
+from scans.api.serializers.versions import Version, VersionDetail, version_body, version_tag
 from scans.models import ScannerVersion
-from scans.operations import versions as operations
-from scans.queries import versions as queries
+from scans.operations.versions import activate_version, change_version, create_version, get_version
+from scans.queries.versions import GENERATION, active_markets, active_version, all_versions, get_versions
 
 CHANGE = "scans.change_scannerversion"
 LOCATION = location_header(201, "The new version's address, e.g. /api/versions/v2-tight")
 
 
 class Editable(StrictBody):
-    """What of a version may be changed."""
+    """The fields of a version that can be changed."""
 
     title = serializers.CharField(required=False, max_length=120, allow_blank=True)
     segments = serializers.ListField(
@@ -48,9 +50,9 @@ class Editable(StrictBody):
 
     def settings(self) -> tuple[dict[str, Any], list[str]]:
         """The parameters to set, and the names of those to be as the engine has them."""
-        given = self.validated_data.get("parameters", {})
-        reset = [name for name, value in given.items() if value is None]
-        return {name: value for name, value in given.items() if value is not None}, reset
+        values = self.validated_data.get("parameters", {})
+        reset = [name for name, value in values.items() if value is None]
+        return {name: value for name, value in values.items() if value is not None}, reset
 
 
 class EditBody(Editable):
@@ -76,10 +78,34 @@ class ActiveBody(StrictBody):
     scanner_version = serializers.CharField(max_length=40)
 
 
-class Versions(versions.Versions):
-    """Every scanner version; and making one."""
+class VersionPagination(ListPagination):
+    orders = {"slug": ("slug", "pk"), "-updated_at": ("-updated_at", "-pk")}
 
+
+class Versions(RecordList):
+    """Every scanner version, by name; and making one."""
+
+    model = ScannerVersion
+    serializer_class = Version
+    pagination_class = VersionPagination
+    depends = (GENERATION,)
     permissions: ClassVar[Mapping[str, str]] = {"POST": "scans.add_scannerversion"}
+
+    def rows(self) -> QuerySet[ScannerVersion]:
+        return all_versions()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = super().get_serializer_context()
+        is_schema = getattr(self, "swagger_fake_view", False)
+        return {**context, "active_on": {} if is_schema else active_markets()}
+
+    @extend_schema(
+        operation_id="versions",
+        tags=["versions"],
+        responses={200: Version(many=True), **NOT_MODIFIED, **error_responses(400)},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().get(request, *args, **kwargs)
 
     @extend_schema(
         operation_id="make_version",
@@ -96,16 +122,16 @@ class Versions(versions.Versions):
         to add scanner versions."""
         body = NewBody(data=request.data)
         body.is_valid(raise_exception=True)
-        given = body.validated_data
+        values = body.validated_data
         settings, reset = body.settings()
-        made = operations.create_version(
-            slug=given["slug"],
-            engine=given["engine"],
+        made = create_version(
+            slug=values["slug"],
+            engine=values["engine"],
             settings=settings,
             reset=reset,
-            title=given.get("title", ""),
-            segments=given.get("segments", []),
-            limits=given.get("limits", {}),
+            title=values.get("title", ""),
+            segments=values.get("segments", []),
+            limits=values.get("limits", {}),
             who=request.user.get_username(),
             at=timezone.now(),
         )
@@ -113,8 +139,23 @@ class Versions(versions.Versions):
         return Response(version_body(made, {}), status=201, headers=headers)
 
 
-class OneVersion(versions.OneVersion):
+class OneVersion(RecordView):
+    """A scanner version with the schema of its parameters and their values."""
+
+    serializer_class = VersionDetail
+    pagination_class = None
+    depends = (GENERATION,)
     permissions: ClassVar[Mapping[str, str]] = {"PATCH": CHANGE}
+
+    @extend_schema(
+        operation_id="version",
+        tags=["versions"],
+        parameters=[SLUG],
+        responses={200: VersionDetail, **NOT_MODIFIED, **error_responses(400, 404)},
+    )
+    def get(self, request: Request, slug: str) -> HttpResponseBase:
+        version = get_versions("", [slug])[0]
+        return self.json_response(version_body(version, active_markets()))
 
     @extend_schema(
         operation_id="change_version",
@@ -129,13 +170,13 @@ class OneVersion(versions.OneVersion):
         body = EditBody(data=request.data)
         body.is_valid(raise_exception=True)
         settings, reset = body.settings()
-        active = queries.active_markets()
+        active = active_markets()
 
         def guard(standing: ScannerVersion) -> None:
             check_if_match(request, version_tag(standing, active))
 
-        changed = operations.change_version(
-            operations.get_version(slug),
+        changed = change_version(
+            get_version(slug),
             settings=settings,
             reset=reset,
             others=body.others(),
@@ -160,7 +201,7 @@ class Active(MarketView):
         responses={200: ActiveBody, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str) -> Response:
-        return Response({"scanner_version": queries.active_version(self.market.name).slug})
+        return Response({"scanner_version": active_version(self.market.name).slug})
 
     @extend_schema(
         operation_id="make_active",
@@ -174,7 +215,7 @@ class Active(MarketView):
         scanner versions."""
         body = ActiveBody(data=request.data)
         body.is_valid(raise_exception=True)
-        chosen = operations.get_version(body.validated_data["scanner_version"])
+        chosen = get_version(body.validated_data["scanner_version"])
         who = request.user.get_username()
-        operations.activate_version(self.market.name, chosen, who=who, at=timezone.now())
+        activate_version(self.market.name, chosen, who=who, at=timezone.now())
         return Response({"scanner_version": chosen.slug})

@@ -133,13 +133,13 @@ def _parts() -> Iterator[str]:
                 yield f"`{name}`\n\n{_indented(example[name])}\n"
 
 
-def _row(one: Function) -> tuple[str, str, str]:
-    lengths = [f"{part.name} {part.least}..{part.most}" for part in one.parameters if part.takes == "length"]
-    return f"`{one.usage}`", one.text, ", ".join(lengths)
+def _row(function: Function) -> tuple[str, str, str]:
+    lengths = [f"{part.name} {part.least}..{part.most}" for part in function.parameters if part.takes == "length"]
+    return f"`{function.usage}`", function.text, ", ".join(lengths)
 
 
-def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
-    return f"`{one['name']}`", f"`{one['default']}`" if one["default"] != "" else "", one["help"]
+def _parameter(field: dict[str, Any]) -> tuple[str, str, str]:
+    return f"`{field['name']}`", f"`{field['default']}`" if field["default"] != "" else "", field["help"]
 
 
 def _unit(node: Node) -> str:

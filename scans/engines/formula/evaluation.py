@@ -32,8 +32,8 @@ def compute_features(program: Program, measures: Measures) -> Features:
     """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, numbers that are only
     shown as float32; with `MARKET_CAP`, where the program reads it."""
     k = measures.session_count
-    readers = Counter(one for node in program.order for one in node.args)
-    needed = {one for one in program.measured if one.local}
+    readers = Counter(source for node in program.order for source in node.args)
+    needed = {node for node in program.measured if node.local}
     values: dict[Node, Any] = {}
     features: dict[str, NDArray[Any]] = {}
     defined = np.ones((k, len(measures.panel.codes)), dtype=np.bool_)
@@ -44,10 +44,10 @@ def compute_features(program: Program, measures: Measures) -> Features:
             defined &= np.isfinite(tail(value, k))
         if node in stored:
             features[node.key] = _kept(value, k, only_shown=node in program.shown)
-        for one in set(node.args):
-            readers[one] -= node.args.count(one)
-            if not readers[one]:
-                values.pop(one, None)
+        for arg in set(node.args):
+            readers[arg] -= node.args.count(arg)
+            if not readers[arg]:
+                values.pop(arg, None)
         if not readers[node]:
             del values[node]
     features[DEFINED] = defined
@@ -70,31 +70,31 @@ def _value(node: Node, rows: int, values: Mapping[Node, Any], measures: Measures
         return measures.panel.tail(node.op, rows - measures.session_count)
     rows = min(rows, len(measures.panel.sessions))
     if node.op in LOCAL:
-        cells = (one.options[0] if one.constant else _tail(values[one], rows) for one in node.args)
+        cells = (arg.options[0] if arg.constant else _tail(values[arg], rows) for arg in node.args)
         return LOCAL[node.op](*cells)
     shared = _shared(node, rows, measures)
     if shared is not None:
         return shared
-    args = [values[one] for one in node.args]
+    args = [values[arg] for arg in node.args]
     if node.op in RECURSIVE and not node.args[0].whole:
         args = [carry_forward(args[0])]
 
     def compute() -> Any:
         return SERIES[node.op](*args, *node.options, keep=rows)
 
-    if all(one.op in FIELDS for one in node.args):
+    if all(arg.op in FIELDS for arg in node.args):
         return measures.once(("formula", node.key, rows), compute)
     return compute()
 
 
 def _tail(value: Any, rows: int) -> Any:
-    return tuple(tail(one, rows) for one in value) if isinstance(value, tuple) else tail(value, rows)
+    return tuple(tail(part, rows) for part in value) if isinstance(value, tuple) else tail(value, rows)
 
 
 def _shared(node: Node, rows: int, measures: Measures) -> Any:
     """The indicator of `Measures` where it has enough sessions; else None."""
     before = rows - measures.session_count
-    over_close = all(one.op == "close" for one in node.args)
+    over_close = all(arg.op == "close" for arg in node.args)
     if node.op in ("ema", "dema", "tema") and over_close and before <= BACK:
         return tail(getattr(measures, node.op)(node.options[0]), rows)
     if node.op == "osc_sides" and node.options == (12, 26, 9):
@@ -133,7 +133,7 @@ class MarketValues:
             return SESSION[node.op](self.index, *node.options)[self.at][:, None]
         if node.op == "is":
             return self.value(node.args[0]) == regimes.NAMES.index(node.args[1].options[0])
-        args = [self.value(one) for one in node.args]
+        args = [self.value(arg) for arg in node.args]
         if node.op == "percentile":
             return percentile(np.broadcast_to(args[0], self.shape), self.universe.eligible)
         return LOCAL[node.op](*args)
@@ -153,7 +153,7 @@ class MarketValues:
 
 
 def _of_an_instrument(node: Node) -> bool:
-    return node.op == "percentile" or any(one.op in FIELDS or _of_an_instrument(one) for one in node.args)
+    return node.op == "percentile" or any(arg.op in FIELDS or _of_an_instrument(arg) for arg in node.args)
 
 
 def _index_range(index: MarketIndex, n: int) -> NDArray[Any]:

@@ -204,7 +204,7 @@ def of_one_unit(op: str) -> Maker:
 
     def build(nodes: Nodes, *args: Node) -> Node:
         unit = common_unit(args, f"{op} chooses between")
-        return local(nodes, op, *args, unit=unit, positive=all(one.positive for one in args))
+        return local(nodes, op, *args, unit=unit, positive=all(arg.positive for arg in args))
 
     return build
 

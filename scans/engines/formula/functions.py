@@ -44,19 +44,21 @@ class Function:
 
     @property
     def least(self) -> int:
-        return sum(one.default is None for one in self.parameters)
+        return sum(parameter.default is None for parameter in self.parameters)
 
     @property
     def most(self) -> int | None:
         """The most arguments it takes; None for any number."""
-        return None if any(one.many for one in self.parameters) else len(self.parameters)
+        return None if any(parameter.many for parameter in self.parameters) else len(self.parameters)
 
     @property
     def usage(self) -> str:
         """Its call: ema(x, n), macd(fast = 12, ..)."""
         shown = [
-            one.name + (f" = {one.default}" if one.default is not None else "") + (", .." if one.many else "")
-            for one in self.parameters
+            parameter.name
+            + (f" = {parameter.default}" if parameter.default is not None else "")
+            + (", .." if parameter.many else "")
+            for parameter in self.parameters
         ]
         return f"{self.name}({', '.join(shown)})"
 
@@ -280,4 +282,4 @@ GROUPS: dict[str, tuple[Function, ...]] = {
     ),
 }
 
-FUNCTIONS: dict[str, Function] = {one.name: one for rows in GROUPS.values() for one in rows}
+FUNCTIONS: dict[str, Function] = {function.name: function for group in GROUPS.values() for function in group}

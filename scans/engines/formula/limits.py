@@ -67,7 +67,7 @@ def first_excess(source: Source, tokens: Sequence[Token]) -> Excess | None:
             brackets.append(_Bracket())
         elif token.text == ")" and len(brackets) > 1:
             brackets.pop()
-        nesting = len(brackets) - 1 + sum(one.negations + one.signs for one in brackets)
+        nesting = len(brackets) - 1 + sum(bracket.negations + bracket.signs for bracket in brackets)
         if nesting > MAX_NESTING:
             return Excess(place, _too_deep(source, start))
     return None

@@ -87,7 +87,7 @@ class Node:
     @property
     def key(self) -> str:
         """The node as text, equal for equal nodes of all formulas."""
-        inside = [str(one) for one in self.options] + [one.key for one in self.args]
+        inside = [str(option) for option in self.options] + [arg.key for arg in self.args]
         return f"{self.op}({', '.join(inside)})" if inside else self.op
 
     def __repr__(self) -> str:
@@ -124,15 +124,15 @@ class Nodes:
         raw: bool = False,
     ) -> Node:
         """The node of these parts; `reach` is how many sessions before its own `args` are read. Raises Misfit."""
-        identity = (op, options, *(one.number for one in args))
+        identity = (op, options, *(x.number for x in args))
         if identity in self.by_identity:
             return self.by_identity[identity]
-        for one in args:
-            level |= one.level
+        for arg in args:
+            level |= arg.level
         if abs(unit.power) > MAX_POWER:
             raise InvalidNode(f"this is {unit}: at most the power of {MAX_POWER} is known")
-        depth = 1 + max((one.depth for one in args), default=0)
-        size = 1 + sum(one.size for one in args)
+        depth = 1 + max((x.depth for x in args), default=0)
+        size = 1 + sum(x.size for x in args)
         if depth > MAX_DEPTH or size > MAX_SIZE:
             raise InvalidNode(
                 f"with its definitions written out this has {size:,} parts on {depth} levels, at most "
@@ -146,7 +146,7 @@ class Nodes:
             kind=kind,
             unit=unit,
             level=level,
-            history=reach + max((one.history for one in args), default=0),
+            history=reach + max((x.history for x in args), default=0),
             depth=depth,
             size=size,
             positive=positive,
@@ -179,12 +179,12 @@ def zero(node: Node) -> bool:
 
 def common_unit(nodes: tuple[Node, ...], doing: str) -> Unit:
     """The unit that all of `nodes` have, 0 fitting any; raises InvalidNode with advice."""
-    units = [one.unit for one in nodes if not zero(one)]
+    units = [node.unit for node in nodes if not zero(node)]
     if not units:
         return PLAIN
-    for one in nodes:
-        if (not zero(one) and one.unit != units[0]) or (zero(one) and any(u.log for u in units)):
-            raise InvalidNode(_apart(units[0], one.unit, doing))
+    for node in nodes:
+        if (not zero(node) and node.unit != units[0]) or (zero(node) and any(u.log for u in units)):
+            raise InvalidNode(_apart(units[0], node.unit, doing))
     return units[0]
 
 

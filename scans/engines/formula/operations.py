@@ -128,7 +128,7 @@ def _differ(a: Any, b: Any) -> Bools:
 
 
 def _number_of(*conditions: Any) -> Floats:
-    return reduce(np.add, (one.astype(np.float64) for one in conditions))
+    return reduce(np.add, (condition.astype(np.float64) for condition in conditions))
 
 
 def _where_known(x: Any, *defined: Any) -> Any:

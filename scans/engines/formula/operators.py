@@ -28,10 +28,10 @@ def arithmetic(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
     if op in ("add", "subtract"):
         unit = _sum_unit(op, a, b)
         return nodes.node(op, a, b, unit=unit, positive=_adds_up(op, a, b), whole=whole)
-    for place, one in enumerate((a, b)):
-        if one.unit.log:
+    for place, side in enumerate((a, b)):
+        if side.unit.log:
             raise InvalidNode(
-                f"this is {one.unit}: take the difference of two before you multiply or divide",
+                f"this is {side.unit}: take the difference of two before you multiply or divide",
                 place,
             )
     if op == "divide" and zero(b):
@@ -47,9 +47,9 @@ def _adds_up(op: str, a: Node, b: Node) -> bool:
 def _sum_unit(op: str, a: Node, b: Node) -> Unit:
     if not a.unit.log and not b.unit.log:
         return common_unit((a, b), f"{SYMBOLS[op]} joins")
-    for one in (a, b):
-        if not one.unit.log and one.unit != PLAIN:
-            raise InvalidNode(f"{SYMBOLS[op]} joins a logarithm and {one.unit}")
+    for side in (a, b):
+        if not side.unit.log and side.unit != PLAIN:
+            raise InvalidNode(f"{SYMBOLS[op]} joins a logarithm and {side.unit}")
     power = a.unit.power + b.unit.power * (1 if op == "add" else -1)
     return Unit(power, power != 0)
 
@@ -64,14 +64,14 @@ def negative(nodes: Nodes, x: Node) -> Node:
 
 def local(nodes: Nodes, op: str, *args: Node, unit: Unit, positive: bool = False) -> Node:
     """A number that `op` makes of the same cell of each of its arguments."""
-    if all(one.constant for one in args):
+    if all(arg.constant for arg in args):
         return _folded(nodes, op, *args)
-    whole = all(one.whole for one in args)
+    whole = all(arg.whole for arg in args)
     return nodes.node(op, *args, unit=unit, positive=positive, whole=whole and op != "log")
 
 
 def _folded(nodes: Nodes, op: str, *args: Node) -> Node:
-    value = fold_constants(op, [one.options[0] for one in args])
+    value = fold_constants(op, [arg.options[0] for arg in args])
     if value is None:
         raise InvalidNode("this has no value")
     if abs(value) > MAX_NUMBER:
@@ -96,26 +96,26 @@ class _Terms:
 def terms(nodes: Nodes, x: Node) -> _Terms:
     """The terms of x, all of its unit; x itself where it is no sum or difference."""
     if x.op in ("add", "subtract"):
-        left, right = (terms(nodes, one) for one in x.args)
+        left, right = (terms(nodes, arg) for arg in x.args)
         return left.joined(right if x.op == "add" else right.turned())
     if x.op == "negative":
         return terms(nodes, x.args[0]).turned()
     inner: _Terms | None = None
     if x.op == "shift":
-        inner = _each(terms(nodes, x.args[0]), lambda one: shift(nodes, one, x.options[0]))
+        inner = _each(terms(nodes, x.args[0]), lambda term: shift(nodes, term, x.options[0]))
     elif x.op == "divide" and x.args[1].positive:
         by = x.args[1]
-        inner = _each(terms(nodes, x.args[0]), lambda one: arithmetic(nodes, "divide", one, by))
-    elif x.op == "multiply" and any(one.positive for one in x.args):
+        inner = _each(terms(nodes, x.args[0]), lambda term: arithmetic(nodes, "divide", term, by))
+    elif x.op == "multiply" and any(arg.positive for arg in x.args):
         factor, rest = x.args if x.args[0].positive else reversed(x.args)
-        inner = _each(terms(nodes, rest), lambda one: arithmetic(nodes, "multiply", one, factor))
+        inner = _each(terms(nodes, rest), lambda term: arithmetic(nodes, "multiply", term, factor))
     return inner if inner and inner.up and inner.down else _Terms([x])
 
 
 def _each(terms_of: _Terms, make: Callable[[Node], Node]) -> _Terms | None:
     if not terms_of.down:
         return None
-    return _Terms([make(one) for one in terms_of.up], [make(one) for one in terms_of.down])
+    return _Terms([make(term) for term in terms_of.up], [make(term) for term in terms_of.down])
 
 
 def shift(nodes: Nodes, x: Node, n: int) -> Node:
@@ -144,7 +144,7 @@ def _stripped(x: Node) -> tuple[Node, bool]:
         elif x.op == "divide" and (x.args[1].positive or x.args[1].constant):
             turned ^= not x.args[1].positive
             x = x.args[0]
-        elif x.op == "multiply" and any(one.positive for one in x.args):
+        elif x.op == "multiply" and any(arg.positive for arg in x.args):
             x = x.args[1] if x.args[0].positive else x.args[0]
         else:
             return x, turned
@@ -182,18 +182,18 @@ def _sides(nodes: Nodes, up: Node, down: Node) -> tuple[Node, Node]:
         if not difference.down or not difference.up:
             return up, down
     else:
-        one, other = terms(nodes, up), terms(nodes, down)
-        if not (one.down and other.down):
+        first, other = terms(nodes, up), terms(nodes, down)
+        if not (first.down and other.down):
             return up, down
-        difference, turned = one.joined(other.turned()), False
+        difference, turned = first.joined(other.turned()), False
     left, right = (_total(nodes, side) for side in (difference.up, difference.down))
     return (right, left) if turned else (left, right)
 
 
 def _total(nodes: Nodes, side: list[Node]) -> Node:
     total = side[0]
-    for one in side[1:]:
-        total = arithmetic(nodes, "add", total, one)
+    for term in side[1:]:
+        total = arithmetic(nodes, "add", total, term)
     return total
 
 
@@ -229,11 +229,11 @@ def where_defined(nodes: Nodes, x: Node) -> Node:
 
     On the session itself `Program.measured` is the condition of the whole formula."""
     inside = _reached(x)
-    if not any(one.op in UNSURE for one in inside):
+    if not any(part.op in UNSURE for part in inside):
         return x
-    sides = [side for one in inside for side in nodes.shown.get(one, ())]
-    compared = dict.fromkeys(one for one in sides if one.kind is Kind.NUMBER and not one.constant)
-    defined = [nodes.node("known", one, kind=Kind.CONDITION) for one in compared]
+    sides = [side for part in inside for side in nodes.shown.get(part, ())]
+    compared = dict.fromkeys(side for side in sides if side.kind is Kind.NUMBER and not side.constant)
+    defined = [nodes.node("known", side, kind=Kind.CONDITION) for side in compared]
     if x.kind is Kind.CONDITION:
         return logic(nodes, "and", [x, *defined])
     return nodes.node("where_known", x, *defined, unit=x.unit, positive=x.positive)
@@ -242,10 +242,10 @@ def where_defined(nodes: Nodes, x: Node) -> Node:
 def _reached(x: Node) -> list[Node]:
     nodes, waiting = dict[Node, None](), [x]
     while waiting:
-        one = waiting.pop()
-        if one not in nodes:
-            nodes[one] = None
-            waiting += one.args
+        node = waiting.pop()
+        if node not in nodes:
+            nodes[node] = None
+            waiting += node.args
     return list(nodes)
 
 

@@ -67,8 +67,8 @@ class Program:
 def compile_program(define: str, match: str, score: str) -> Program:
     """The program of these three texts; raises FormulaError."""
     checker = TypeChecker()
-    for one in parse_definitions(Source("define", define)):
-        checker.define(one)
+    for definition in parse_definitions(Source("define", define)):
+        checker.define(definition)
     match_tree = parse_expression(Source("match", match))
     score_tree = parse_expression(Source("score", score))
     match_node, score_node = checker.condition(match_tree), checker.number(score_tree)
@@ -97,27 +97,27 @@ def _laid_out(checker: TypeChecker, match: Node, score: Node, score_text: str) -
         for name, node in defined.items()
         if node.kind is Kind.NUMBER and not node.constant and node.unit == PLAIN
     }
-    atoms = [one for part in conditions for one in (part.parts or (part,))]
-    sides = [side for one in atoms for side in one.sides or ()]
+    atoms = [atom for part in conditions for atom in (part.parts or (part,))]
+    sides = [side for atom in atoms for side in atom.sides or ()]
     if not defined:
         components = {
-            checker.texts.get(one, one.key)[:60]: one
-            for one in sides
-            if one.kind is Kind.NUMBER and not one.constant and one.unit == PLAIN
+            checker.texts.get(side, side.key)[:60]: side
+            for side in sides
+            if side.kind is Kind.NUMBER and not side.constant and side.unit == PLAIN
         }
     signals = {name: node for name, node in defined.items() if node.kind is Kind.CONDITION}
     exact = [
-        *(one.node for one in atoms),
+        *(atom.node for atom in atoms),
         score,
         *components.values(),
         *signals.values(),
-        *(one for one in measured if not one.local),
+        *(node for node in measured if not node.local),
     ]
     stored = _frontier(exact)
-    numbers = (one for one in sides if one.kind is Kind.NUMBER and not one.constant)
-    shown = [one for one in numbers if one.local and one not in stored]
+    numbers = (side for side in sides if side.kind is Kind.NUMBER and not side.constant)
+    shown = [number for number in numbers if number.local and number not in stored]
     stored_all = list(dict.fromkeys([*stored, *shown]))
-    local_measured = [one for one in measured if one.local]
+    local_measured = [node for node in measured if node.local]
     back = _planned([*stored_all, *local_measured])
     return Program(
         match=match,
@@ -139,18 +139,18 @@ def _conjuncts(node: Node) -> Iterator[Node]:
     if node.op != "and":
         yield node
         return
-    for one in node.args:
-        yield from _conjuncts(one)
+    for arg in node.args:
+        yield from _conjuncts(arg)
 
 
 def _condition(checker: TypeChecker, node: Node) -> Condition:
     text = checker.texts.get(node, node.key)
-    names = [name for name, one in checker.defined.items() if one is node]
+    names = [name for name, value in checker.defined.items() if value is node]
     sides = checker.nodes.shown.get(node)
     parts: tuple[Condition, ...] = ()
     if sides is None:
         inside = dict.fromkeys(_comparisons(checker, node))
-        parts = tuple(_condition(checker, one) for one in inside)
+        parts = tuple(_condition(checker, part) for part in inside)
     return Condition(node, text, names[0] if names else text, sides, parts)
 
 
@@ -159,8 +159,8 @@ def _comparisons(checker: TypeChecker, node: Node) -> Iterator[Node]:
     if node in checker.nodes.shown:
         yield node
         return
-    for one in node.args:
-        yield from _comparisons(checker, one)
+    for arg in node.args:
+        yield from _comparisons(checker, arg)
 
 
 def _reached(roots: Iterable[Node]) -> dict[Node, None]:
@@ -198,7 +198,7 @@ def _planned(roots: Iterable[Node]) -> dict[Node, int]:
     needed = sorted(_reached(back), key=lambda node: -node.number)
     for node in needed:  # the reader of a node has a higher number
         own = node.history - max((one.history for one in node.args), default=0)
-        for one in node.args:
-            if not one.constant:
-                back[one] = max(back.get(one, 0), back[node] + own)
+        for arg in node.args:
+            if not arg.constant:
+                back[arg] = max(back.get(arg, 0), back[node] + own)
     return back

@@ -172,7 +172,7 @@ class _Parser:
     def _allowed(self, body: ast.expr, tokens: Sequence[Token]) -> bool:
         """The whitelist: every node of `body` belongs to the language."""
         kinds = {token.start - tokens[0].start: token.kind for token in tokens}
-        if any(one.text == "," and two.text == ")" for one, two in pairwise(tokens)):
+        if any(left.text == "," and right.text == ")" for left, right in pairwise(tokens)):
             return False
         for node in ast.walk(body):
             match node:

@@ -117,7 +117,7 @@ class TypeChecker:
                 with error_position(tree.at):
                     return operators.negative(self.nodes, number)
             case Logic(op=op, operands=operands):
-                conditions = [self.condition(one) for one in operands]
+                conditions = [self.condition(operand) for operand in operands]
                 with error_position(tree.at):
                     return operators.logic(self.nodes, op, conditions)
             case Binary():
@@ -151,10 +151,10 @@ class TypeChecker:
 
     def _comparison(self, tree: Comparison) -> Node:
         sides = []
-        for one in (tree.left, tree.right):
-            node = self.check(one)
+        for side in (tree.left, tree.right):
+            node = self.check(side)
             if node.kind is Kind.CONDITION:
-                raise error(one.at, "a condition cannot be compared: use `and`, `or`, `not`")
+                raise error(side.at, "a condition cannot be compared: use `and`, `or`, `not`")
             sides.append(node)
         with error_position(tree.at, (tree.left, tree.right)):
             return operators.comparison(self.nodes, tree.op, *sides)
@@ -181,7 +181,7 @@ class TypeChecker:
         raise error(tree.at, f"{function.name} takes {range_} argument{many}, not {count}: {function.usage}")
 
     def _built(self, function: Function, place: Place, args: Sequence[Any], trees: Sequence[Tree]) -> Node:
-        missing = [one.default for one in function.parameters[len(args) :] if one.default]
+        missing = [parameter.default for parameter in function.parameters[len(args) :] if parameter.default]
         if function.looks_back:
             for tree, arg in zip(trees, args, strict=False):
                 if isinstance(arg, Node) and not arg.local:
@@ -192,7 +192,7 @@ class TypeChecker:
                     )
         with error_position(place, trees):
             if function.looks_back:
-                args = [operators.where_defined(self.nodes, one) if isinstance(one, Node) else one for one in args]
+                args = [operators.where_defined(self.nodes, arg) if isinstance(arg, Node) else arg for arg in args]
             return function.build(self.nodes, *args, *missing)
 
     def _argument(self, parameter: Parameter, tree: Tree) -> Node | int:

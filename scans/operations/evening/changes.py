@@ -33,7 +33,9 @@ def add_changes(report: EveningReport) -> None:
 
 
 def _add_picks(report: EveningReport, summary: EveningSummary) -> None:
-    evenings: dict[str, VersionEvening] = {one.version.slug: one for one in summary.versions if one.session}
+    evenings: dict[str, VersionEvening] = {
+        version.version.slug: version for version in summary.versions if version.session
+    }
     for version in report.versions:
         evening = evenings.get(version.scanner_version)
         if evening is None or version.failed:

@@ -18,7 +18,7 @@ def notification_content(row: Notification, versions: Collection[str] = ()) -> C
     content = {name: getattr(row, name) for name in ("reason", "versions", "collection", "signals", "readiness")}
     content["incomplete"] = row.outcome == EveningOutcome.INCOMPLETE
     if versions:
-        content["versions"] = [one for one in row.versions if one["scanner_version"] in versions]
+        content["versions"] = [version for version in row.versions if version["scanner_version"] in versions]
         moves = [move for move in row.signals.get("moves", ()) if move["scanner_version"] in versions]
         content["signals"] = {"moves": moves} | {name: row.signals[name] for name in ("error",) if name in row.signals}
     return content
@@ -35,7 +35,7 @@ def concerns(row: Notification, versions: Collection[str], *, skips_empty: bool)
     content = notification_content(row, versions)
     if row.versions and not content["versions"]:
         return False
-    has_news = any(one["matched"] for one in content["versions"]) or content["signals"].get("moves")
+    has_news = any(version["matched"] for version in content["versions"]) or content["signals"].get("moves")
     return bool(has_news) or not skips_empty or outcome(content) != EveningOutcome.DONE
 
 

@@ -28,7 +28,7 @@ from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.token_stores import RedisTokens, TokenStore
 from marketdata.sources.registry import SourceDependencies
-from marketdata.sources.sessions import SessionSource
+from marketdata.sources.sessions import IndexSource, SessionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ def get_daily_bar_source(market: str, name: str = "") -> DailyBarSource:
 def get_session_source(market: str, name: str = "") -> SessionSource:
     """The same for whole sessions."""
     source: SessionSource = _first_source(SessionSource, "has whole sessions", market, name)
+    return source
+
+
+def get_index_source(market: str, name: str = "") -> IndexSource:
+    """The same for index series."""
+    source: IndexSource = _first_source(IndexSource, "has index series", market, name)
     return source
 
 

@@ -89,6 +89,7 @@ class Capability(StrEnum):
     INSTRUMENTS = "instruments"
     CANDLES = "candles"
     SESSIONS = "sessions"
+    INDICES = "indices"
 
 
 @runtime_checkable

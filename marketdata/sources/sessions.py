@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from marketdata.sources.base import Source, SourceError
 from marketdata.sources.batches import BarBatch
+
+IndexLevels: TypeAlias = dict[str, dict[str, float]]
+"""Series -> its open, high, low and close."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,14 @@ class SessionSource(Source, Protocol):
         """The bars of each day, in the order of arrival, or the day's error."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class IndexSource(SessionSource, Protocol):
+    """A source of whole sessions that has index series, too."""
+
+    @property
+    def indices(self) -> tuple[str, ...]: ...
+
+    def index_levels_of(self, days: Iterable[date]) -> Iterator[tuple[date, IndexLevels | SourceError]]:
+        """The levels of each day, in the order of arrival, or the day's error."""

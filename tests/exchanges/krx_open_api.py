@@ -20,6 +20,7 @@ from tests.exchanges.server import Exchange, Request, Response
 KST = timezone(timedelta(hours=9))
 KEY = "KRX-TEST-KEY"
 SERVICES = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
+INDEX_PATHS = {"/svc/apis/idx/kospi_dd_trd": "코스피", "/svc/apis/idx/kosdaq_dd_trd": "코스닥"}
 PUBLISHED = time(8, 0)
 
 Days = Mapping[date, Mapping[str, Sequence[Mapping[str, str]]]]
@@ -74,9 +75,12 @@ class KrxOpenApi(Exchange):
         self.days = days
         self.approved = set(approved)
         self.now = now
+        self.indices: dict[date, dict[str, tuple[float, float, float, float]]] = {}
         self.asked: Counter[date] = Counter()
 
     def answer(self, request: Request, fault: str | None) -> Response:
+        if request.path in INDEX_PATHS:
+            return self._indices(request)
         segment = next((name for name, path in SERVICES.items() if request.path == f"/svc/apis/{path}"), None)
         if segment is None:
             return Response.json({"respMsg": "Not Found", "respCode": "404"}, 404)
@@ -95,6 +99,22 @@ class KrxOpenApi(Exchange):
         if fault == "refusal":
             return Response.json({"respMsg": "The service is closed for maintenance", "respCode": "900"})
         return Response.json({"OutBlock_1": list(rows)})
+
+    def _indices(self, request: Request) -> Response:
+        """All indices of a service, those of no price among them."""
+        if request.headers.get("auth_key") != KEY:
+            return Response.json({"respMsg": "Unauthorized Key", "respCode": "401"}, 401)
+        day = date.fromisoformat(str(request.params.get("basDd")))
+        rows = [
+            {"BAS_DD": f"{day:%Y%m%d}", "IDX_CLSS": "KOSPI", "IDX_NM": f"{INDEX_PATHS[request.path]} (외국주포함)"}
+            | dict.fromkeys(("CLSPRC_IDX", "OPNPRC_IDX", "HGPRC_IDX", "LWPRC_IDX"), "-")
+        ]
+        for name, (o, h, low, c) in self.indices.get(day, {}).items():
+            if name.startswith(INDEX_PATHS[request.path]):
+                levels = {"OPNPRC_IDX": o, "HGPRC_IDX": h, "LWPRC_IDX": low, "CLSPRC_IDX": c}
+                texts = {column: f"{value:,.2f}" for column, value in levels.items()}
+                rows.append({"BAS_DD": f"{day:%Y%m%d}", "IDX_CLSS": "KOSPI", "IDX_NM": name} | texts)
+        return Response.json({"OutBlock_1": rows if len(rows) > 1 and self._is_published(day) else []})
 
     def _is_published(self, day: date) -> bool:
         if self.now is None:

@@ -33,6 +33,7 @@ from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.record import Days
 from marketdata.sources.base import AccessRefused, SourceError, SourceGone
 from marketdata.sources.sessions import SessionAnswer, SessionSource
 
@@ -67,12 +68,8 @@ def plan_sessions(source: SessionSource, *, market: str, since: date | None, as_
     """The sessions that the record lacks from `source`: from `since` on, else from the first recorded session of the
     source on, else the last SEISMO_COLLECT_HISTORY ones. DataProblem where the source has another market."""
     rules = get_market(market)
-    if source.daily_market not in rules.family:
-        raise DataProblem(f"{source.title} has market {source.daily_market}, not {market}: name another --source.")
     calendar = get_sessions(rules.name)
-    end = int(np.searchsorted(calendar, np.datetime64(as_of.date()), side="right"))
-    while end and source.published_at(calendar[end - 1].item(), calendar[end].item()) > as_of:
-        end -= 1
+    end = len(published_sessions(source, market, as_of=as_of))
     rows = StockPrice.objects.filter(market=rules.name, source=source.name)
     recorded = dict(rows.values_list("date").annotate(count=Count("id")).order_by("date"))
     begin = since or min(recorded, default=calendar[max(end - settings.COLLECT_HISTORY, 0)].item())
@@ -96,6 +93,19 @@ def plan_sessions(source: SessionSource, *, market: str, since: date | None, as_
         calls,
         calls / source.calls_per_second,
     )
+
+
+def published_sessions(source: SessionSource, market: str, *, as_of: datetime) -> Days:
+    """The market's sessions up to the last one that `source` has published, ascending. DataProblem where it has another
+    market."""
+    rules = get_market(market)
+    if source.daily_market not in rules.family:
+        raise DataProblem(f"{source.title} has market {source.daily_market}, not {market}: name another --source.")
+    calendar = get_sessions(rules.name)
+    end = int(np.searchsorted(calendar, np.datetime64(as_of.date()), side="right"))
+    while end and source.published_at(calendar[end - 1].item(), calendar[end].item()) > as_of:
+        end -= 1
+    return calendar[:end]
 
 
 def run_sessions(

@@ -72,7 +72,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
         raise DataProblem(f"{name} is the name of a market's own series: give this one another name, such as KS11.")
     sessions = get_sessions(market)
     batch = series.read(file, name, market)
-    reasons = _reasons(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
+    reasons = check_levels(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
     valid = np.flatnonzero(reasons == FINE)
     with RejectFile(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:
         rejects.add(batch.raw, batch.row, reasons)
@@ -81,7 +81,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
             f"{file.name}: none of the {len(batch):,} rows of {name} can be right "
             f"({', '.join(f'{count:,} {reason}' for reason, count in rejects.counts.items())}). Nothing was recorded."
         )
-    counts = _record(batch, valid, market=market, name=name, at=as_of)
+    counts = record_levels(batch, valid, market=market, name=name, at=as_of)
     days = batch.date[valid]
     first, last = days.min(), days.max()
     inside = int(((sessions >= first) & (sessions <= last)).sum())
@@ -111,8 +111,8 @@ def choose_index(*, market: str, name: str) -> None:
         generations.advance_family(market)
 
 
-def _reasons(batch: SeriesBatch, sessions: Days, today: date) -> NDArray[np.int8]:
-    """For each row the index of its reason in `REASONS`, or FINE, (R,)."""
+def check_levels(batch: SeriesBatch, sessions: Days, today: date) -> NDArray[np.int8]:
+    """For each row of a series the index of its reason in `REASONS`, or FINE, (R,)."""
     opened, high, low, close = (batch.values[level] for level in series.LEVELS)
     reasons = np.full(len(batch), FINE, dtype=np.int8)
 
@@ -135,7 +135,8 @@ def _reasons(batch: SeriesBatch, sessions: Days, today: date) -> NDArray[np.int8
     return reasons
 
 
-def _record(batch: SeriesBatch, rows: NDArray[np.intp], *, market: str, name: str, at: datetime) -> Counts:
+def record_levels(batch: SeriesBatch, rows: NDArray[np.intp], *, market: str, name: str, at: datetime) -> Counts:
+    """Record the `rows` of a series (positions) in one transaction."""
     columns = [batch.values[level][rows].tolist() for level in series.LEVELS]
     values_by_day = dict(zip(batch.date[rows].tolist(), zip(*columns, strict=True), strict=True))
     with transaction.atomic():

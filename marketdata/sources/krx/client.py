@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
@@ -10,8 +10,8 @@ from marketdata.sources.base import Capability, SourceError, SourceRefused
 from marketdata.sources.http.client import Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.krx import parse
-from marketdata.sources.krx.settings import SERVICES, KrxSettings
-from marketdata.sources.sessions import SessionAnswer
+from marketdata.sources.krx.settings import INDICES, SERVICES, KrxSettings
+from marketdata.sources.sessions import IndexLevels, SessionAnswer
 
 AT_ONCE = 4
 PUBLISHED = time(8, 10)
@@ -37,7 +37,7 @@ class KrxSource:
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.SESSIONS})
+        return frozenset({Capability.SESSIONS, Capability.INDICES})
 
     @property
     def calls_a_session(self) -> int:
@@ -81,12 +81,27 @@ class KrxSource:
             {segment: least[segment] for segment in rows},
         )
 
-    async def _rows(self, service: str, session: date) -> parse.Rows:
+    @property
+    def indices(self) -> tuple[str, ...]:
+        return tuple(INDICES)
+
+    def index_levels_of(self, days: Iterable[date]) -> Iterator[tuple[date, IndexLevels | SourceError]]:
+        """Series -> open, high, low and close of each day, in the order of arrival; a series without a row is left
+        out."""
+        return self._http.run_many(days, self._index_levels, at_once=AT_ONCE)
+
+    async def _index_levels(self, session: date) -> IndexLevels:
+        services = dict.fromkeys(service for service, _ in INDICES.values())
+        rows = {service: await self._rows(service, session, parse.INDEX_COLUMNS) for service in services}
+        levels = {series: parse.index_levels(rows[service], name) for series, (service, name) in INDICES.items()}
+        return {series: values for series, values in levels.items() if values}
+
+    async def _rows(self, service: str, session: date, columns: Sequence[str] = parse.COLUMNS) -> parse.Rows:
         call = Call(
             f"{self._settings.url}/svc/apis/{service}",
             self._rate,
             params={"basDd": f"{session:%Y%m%d}"},
             headers={"AUTH_KEY": self._settings.api_key},
         )
-        fetched = await self._http.fetch_async(call, lambda answer: parse.rows_of(answer, service, session))
+        fetched = await self._http.fetch_async(call, lambda answer: parse.rows_of(answer, service, session, columns))
         return fetched.value

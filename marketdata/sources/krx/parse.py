@@ -44,7 +44,11 @@ CAP_SLACK = 1e-6
 Rows = list[dict[str, Any]]
 
 
-def rows_of(answer: Answer, service: str, session: date) -> Rows:
+INDEX_LEVELS = {"open": "OPNPRC_IDX", "high": "HGPRC_IDX", "low": "LWPRC_IDX", "close": "CLSPRC_IDX"}
+INDEX_COLUMNS = ("BAS_DD", "IDX_CLSS", "IDX_NM", *INDEX_LEVELS.values())
+
+
+def rows_of(answer: Answer, service: str, session: date, columns: Sequence[str] = COLUMNS) -> Rows:
     """The daily rows of an answer, [] where it has none; the SourceError of any other answer."""
     try:
         body = json.loads(answer.body)
@@ -59,7 +63,7 @@ def rows_of(answer: Answer, service: str, session: date) -> Rows:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SourceChanged(f"{answer.what} changed", expected="a list of rows", actual=type(rows).__name__)
     if rows:
-        lacking = [name for name in COLUMNS if name not in rows[0]]
+        lacking = [name for name in columns if name not in rows[0]]
         if lacking:
             raise SourceChanged(
                 f"{answer.what} lacks columns", expected=", ".join(lacking), actual=", ".join(map(str, rows[0]))
@@ -126,6 +130,18 @@ def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
         foreign=np.zeros(len(rows), dtype=bool),
         raw=pa.table({name: pa.array([_text(row, name) for row in rows], pa.string()) for name in COLUMNS}),
     )
+
+
+def index_levels(rows: Rows, name: str) -> dict[str, float] | None:
+    """Open, high, low and close of the index that the exchange calls `name`; None where it has no row with whole
+    levels."""
+    for row in rows:
+        if _text(row, "IDX_NM").replace(" ", "") != name:
+            continue
+        cells = {level: _text(row, column).replace(",", "") for level, column in INDEX_LEVELS.items()}
+        if all(NUMBER.fullmatch(cell) for cell in cells.values()):
+            return {level: float(cell) for level, cell in cells.items()}
+    return None
 
 
 def _stated(status: RowStatus) -> RowStatus:

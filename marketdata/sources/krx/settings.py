@@ -22,6 +22,13 @@ SERVICES: Mapping[str, str] = {
 }
 """Segment -> service of its daily rows. The exchange approves each service by itself."""
 
+INDICES: Mapping[str, tuple[str, str]] = {
+    "KOSPI": ("idx/kospi_dd_trd", "코스피"),
+    "KS200": ("idx/kospi_dd_trd", "코스피200"),
+    "KOSDAQ": ("idx/kosdaq_dd_trd", "코스닥"),
+}
+"""Series -> the service that lists it, and its name there without blanks: the answer has no codes."""
+
 
 @dataclass(frozen=True, slots=True)
 class KrxSettings:

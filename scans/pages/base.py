@@ -126,10 +126,12 @@ class Content:
 
 class KeptPage(MarketPage):
     """A page whose content is kept until the data that it depends on changes. A subclass defines `content`; its
-    template knows neither the request nor the reader. `parameters`: those of the query that the content depends on."""
+    template knows neither the request nor the reader. `parameters`: those of the query that the content depends on;
+    `variant`: what of the reader's settings it depends on."""
 
     template_name = "pages/kept.html"
     parameters: ClassVar[Sequence[str]] = ()
+    variant: Sequence[str] = ()
 
     def content(self) -> Content:
         """The content, computed."""
@@ -153,7 +155,7 @@ class KeptPage(MarketPage):
 
 def _identity(page: KeptPage) -> Sequence[Any]:
     query = [page.request.GET.get(name, "")[:100] for name in page.parameters]
-    return (settings.VERSION, page.request.path, query, get_language(), page.state)
+    return (settings.VERSION, page.request.path, query, get_language(), page.variant, page.state)
 
 
 @cached("page", what="html", by=_identity, holds=(Content,))

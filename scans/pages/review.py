@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
-from marketdata.errors import DataProblem
+from caching.cached import cached
 from marketdata.queries.history import get_history, get_instrument_table
-from scans.engines.base import Check
-from scans.models import ScanRank
-from scans.operations.analysis.explain import explain_instrument
-from scans.operations.scan.reproduce import NoSuchRun
 from scans.pages.account import chosen_versions
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.marks import mark_form
 from scans.pages.rows import order_plan
 from scans.queries import marks, results
-from scans.queries.review import ReviewPick, latest_day, neighbouring_days, review_queue
+from scans.queries.review import (
+    ReviewPick,
+    SessionPick,
+    SessionPicks,
+    latest_day,
+    review_queue,
+    session_picks,
+)
 
 BARS = 60
 """Sessions of the chart."""
@@ -48,32 +53,47 @@ class Review(MarketPage):
 
     @cached_property
     def queue(self) -> list[ReviewPick]:
-        return review_queue(self.request.user, self.market.name, self.kwargs["day"], chosen_versions(self.request))
+        own = marks.session_marks(self.request.user, self.market.name, self.kwargs["day"])
+        return review_queue(self.session.picks, own)
+
+    @cached_property
+    def session(self) -> SessionPicks:
+        """The picks of the session; 404 where nothing is published for it."""
+        session = _kept_session(self)
+        if session is None:
+            raise Http404(f"Nothing is published for {self.kwargs['day']}.")
+        return session
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        context = super().get_context_data(**kwargs)
-        day: date = self.kwargs["day"]
-        days = neighbouring_days(self.market.name, day)
-        if days["day"] is None:
-            raise Http404(f"Nothing is published for {day}.")
-        context |= {**days, "queue": self.queue, "seen": sum(pick.seen_at is not None for pick in self.queue)}
+        session = self.session
+        context = super().get_context_data(**kwargs) | {
+            "day": self.kwargs["day"],
+            "session": session,
+            "queue": self.queue,
+            "seen": sum(row.seen_at is not None for row in self.queue),
+        }
         if not self.queue:
             return context
         place = self.place(self.request.GET.get("code"))
-        pick = self.queue[place]
+        pick, user = self.queue[place].pick, self.request.user
+        unseen = [after for after in self._after(place) if not self.queue[after].seen_at]
+        onward = self.address(unseen[0] if unseen else place + 1)
+        own = marks.instrument_marks(user, self.market.name, pick.code)
         return context | {
-            "pick": pick,
+            "current": self.queue[place],
             "place": place + 1,
             "onward": self.address(place + 1),
             "backward": self.address(place - 1),
-            **self.pick_context(pick, place),
+            "query": f"?scanner_version={pick.places[0][0]}&date={self.kwargs['day']}",
+            "figures": SafeString(_kept_figures(self, pick)),
+            "mark_form": mark_form(pick.code, self.kwargs["day"], own, onward) if user.is_authenticated else None,
         }
 
     def place(self, code: str | None) -> int:
         """The place of the requested instrument in the queue, 0 where none is requested; 404 where it is not in it."""
         if not code:
             return 0
-        places = [place for place, pick in enumerate(self.queue) if pick.rank.code == code]
+        places = [place for place, row in enumerate(self.queue) if row.pick.code == code]
         if not places:
             raise Http404(f"No version picked {code!r} on {self.kwargs['day']}.")
         return places[0]
@@ -81,58 +101,41 @@ class Review(MarketPage):
     def address(self, place: int) -> str:
         """The address of a pick of the queue, which is a ring."""
         page = reverse("pages:review", args=[self.market.name, self.kwargs["day"]])
-        return f"{page}?code={self.queue[place % len(self.queue)].rank.code}"
+        return f"{page}?code={self.queue[place % len(self.queue)].pick.code}"
 
-    def pick_context(self, pick: ReviewPick, place: int) -> dict[str, Any]:
-        """Chart, plan, reasons and mark of one pick."""
-        rank, user = pick.rank, self.request.user
-        table = get_instrument_table(self.market.name, tuple(sorted(self.generations.items())))
-        series = get_history(table, rank.code)
-        order = order_plan(rank)
-        picks = list(results.instrument_picks(self.market.name, rank.code)[:BARS])
-        unseen = [after for after in self._after(place) if not after.seen_at]
-        onward = self.address(self.queue.index(unseen[0]) if unseen else place + 1)
-        own = marks.instrument_marks(user, self.market.name, rank.code)
-        return {
-            "order": order,
-            "chart": candlestick_chart(series, BARS, order, picks) if series else None,
-            "checks": self.checks(rank),
-            "mark_form": mark_form(rank.code, rank.date, own, onward) if user.is_authenticated else None,
-        }
-
-    def _after(self, place: int) -> Sequence[ReviewPick]:
-        return [*self.queue[place + 1 :], *self.queue[:place]]
-
-    def checks(self, rank: ScanRank) -> dict[str, Any] | None:
-        """The checks of the leading version's pick: those that count points, that failed, and that passed; None where
-        the record cannot answer."""
-        try:
-            explanation = explain_instrument(
-                market=self.market.name,
-                version=rank.scanner_version,
-                code=rank.code,
-                day=rank.date,
-                as_of=timezone.now(),
-            )
-        except (DataProblem, NoSuchRun):
-            return None
-        checks = explanation.checks.checks
-        counted = [check for check in checks if check.points and (check.group != "risk" or check.holds)]
-        others = [check for check in checks if check not in counted]
-        return {
-            "points": [(_points(check), check) for check in counted],
-            "failed": [check for check in others if not _passes(check)],
-            "passed": [check for check in others if _passes(check)],
-        }
+    def _after(self, place: int) -> Sequence[int]:
+        return [*range(place + 1, len(self.queue)), *range(place)]
 
 
-def _passes(check: Check) -> bool:
-    """Whether it speaks for the pick: a condition that holds, a risk that does not."""
-    return check.holds != (check.group == "risk")
+def _session_identity(page: Review) -> Sequence[Any]:
+    return settings.VERSION, page.market.name, page.kwargs["day"], chosen_versions(page.request), page.state
 
 
-def _points(check: Check) -> float:
-    """The points that it adds; those of a risk are taken off."""
-    if not check.holds:
-        return 0.0
-    return -check.points if check.group == "risk" else check.points
+@cached("page", what="review", by=_session_identity, holds=(SessionPicks, SessionPick))
+def _kept_session(page: Review) -> SessionPicks | None:
+    return session_picks(page.market.name, page.kwargs["day"], chosen_versions(page.request))
+
+
+def _figures_identity(page: Review, pick: SessionPick) -> Sequence[Any]:
+    return *_session_identity(page), pick.code, get_language()
+
+
+@cached("page", what="review-figures", by=_figures_identity)
+def _kept_figures(page: Review, pick: SessionPick) -> str:
+    """The HTML of a pick's plan and chart, the same for every reader."""
+    market, day = page.market, page.kwargs["day"]
+    picks = list(results.instrument_picks(market.name, pick.code)[:BARS])
+    version, _ = pick.places[0]
+    rank = results.instrument_picks(market.name, pick.code).filter(date=day, scanner_version__slug=version).first()
+    if rank is None:
+        raise Http404(f"Version {version} no longer has {pick.code} on {day}.")
+    order = order_plan(rank)
+    series = get_history(get_instrument_table(market.name, tuple(page.state)), pick.code)
+    context = {
+        "market": market,
+        "places": pick.places,
+        "rank": rank,
+        "order": order,
+        "chart": candlestick_chart(series, BARS, order, picks) if series else None,
+    }
+    return render_to_string("pages/review_figures.html", context)

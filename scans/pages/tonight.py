@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from django.http import Http404
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from marketdata.queries import instruments
 from scans.engines.regime_rules import RegimeRule
+from scans.pages.account import chosen_versions
 from scans.pages.base import Content, KeptPage
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
@@ -24,6 +26,11 @@ class Tonight(KeptPage):
 
     section = "tonight"
 
+    @cached_property
+    def variant(self) -> list[str]:  # type: ignore[override]
+        """The versions that the reader chose; none: all of them."""
+        return chosen_versions(self.request)
+
     def content(self) -> Content:
         day: date | None = self.kwargs.get("day")
         summary = evening_summary(self.market.name, day)
@@ -32,9 +39,12 @@ class Tonight(KeptPage):
         if summary is None:
             recorded = self.market.name in instruments.get_recorded_markets()
             return Content(_("Tonight"), self.render("pages/empty.html", {"recorded": recorded}))
-        blocks = _blocks(summary)
+        chosen = [version for version in summary.versions if version.version.slug in self.variant] or summary.versions
+        blocks = _blocks(summary, chosen)
+        hidden = len(summary.versions) - len(chosen)
         signals = [evening_signal_row(signal, summary) for signal in summary.signals]
-        html = self.render("pages/tonight.html", {"evening": summary, "blocks": blocks, "signals": signals})
+        context = {"evening": summary, "blocks": blocks, "hidden": hidden, "signals": signals}
+        html = self.render("pages/tonight.html", context)
         return Content(
             title=day_text(summary.session_date),
             html=html,
@@ -45,9 +55,9 @@ class Tonight(KeptPage):
         )
 
 
-def _blocks(summary: EveningSummary) -> list[dict[str, Any]]:
-    rules = regime_rules([version.session for version in summary.versions if version.session])
-    return [_block(version, summary, rules) for version in summary.versions]
+def _blocks(summary: EveningSummary, versions: Sequence[VersionEvening]) -> list[dict[str, Any]]:
+    rules = regime_rules([version.session for version in versions if version.session])
+    return [_block(version, summary, rules) for version in versions]
 
 
 def _block(version: VersionEvening, summary: EveningSummary, rules: Mapping[int, RegimeRule | None]) -> dict[str, Any]:

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from django.db.models import Max, Min, Q, QuerySet
 
 from scans.models import Mark, ScanRank, ScanSession
 from scans.queries.evening_summary import FIRST
-from scans.queries.marks import session_marks
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class SessionPick:
+    """An instrument that versions picked; `places`: (version, rank), the leading version's first."""
+
+    code: str
+    name: str
+    segment: str
+    places: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPicks:
+    """The picks of a session, each instrument once, by version and rank; `previous` and `next`: the days before and
+    after it with a published session of any version."""
+
+    previous: date | None
+    next: date | None
+    picks: list[SessionPick]
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewPick:
-    """An instrument of the queue: its ranks, the leading version's first, and the reader's mark of that session."""
+    """A pick of the queue with the reader's mark of that session."""
 
+    pick: SessionPick
     mark: Mark | None
-    ranks: list[ScanRank] = field(default_factory=list)
-
-    @property
-    def rank(self) -> ScanRank:
-        return self.ranks[0]
 
     @property
     def seen_at(self) -> datetime | None:
@@ -36,37 +50,34 @@ def latest_day(market: str) -> date | None:
     return day
 
 
-def neighbouring_days(market: str, day: date) -> dict[str, date | None]:
-    """`previous` and `next`: the days before and after `day` with a published session of any version; `day`: None where
-    nothing is published for it (one query)."""
-    return _published(market).aggregate(
+def session_picks(market: str, day: date, slugs: Sequence[str] = ()) -> SessionPicks | None:
+    """The published picks of a session by the versions `slugs` (none: all), in two queries; None where nothing is
+    published for it."""
+    days = _published(market).aggregate(
         previous=Max("date", filter=Q(date__lt=day)),
         day=Max("date", filter=Q(date=day)),
         next=Min("date", filter=Q(date__gt=day)),
     )
+    if days["day"] is None:
+        return None
+    ranks = ScanRank.objects.filter(market=market, date=day, published=True)
+    if slugs:
+        ranks = ranks.filter(scanner_version__slug__in=slugs)
+    position = {slug: place for place, slug in enumerate(slugs or FIRST)}
+    rows = ranks.values_list("scanner_version__slug", "rank", "code", "name", "segment")
+    picks: dict[str, SessionPick] = {}
+    for slug, rank, code, name, segment in sorted(rows, key=lambda row: (position.get(row[0], len(position)), *row)):
+        picks.setdefault(code, SessionPick(code, name, segment, [])).places.append((slug, rank))
+    return SessionPicks(days["previous"], days["next"], list(picks.values()))
+
+
+def review_queue(picks: Sequence[SessionPick], own: Mapping[str, Mark]) -> list[ReviewPick]:
+    """The queue of a reader with the marks `own` (by code): the unseen picks, then the seen ones in the order of their
+    review. From the first unseen one, the pick before is hence the one that was seen last."""
+    queue = [ReviewPick(pick, own.get(pick.code)) for pick in picks]
+    seen = [(row.seen_at, place, row) for place, row in enumerate(queue) if row.seen_at]
+    return [row for row in queue if not row.seen_at] + [row for *_, row in sorted(seen)]
 
 
 def _published(market: str) -> QuerySet[ScanSession]:
     return ScanSession.objects.filter(market=market, published=True)
-
-
-def review_queue(user: Any, market: str, day: date, slugs: Sequence[str] = ()) -> list[ReviewPick]:
-    """The published picks of a session by the versions `slugs` (none: all), each instrument once, in two queries: the
-    unseen ones by version and rank, then the seen ones in the order of their review. From the first unseen one, the
-    pick before is hence the one that was seen last."""
-    ranks = ScanRank.objects.filter(market=market, date=day, published=True).select_related("scanner_version")
-    if slugs:
-        ranks = ranks.filter(scanner_version__slug__in=slugs)
-    position = {slug: place for place, slug in enumerate(slugs or FIRST)}
-    own = session_marks(user, market, day)
-    picks: dict[str, ReviewPick] = {}
-    for rank in sorted(ranks, key=lambda row: _order(row, position)):
-        picks.setdefault(rank.code, ReviewPick(own.get(rank.code))).ranks.append(rank)
-    unseen = [pick for pick in picks.values() if not pick.seen_at]
-    seen = [(pick.seen_at, place, pick) for place, pick in enumerate(picks.values()) if pick.seen_at]
-    return unseen + [pick for *_, pick in sorted(seen)]
-
-
-def _order(rank: ScanRank, position: dict[str, int]) -> tuple[int, str, int]:
-    slug = rank.scanner_version.slug
-    return position.get(slug, len(position)), slug, rank.rank

@@ -102,7 +102,7 @@ KEYS: tuple[tuple[Text, Text], ...] = (
     (_("Space"), _("seen, then the next pick")),
     ("1 … 4", _("tag: watch, buy, exclude, ?; again takes it off")),
     ("t", _("write a note; Esc saves it")),
-    ("e", _("why it was picked: open / close")),
+    ("e", _("to why it was picked")),
     ("[ / ]", _("session before / after")),
     ("/", _("search")),
     ("c", _("copy code, name and order prices")),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from django.test import Client
 
@@ -126,3 +128,18 @@ def test_deletion_asks_first_and_takes_marks_and_settings(browser: Client, trade
     assert not Mark.objects.exists()
     assert not ReaderSettings.objects.exists()
     assert browser.get("/settings").status_code == 200
+
+
+def test_the_evening_has_the_chosen_versions_of_each_reader(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    """Also where the page of another reader is kept already."""
+    page = f"/kr/{sessions[30]}/"
+    blocks = re.compile(r'<section class="block" id="([\w-]+)"')
+    assert blocks.findall(browser.get(page).content.decode()) == ["rises", "rises-10"]
+    browser.post("/settings", {"versions": ["rises-10"], "market": "kr"})
+    html = browser.get(page).content.decode()
+    assert blocks.findall(html) == ["rises-10"]
+    assert "1 more version" in html
+    browser.cookies["seismo_versions"] = "gone"
+    assert blocks.findall(browser.get(page).content.decode()) == ["rises", "rises-10"]

@@ -27,6 +27,8 @@ READERS_OWN = ("login", "logout", "settings", "settings/delete", "<market:market
 
 OWN_ROWS = ("api/me", "api/me/data", "api/<str:market>/marks/<code:code>")
 """Addresses where every user writes rows of its own and no others: see tests/api/test_marks.py and test_me.py."""
+PAGES = ("<market:market>/rescan",)
+"""Forms of pages that take a permission: see tests/pages/test_states.py."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def write_endpoints() -> Iterator[tuple[str, str]]:
                     yield from walk(one.url_patterns, here)
                 continue
             assert isinstance(one, URLPattern)
-            if here in (*READERS_OWN, *OWN_ROWS):
+            if here in (*READERS_OWN, *OWN_ROWS, *PAGES):
                 continue
             view = getattr(one.callback, "view_class", None) or getattr(one.callback, "cls", None)
             for method in WRITES:

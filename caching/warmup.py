@@ -22,10 +22,7 @@ class WarmUpReport:
 
 
 def warm(
-    calls: Iterable[tuple[str, Callable[[], object]]],
-    *,
-    budget: float,
-    clock: Callable[[], float] = time.monotonic,
+    calls: Iterable[tuple[str, Callable[[], object]]], *, budget: float, clock: Callable[[], float] = time.monotonic
 ) -> WarmUpReport:
     """Makes the named calls in order until `budget` seconds are over; one that fails does not stop the others."""
     started = clock()

@@ -48,12 +48,7 @@ def first_bars(state: NDArray[np.uint8], carried: NDArray[np.bool_]) -> NDArray[
 
 
 def fill(
-    close: Floats,
-    state: NDArray[np.uint8],
-    first: NDArray[np.int32],
-    carry: Floats,
-    base: Sparse,
-    ratio: Sparse,
+    close: Floats, state: NDArray[np.uint8], first: NDArray[np.int32], carry: Floats, base: Sparse, ratio: Sparse
 ) -> NDArray[np.bool_]:
     """Give `close` (recorded raw closes, in place) a value in every cell from the first bar on; returns the cells
     without a trade, (T, N). `carry` (N,) is the close before the first row, NaN where there is none."""

@@ -46,15 +46,7 @@ RULES_VERSION = "breaks 1"
 
 LIMIT = "limit"
 """The kind of a move beyond the daily limit, which `adjust.suspects` finds."""
-LIFE, SPLIT, SCALE, JUMP, SEAM, RANGE, EVENT = (
-    "life",
-    "split",
-    "scale",
-    "jump",
-    "seam",
-    "range",
-    "event",
-)
+LIFE, SPLIT, SCALE, JUMP, SEAM, RANGE, EVENT = ("life", "split", "scale", "jump", "seam", "range", "event")
 USUAL_SESSIONS = 20
 """Sessions before a move from which its instrument's usual move and volume are computed."""
 MIN_USUAL = 3
@@ -169,10 +161,7 @@ def _usual(moves: Moves, row: NDArray[np.intp], column: NDArray[np.intp]) -> tup
     each = np.arange(len(row))
     low, high = np.maximum(number - 1, 0) // 2, number // 2
     median = (ordered[each, low] + ordered[each, np.minimum(high, USUAL_SESSIONS - 1)]) / 2
-    return (
-        np.where(count >= MIN_USUAL, mean, np.nan),
-        np.where(number >= MIN_USUAL, median, np.nan),
-    )
+    return (np.where(count >= MIN_USUAL, mean, np.nan), np.where(number >= MIN_USUAL, median, np.nan))
 
 
 def _distance(opened: Floats, size: Floats) -> tuple[Floats, Floats]:

@@ -16,22 +16,7 @@ from functools import lru_cache
 from marketdata.normalization import nfc
 
 MISSING_CODES = frozenset(
-    (
-        "",
-        "-",
-        "nan",
-        "NaN",
-        "Nan",
-        "None",
-        "none",
-        "null",
-        "Null",
-        "NaT",
-        "<NA>",
-        "N/A",
-        "n/a",
-        "#N/A",
-    )
+    ("", "-", "nan", "NaN", "Nan", "None", "none", "null", "Null", "NaT", "<NA>", "N/A", "n/a", "#N/A")
 )
 """Texts of programs for a missing code, case-sensitive: NAN, NULL and NA in capitals are tickers."""
 HEADER_WORDS = frozenset(("total", "symbol", "ticker", "tickers", "합계", "소계", "종목코드", "티커"))

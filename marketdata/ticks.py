@@ -98,10 +98,7 @@ KRX_GRID = TickGrid.of([
     ("500000", "1000"),
 ])  # fmt: skip
 _OLD = [("0", "1"), ("1000", "5"), ("5000", "10"), ("10000", "50"), ("50000", "100")]
-KOSPI: GridHistory = (
-    (KRX_UNIFIED, KRX_GRID),
-    (ALWAYS, TickGrid.of([*_OLD, ("100000", "500"), ("500000", "1000")])),
-)
+KOSPI: GridHistory = ((KRX_UNIFIED, KRX_GRID), (ALWAYS, TickGrid.of([*_OLD, ("100000", "500"), ("500000", "1000")])))
 KOSDAQ: GridHistory = ((KRX_UNIFIED, KRX_GRID), (ALWAYS, TickGrid.of(_OLD)))
 
 # 5 won flat, finer below 2,000 from a day in December 2023 that sources give differently (8, 11 or 18): orders keep to
@@ -190,13 +187,7 @@ def missing_grid_reason(market: str, session: date, segment: str = "", kind: str
 
 
 def order_price(
-    price: Price | None,
-    side: Side | str,
-    session: date,
-    market: str,
-    *,
-    segment: str = "",
-    kind: str = "stock",
+    price: Price | None, side: Side | str, session: date, market: str, *, segment: str = "", kind: str = "stock"
 ) -> Decimal | None:
     """The order that keeps a plan's exact `price`: a target rounded down to the grid, a stop or an entry rounded up.
 

@@ -47,13 +47,7 @@ MODELS = (
 PAGES = (
     # (app, object name, title, URL's name, permission)
     ("marketdata", "Coverage", "Data coverage", "coverage", "marketdata.view_lakepartition"),
-    (
-        "marketdata",
-        "Suspected",
-        "Suspected actions",
-        "suspected_actions",
-        "marketdata.view_factorevent",
-    ),
+    ("marketdata", "Suspected", "Suspected actions", "suspected_actions", "marketdata.view_factorevent"),
 )
 """Pages in the index that are no model's list."""
 
@@ -68,10 +62,7 @@ class SeismoAdminSite(AdminSite):
     index_template = "admin/console.html"
 
     def register(
-        self,
-        model_or_iterable: Any,
-        admin_class: type[ModelAdmin[Any]] | None = None,
-        **options: Any,
+        self, model_or_iterable: Any, admin_class: type[ModelAdmin[Any]] | None = None, **options: Any
     ) -> None:
         """Register the admin class, guarded where it is of the task queue, of users or of groups."""
         if admin_class:

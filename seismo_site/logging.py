@@ -37,11 +37,7 @@ def logging_config(level: str, *, access: bool) -> dict[str, object]:
         "filters": {"request_id": {"()": "seismo_site.logging.RequestIdFilter"}},
         "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
         "handlers": {
-            "stderr": {
-                "class": "logging.StreamHandler",
-                "formatter": "line",
-                "filters": ["request_id"],
-            },
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
             "nowhere": {"class": "logging.NullHandler"},
         },
         "loggers": {

@@ -19,11 +19,7 @@ USAGE = 2
 class SeismoUtility(ManagementUtility):
     """Django's, with Seismo's commands first and what each of them does."""
 
-    rooms: ClassVar[dict[str, str]] = {
-        "marketdata": "Market data",
-        "scans": "Scans",
-        "seismo_site": "Site",
-    }
+    rooms: ClassVar[dict[str, str]] = {"marketdata": "Market data", "scans": "Scans", "seismo_site": "Site"}
 
     def execute(self) -> None:
         """Run the command that the arguments name."""

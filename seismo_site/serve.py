@@ -21,10 +21,7 @@ SERVER = (
 
 def commands(port: str) -> tuple[list[str], ...]:
     """The command of the server and that of the worker."""
-    return (
-        [sys.executable, "-m", *SERVER.split(), "--port", port],
-        [sys.executable, "manage.py", "qcluster"],
-    )
+    return ([sys.executable, "-m", *SERVER.split(), "--port", port], [sys.executable, "manage.py", "qcluster"])
 
 
 def run_together(programs: Sequence[Sequence[str]]) -> int:

@@ -82,15 +82,13 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-            ],
+            ]
         },
-    },
+    }
 ]
 
 DB_POOL = env.integer("SEISMO_DB_POOL", 8, most=200)
-DATABASES = {
-    "default": env.database("DATABASE_URL", DATA_DIR / "seismo.sqlite3", pool=DB_POOL),
-}
+DATABASES = {"default": env.database("DATABASE_URL", DATA_DIR / "seismo.sqlite3", pool=DB_POOL)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.text("REDIS_URL")
@@ -108,10 +106,7 @@ CACHES: dict[str, dict[str, object]] = {
         },
     }
     if REDIS_URL
-    else {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    },
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}
 }
 
 # The queue: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
@@ -129,10 +124,7 @@ Q_CLUSTER: dict[str, object] = {
 }
 
 # Logins: so many failures in a row of one user at one address lock that user out there for a while.
-AUTHENTICATION_BACKENDS = [
-    "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
-]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AXES_FAILURE_LIMIT = env.integer("SEISMO_LOGIN_FAILURES", 5, least=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("SEISMO_LOGIN_LOCK_MINUTES", 15, least=1))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -207,14 +199,7 @@ CORS_ALLOW_HEADERS = (
     "if-none-match",
     "x-request-id",
 )
-CORS_EXPOSE_HEADERS = (
-    "Content-Disposition",
-    "ETag",
-    "Link",
-    "Location",
-    "Retry-After",
-    "X-Request-ID",
-)
+CORS_EXPOSE_HEADERS = ("Content-Disposition", "ETag", "Link", "Location", "Retry-After", "X-Request-ID")
 
 # The API. Who may read without a user, and how many requests a minute.
 ANONYMOUS_READS = env.flag("SEISMO_ANONYMOUS_READS", default=DEBUG)
@@ -254,14 +239,8 @@ SOURCES: dict[str, dict[str, object]] = {
         "per_second": env.number("KRX_PER_SECOND", 0),
         "calls_a_day": env.integer("KRX_CALLS_A_DAY", 0),
     },
-    "upbit": {
-        "base_url": env.text("UPBIT_HOST"),
-        "per_second": env.number("UPBIT_PER_SECOND", 0),
-    },
-    "bithumb": {
-        "base_url": env.text("BITHUMB_HOST"),
-        "per_second": env.number("BITHUMB_PER_SECOND", 0),
-    },
+    "upbit": {"base_url": env.text("UPBIT_HOST"), "per_second": env.number("UPBIT_PER_SECOND", 0)},
+    "bithumb": {"base_url": env.text("BITHUMB_HOST"), "per_second": env.number("BITHUMB_PER_SECOND", 0)},
 }
 SOURCES["kis-us"] = SOURCES["kis"]  # one application has both
 SOURCE_TIMEOUT = env.number("SEISMO_SOURCE_TIMEOUT", 10, least=0.1)
@@ -328,8 +307,7 @@ if NOTIFY_EMAIL and not EMAIL_HOST:
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = logging.logging_config(
-    env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),
-    access=env.flag("SEISMO_ACCESS_LOG", default=False),
+    env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS), access=env.flag("SEISMO_ACCESS_LOG", default=False)
 )
 
 # Variables that look like settings and are none; SEISMO_SHARED_DATA says where the tests' recorded data lie.

@@ -106,16 +106,7 @@ class StatusInline(ReadOnly, Inline):
     model = InstrumentStatus
     extra = 0
     ordering = ("-valid_from", "source")
-    fields = (
-        "valid_from",
-        "valid_to",
-        "source",
-        "segment",
-        "department",
-        "kind",
-        "managed",
-        "caution",
-    )
+    fields = ("valid_from", "valid_to", "source", "segment", "department", "kind", "managed", "caution")
 
 
 @admin.register(Instrument)
@@ -123,11 +114,7 @@ class InstrumentAdmin(ReadOnly, MarketList):
     """Instruments with their statuses over time."""
 
     list_display = ("code", "name", "market", "segment", "kind", "first_bar", "last_bar")
-    list_filter = (
-        MarketFilter,
-        ("kind", admin.AllValuesFieldListFilter),
-        ("segment", admin.AllValuesFieldListFilter),
-    )
+    list_filter = (MarketFilter, ("kind", admin.AllValuesFieldListFilter), ("segment", admin.AllValuesFieldListFilter))
     search_fields = ("code__istartswith", "name__icontains")
     search_help_text = "The beginning of a code, or a part of a name"
     fields = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar", "elsewhere")
@@ -148,12 +135,7 @@ class InstrumentAdmin(ReadOnly, MarketList):
         """Links to the other rows of the instrument."""
         query = {"market": instrument.market, "code": instrument.code}
         links = [
-            format_html(
-                '<a href="{}?{}">{}</a>',
-                reverse(f"admin:{name}_changelist"),
-                urlencode(query),
-                text,
-            )
+            format_html('<a href="{}?{}">{}</a>', reverse(f"admin:{name}_changelist"), urlencode(query), text)
             for name, text in SEE_ALSO
         ]
         return SafeString(" &middot; ".join(links))

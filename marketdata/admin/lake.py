@@ -52,30 +52,12 @@ class StaleFilter(admin.SimpleListFilter):
 class LakePartitionAdmin(ReadOnly, MarketList):
     """The lake's partitions and whether each is up to date."""
 
-    list_display = (
-        "market",
-        "month_name",
-        "up_to_date",
-        number_column("rows"),
-        "megabytes",
-        "written_at",
-        "digest",
-    )
+    list_display = ("market", "month_name", "up_to_date", number_column("rows"), "megabytes", "written_at", "digest")
     list_display_links = ("month_name",)
     list_filter = (MarketFilter, StaleFilter)
     ordering = ("market", "-month")
     sortable_by = ()
-    fields = (
-        "market",
-        "month",
-        "wanted",
-        "written",
-        "rows",
-        "megabytes",
-        "digest",
-        "written_at",
-        "days",
-    )
+    fields = ("market", "month", "wanted", "written", "rows", "megabytes", "digest", "written_at", "days")
     readonly_fields = ("megabytes", "days")
     actions = ("rebuild",)
     note = "The lake is a copy of the record. Rebuilding a month writes its file anew and changes no price."
@@ -115,10 +97,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
     def rebuild(self, request: HttpRequest, chosen: QuerySet[LakePartition]) -> HttpResponse | None:
         rows = list(chosen)
         if len(rows) > MOST_MONTHS:
-            messages.error(
-                request,
-                f"{len(rows)} months are too many for one request: choose up to {MOST_MONTHS}.",
-            )
+            messages.error(request, f"{len(rows)} months are too many for one request: choose up to {MOST_MONTHS}.")
             return None
         if not is_confirmed(request):
             return confirmation_page(

@@ -19,14 +19,7 @@ from marketdata.admin.market_list import MarketList
 from marketdata.admin.share_names import ShareNames
 from marketdata.admin.suspects import SuspectsPage
 from marketdata.markets import UnknownMarket, get_market
-from marketdata.models import (
-    BarCorrection,
-    FactorEvent,
-    FlowCorrection,
-    InstitutionalFlow,
-    Instrument,
-    StockPrice,
-)
+from marketdata.models import BarCorrection, FactorEvent, FlowCorrection, InstitutionalFlow, Instrument, StockPrice
 from marketdata.number_format import format_signed_amount, format_signed_count
 from marketdata.operations.record import factor_events
 from marketdata.panel import INVESTORS
@@ -54,14 +47,7 @@ class LatestBars(LatestDayFilter):
 class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
     """Raw bars by (code, date) or by day."""
 
-    list_display = (
-        "date",
-        "stock_code",
-        "share",
-        "market",
-        "source",
-        *(number_column(name) for name in VALUES),
-    )
+    list_display = ("date", "stock_code", "share", "market", "source", *(number_column(name) for name in VALUES))
     list_filter = (LatestBars, DayFilter, OF_STOCK)
     ordering = ("-date",)
     readonly_fields = ("share",)
@@ -73,15 +59,7 @@ class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
 class CorrectionAdmin(ReadOnly, ShareNames, MarketList):
     """Values of recorded rows before a source corrected them."""
 
-    list_display: tuple[str, ...] = (
-        "replaced_at",
-        "market",
-        "stock_code",
-        "share",
-        "date",
-        "source",
-        "before",
-    )
+    list_display: tuple[str, ...] = ("replaced_at", "market", "stock_code", "share", "date", "source", "before")
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-replaced_at",)
     readonly_fields = ("share",)
@@ -129,14 +107,7 @@ class LatestFlow(LatestDayFilter):
 class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
     """Investor flow by (code, date) or by day."""
 
-    list_display = (
-        "date",
-        "stock_code",
-        "share",
-        "market",
-        "source",
-        *(flow_column(who) for who in INVESTORS),
-    )
+    list_display = ("date", "stock_code", "share", "market", "source", *(flow_column(who) for who in INVESTORS))
     list_filter = (LatestFlow, DayFilter, OF_STOCK)
     ordering = ("-date",)
     readonly_fields = ("share",)
@@ -171,16 +142,7 @@ class FactorEventAdmin(SuspectsPage, ShareNames, MarketList):
     move was real."""
 
     form = EventForm
-    list_display = (
-        "date",
-        "market",
-        "stock_code",
-        "share",
-        "ratio",
-        "reason",
-        "source",
-        "created_at",
-    )
+    list_display = ("date", "market", "stock_code", "share", "ratio", "reason", "source", "created_at")
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-date", "stock_code")
     note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was real."

@@ -165,24 +165,10 @@ class SuspectsPage(Admin):
             messages.error(request, sentence)
         return HttpResponseRedirect(where)
 
-    def supply(
-        self,
-        request: HttpRequest,
-        market: str,
-        code: str,
-        day: date,
-        ratio: float,
-        reason: str = "",
-    ) -> None:
+    def supply(self, request: HttpRequest, market: str, code: str, day: date, ratio: float, reason: str = "") -> None:
         """Record the event and bring the lake up to date, so that the page shows what is still undecided."""
         factor_events.record_decision(
-            market=market,
-            code=code,
-            day=day,
-            ratio=ratio,
-            source=SOURCE,
-            at=timezone.now(),
-            reason=reason,
+            market=market, code=code, day=day, ratio=ratio, source=SOURCE, at=timezone.now(), reason=reason
         )
         self._project(request, market)
 

@@ -24,16 +24,7 @@ class StatusRun(serializers.ModelSerializer[InstrumentStatus]):
 
     class Meta:
         model = InstrumentStatus
-        fields = (
-            "source",
-            "valid_from",
-            "valid_to",
-            "segment",
-            "department",
-            "kind",
-            "managed",
-            "caution",
-        )
+        fields = ("source", "valid_from", "valid_to", "segment", "department", "kind", "managed", "caution")
 
 
 class Bar(serializers.ModelSerializer[StockPrice]):

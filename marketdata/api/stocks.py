@@ -24,9 +24,7 @@ from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 
 class StockFilter(Filters):
     search = django_filters.CharFilter(
-        method="search_instruments",
-        max_length=120,
-        help_text="Part of a name, or the beginning of a code, e.g. 0059",
+        method="search_instruments", max_length=120, help_text="Part of a name, or the beginning of a code, e.g. 0059"
     )
     segment = django_filters.CharFilter(max_length=20, help_text="e.g. KOSPI")
     kind = django_filters.CharFilter(max_length=12, help_text="e.g. common")

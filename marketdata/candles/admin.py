@@ -41,15 +41,7 @@ CHUNK_COLUMNS = (
 class FeatureFlagAdmin(MarketList):
     """Flags, which a person turns here and their guard turns off."""
 
-    list_display = (
-        "feature",
-        "enabled",
-        "metric",
-        "threshold",
-        "window",
-        "changed_at",
-        "changed_by",
-    )
+    list_display = ("feature", "enabled", "metric", "threshold", "window", "changed_at", "changed_by")
     fields = ("feature", "enabled", "metric", "threshold", "window", "changed_at", "changed_by")
     readonly_fields = ("feature", "metric", "changed_at", "changed_by")
 

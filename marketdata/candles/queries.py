@@ -19,22 +19,8 @@ from marketdata.candles.collector.coverage import covered_slots
 from marketdata.candles.collector.feature_guard import Feature
 from marketdata.candles.collector.fill import EmptySlots, FilledCandles, read_candles
 from marketdata.candles.collector.gaps import Gap, classify
-from marketdata.candles.collector.timeframes import (
-    Grid,
-    Interval,
-    get_timeframe,
-    moment,
-    shift,
-    slot_count,
-)
-from marketdata.candles.models import (
-    Candle,
-    CandleChunk,
-    CandleCollection,
-    CandleCoverage,
-    CandleSeries,
-    FeatureFlag,
-)
+from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe, moment, shift, slot_count
+from marketdata.candles.models import Candle, CandleChunk, CandleCollection, CandleCoverage, CandleSeries, FeatureFlag
 from marketdata.candles.record import RecordedCandles
 from marketdata.errors import DataProblem
 
@@ -75,11 +61,7 @@ def series_of(row: CandleSeries) -> Series:
 
 
 def read(
-    series: Series,
-    interval: Interval,
-    *,
-    empty: EmptySlots = EmptySlots.FORWARD,
-    closed_until: int | None = None,
+    series: Series, interval: Interval, *, empty: EmptySlots = EmptySlots.FORWARD, closed_until: int | None = None
 ) -> FilledCandles:
     """Candles of `interval`; see `marketdata.candles.collector.fill`."""
     is_cached = flags()[Feature.COMBINED_CACHE]
@@ -175,10 +157,7 @@ def collections() -> QuerySet[CandleCollection]:
         chunk_count=Count("chunks"),
         settled_from=Min("chunks__start"),
         last_stored=Max("chunks__stored_at"),
-        seconds=Sum(
-            F("chunks__seconds_overlap") + F("chunks__seconds_api") + F("chunks__seconds_store"),
-            default=0.0,
-        ),
+        seconds=Sum(F("chunks__seconds_overlap") + F("chunks__seconds_api") + F("chunks__seconds_store"), default=0.0),
         **{f"{name}_sum": total for name, total in sums.items()} | {"calls_sum": sums["calls"] + F("calls_lost")},
     )
 

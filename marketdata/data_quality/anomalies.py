@@ -43,12 +43,7 @@ def instrument_gaps(market: str, limit: int) -> Finding:
         f"Instruments without a bar on some session between their first and last in the last {SESSIONS} sessions "
         "(`manage.py collect_prices --since` asks for them)",
         tuple(
-            {
-                "code": rows[n][0],
-                "from": str(rows[n][1]),
-                "to": str(rows[n][2]),
-                "sessions": int(lacks[n]),
-            }
+            {"code": rows[n][0], "from": str(rows[n][1]), "to": str(rows[n][2]), "sessions": int(lacks[n])}
             for n in worst[:limit]
         ),
     )
@@ -91,13 +86,7 @@ def outliers(market: str, limit: int) -> Finding:
         len(rows),
         f"Bars of the last {SESSIONS} sessions whose high is further from their low than the daily limit allows",
         tuple(
-            {
-                "code": row[0],
-                "session": str(row[1]),
-                "source": row[2],
-                "low": row[3],
-                "high": row[4],
-            }
+            {"code": row[0], "session": str(row[1]), "source": row[2], "low": row[3], "high": row[4]}
             for row in rows[:limit]
         ),
     )

@@ -15,12 +15,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    handle_default_options,
-)
+from django.core.management.base import BaseCommand, CommandError, CommandParser, handle_default_options
 from django.db import connections
 
 from marketdata.errors import DataProblem, EmptyMarket

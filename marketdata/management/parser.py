@@ -33,10 +33,7 @@ SENTENCES = (
     (r"argument (?P<name>[^:]+): (?P<what>.+)", "{name}: {what}."),
     (r"the following arguments are required: (?P<names>.+)", "{command} needs {names}."),
     (r"one of the arguments (?P<names>.+) is required", "{command} needs one of {names}."),
-    (
-        r"ambiguous option: (?P<name>\S+) could match (?P<names>.+)",
-        "{name} could be any of {names}: write it out.",
-    ),
+    (r"ambiguous option: (?P<name>\S+) could match (?P<names>.+)", "{name} could be any of {names}: write it out."),
 )
 """Patterns of argparse's messages and the sentences that replace them; the first match is used."""
 

@@ -12,10 +12,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RateLimitRow",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("group", models.CharField(max_length=80, unique=True)),
                 ("state", models.TextField()),
             ],
@@ -23,10 +20,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Generation",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=24, unique=True)),
                 ("changed_at", models.DateTimeField()),
             ],
@@ -34,17 +28,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="IndexChoice",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12, unique=True)),
                 (
                     "name",
                     models.CharField(
-                        blank=True,
-                        help_text="A recorded series; blank: the market's own index",
-                        max_length=24,
+                        blank=True, help_text="A recorded series; blank: the market's own index", max_length=24
                     ),
                 ),
             ],
@@ -52,19 +41,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LeaseRow",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=160, unique=True)),
                 ("fence", models.CharField(max_length=32)),
                 ("host", models.CharField(blank=True, max_length=120)),
                 ("hostname", models.CharField(blank=True, max_length=120)),
                 ("pid", models.PositiveBigIntegerField()),
-                (
-                    "process_started",
-                    models.PositiveBigIntegerField(help_text="Clock ticks after the host's boot"),
-                ),
+                ("process_started", models.PositiveBigIntegerField(help_text="Clock ticks after the host's boot")),
                 ("taken_at", models.DateTimeField()),
                 ("beat_at", models.DateTimeField()),
             ],
@@ -72,18 +55,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BarCorrection",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("date", models.DateField()),
                 ("source", models.CharField(max_length=24)),
-                (
-                    "old",
-                    models.JSONField(help_text="The fields that changed, with the values they had"),
-                ),
+                ("old", models.JSONField(help_text="The fields that changed, with the values they had")),
                 ("reason", models.CharField(blank=True, db_default="", default="", max_length=80)),
                 ("replaced_at", models.DateTimeField()),
             ],
@@ -91,29 +68,20 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["market", "date", "stock_code"], name="correction_market_date"),
                     models.Index(fields=["replaced_at"], name="correction_replaced_at"),
-                ],
+                ]
             },
         ),
         migrations.CreateModel(
             name="BarCoverage",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("source", models.CharField(max_length=24)),
                 ("first", models.DateField()),
                 ("last", models.DateField()),
-                (
-                    "unknown",
-                    models.BooleanField(default=False, help_text="It has no such instrument"),
-                ),
-                (
-                    "spoiled",
-                    models.BooleanField(default=False, help_text="Its answers lacked values"),
-                ),
+                ("unknown", models.BooleanField(default=False, help_text="It has no such instrument")),
+                ("spoiled", models.BooleanField(default=False, help_text="Its answers lacked values")),
                 ("tries", models.PositiveSmallIntegerField(default=0)),
                 ("settled", models.DateField(null=True)),
                 ("asked_at", models.DateTimeField()),
@@ -122,27 +90,20 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("market", "source", "stock_code", "first"), name="coverage_key"),
                     models.CheckConstraint(condition=models.Q(("last__gte", models.F("first"))), name="coverage_order"),
-                ],
+                ]
             },
         ),
         migrations.CreateModel(
             name="CalendarChange",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("date", models.DateField()),
                 ("source", models.CharField(max_length=24)),
                 (
                     "kind",
                     models.CharField(
-                        choices=[
-                            ("written", "Written"),
-                            ("withdrawn", "Withdrawn"),
-                            ("disputed", "Disputed"),
-                        ],
+                        choices=[("written", "Written"), ("withdrawn", "Withdrawn"), ("disputed", "Disputed")],
                         max_length=10,
                     ),
                 ),
@@ -158,34 +119,24 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CalendarOverride",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("date", models.DateField()),
                 ("is_open", models.BooleanField(default=False)),
                 (
                     "opens_at",
                     models.TimeField(
-                        blank=True,
-                        help_text="On the market's clock; empty: as the calendar has it",
-                        null=True,
+                        blank=True, help_text="On the market's clock; empty: as the calendar has it", null=True
                     ),
                 ),
                 (
                     "closes_at",
                     models.TimeField(
-                        blank=True,
-                        help_text="On the market's clock; empty: as the calendar has it",
-                        null=True,
+                        blank=True, help_text="On the market's clock; empty: as the calendar has it", null=True
                     ),
                 ),
                 ("source", models.CharField(blank=True, default="", editable=False, max_length=24)),
-                (
-                    "note",
-                    models.CharField(blank=True, help_text="Why, and where it is from", max_length=200),
-                ),
+                ("note", models.CharField(blank=True, help_text="Why, and where it is from", max_length=200)),
             ],
             options={
                 "ordering": ["market", "-date"],
@@ -195,10 +146,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FactorEvent",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("date", models.DateField()),
@@ -207,57 +155,41 @@ class Migration(migrations.Migration):
                 (
                     "reason",
                     models.CharField(
-                        blank=True,
-                        db_default="",
-                        default="",
-                        help_text="Why, and where it is from",
-                        max_length=200,
+                        blank=True, db_default="", default="", help_text="Why, and where it is from", max_length=200
                     ),
                 ),
                 ("created_at", models.DateTimeField()),
-                (
-                    "updated_at",
-                    models.DateTimeField(help_text="When its ratio was last corrected", null=True),
-                ),
+                ("updated_at", models.DateTimeField(help_text="When its ratio was last corrected", null=True)),
             ],
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("market", "stock_code", "date"), name="event_key"),
                     models.CheckConstraint(condition=models.Q(("ratio__gt", 0)), name="event_ratio_positive"),
-                ],
+                ]
             },
         ),
         migrations.CreateModel(
             name="FlowCorrection",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("date", models.DateField()),
                 ("source", models.CharField(max_length=24)),
-                (
-                    "old",
-                    models.JSONField(help_text="The fields that changed, with the values they had"),
-                ),
+                ("old", models.JSONField(help_text="The fields that changed, with the values they had")),
                 ("replaced_at", models.DateTimeField()),
             ],
             options={
                 "indexes": [
                     models.Index(fields=["market", "date", "stock_code"], name="flow_correction_date"),
                     models.Index(fields=["replaced_at"], name="flow_correction_replaced_at"),
-                ],
+                ]
             },
         ),
         migrations.CreateModel(
             name="FlowPartition",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("month", models.DateField(help_text="First day of the month")),
                 ("wanted", models.PositiveBigIntegerField(default=1)),
@@ -269,14 +201,10 @@ class Migration(migrations.Migration):
                 (
                     "damage_seen_at",
                     models.DateTimeField(
-                        help_text="When its file was last found damaged, or from before files were sealed",
-                        null=True,
+                        help_text="When its file was last found damaged, or from before files were sealed", null=True
                     ),
                 ),
-                (
-                    "sessions",
-                    models.JSONField(default=dict, help_text="ISO date -> [flows, digest]"),
-                ),
+                ("sessions", models.JSONField(default=dict, help_text="ISO date -> [flows, digest]")),
             ],
             options={
                 "ordering": ["market", "month"],
@@ -286,10 +214,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="IndexBar",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("name", models.CharField(max_length=24)),
                 ("date", models.DateField()),
@@ -308,34 +233,19 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="InstitutionalFlow",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("date", models.DateField()),
                 ("source", models.CharField(max_length=24)),
                 ("foreign_net_quantity", models.FloatField(help_text="Shares", null=True)),
-                (
-                    "foreign_net_value",
-                    models.FloatField(help_text="The market's currency", null=True),
-                ),
+                ("foreign_net_value", models.FloatField(help_text="The market's currency", null=True)),
                 ("institution_net_quantity", models.FloatField(help_text="Shares", null=True)),
-                (
-                    "institution_net_value",
-                    models.FloatField(help_text="The market's currency", null=True),
-                ),
+                ("institution_net_value", models.FloatField(help_text="The market's currency", null=True)),
                 ("pension_net_quantity", models.FloatField(help_text="Shares", null=True)),
-                (
-                    "pension_net_value",
-                    models.FloatField(help_text="The market's currency", null=True),
-                ),
+                ("pension_net_value", models.FloatField(help_text="The market's currency", null=True)),
                 ("individual_net_quantity", models.FloatField(help_text="Shares", null=True)),
-                (
-                    "individual_net_value",
-                    models.FloatField(help_text="The market's currency", null=True),
-                ),
+                ("individual_net_value", models.FloatField(help_text="The market's currency", null=True)),
                 ("created_at", models.DateTimeField()),
                 ("updated_at", models.DateTimeField()),
             ],
@@ -352,31 +262,16 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Instrument",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("code", models.CharField(max_length=24)),
                 ("name", models.CharField(blank=True, max_length=120)),
                 ("kind", models.CharField(default="common", max_length=12)),
                 ("segment", models.CharField(blank=True, max_length=20)),
-                (
-                    "first_bar",
-                    models.DateField(help_text="Date of the earliest recorded bar", null=True),
-                ),
-                (
-                    "last_bar",
-                    models.DateField(help_text="Date of the latest recorded bar", null=True),
-                ),
-                (
-                    "listed_on",
-                    models.DateField(help_text="First day of trading, as a source lists it", null=True),
-                ),
-                (
-                    "gone_on",
-                    models.DateField(help_text="First day a source no longer listed it", null=True),
-                ),
+                ("first_bar", models.DateField(help_text="Date of the earliest recorded bar", null=True)),
+                ("last_bar", models.DateField(help_text="Date of the latest recorded bar", null=True)),
+                ("listed_on", models.DateField(help_text="First day of trading, as a source lists it", null=True)),
+                ("gone_on", models.DateField(help_text="First day a source no longer listed it", null=True)),
             ],
             options={
                 "ordering": ["market", "code"],
@@ -387,10 +282,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="LakePartition",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("month", models.DateField(help_text="First day of the month")),
                 ("wanted", models.PositiveBigIntegerField(default=1)),
@@ -409,8 +301,7 @@ class Migration(migrations.Migration):
                 (
                     "damage_seen_at",
                     models.DateTimeField(
-                        help_text="When its file was last found damaged, or from before files were sealed",
-                        null=True,
+                        help_text="When its file was last found damaged, or from before files were sealed", null=True
                     ),
                 ),
                 (
@@ -436,42 +327,29 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="SourceVisit",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("source", models.CharField(max_length=24)),
                 ("what", models.CharField(max_length=24)),
                 ("at", models.DateTimeField()),
             ],
-            options={
-                "constraints": [models.UniqueConstraint(fields=("source", "what"), name="visit_key")],
-            },
+            options={"constraints": [models.UniqueConstraint(fields=("source", "what"), name="visit_key")]},
         ),
         migrations.CreateModel(
             name="StatusChange",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("first", models.DateField()),
                 ("before", models.DateField(null=True)),
                 ("at", models.DateTimeField()),
             ],
-            options={
-                "indexes": [models.Index(fields=["market", "at"], name="status_change_at")],
-            },
+            options={"indexes": [models.Index(fields=["market", "at"], name="status_change_at")]},
         ),
         migrations.CreateModel(
             name="StockPrice",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("stock_code", models.CharField(max_length=24)),
                 ("date", models.DateField()),
@@ -491,16 +369,13 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("stock_code", "market", "date", "source"), name="price_key")
-                ],
+                ]
             },
         ),
         migrations.CreateModel(
             name="InstrumentStatus",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("source", models.CharField(max_length=24)),
                 ("valid_from", models.DateField(help_text="First day this was seen")),
                 ("valid_to", models.DateField(help_text="Last day this was seen")),
@@ -509,34 +384,22 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        help_text="common, preferred, spac, reit, etf, etn, fund, dr",
-                        max_length=12,
-                        null=True,
+                        help_text="common, preferred, spac, reit, etf, etn, fund, dr", max_length=12, null=True
                     ),
                 ),
-                (
-                    "managed",
-                    models.BooleanField(help_text="Under administration (관리종목)", null=True),
-                ),
-                (
-                    "caution",
-                    models.BooleanField(help_text="Investment caution (투자주의환기종목)", null=True),
-                ),
+                ("managed", models.BooleanField(help_text="Under administration (관리종목)", null=True)),
+                ("caution", models.BooleanField(help_text="Investment caution (투자주의환기종목)", null=True)),
                 ("halted", models.BooleanField(help_text="Trading halted (거래정지)", null=True)),
                 (
                     "warning",
                     models.CharField(
-                        help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger",
-                        max_length=2,
-                        null=True,
+                        help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger", max_length=2, null=True
                     ),
                 ),
                 (
                     "instrument",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="statuses",
-                        to="marketdata.instrument",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="statuses", to="marketdata.instrument"
                     ),
                 ),
             ],
@@ -544,12 +407,10 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "instrument statuses",
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("instrument", "source", "valid_from"),
-                        name="status_instrument_source_from",
+                        fields=("instrument", "source", "valid_from"), name="status_instrument_source_from"
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("valid_to__gte", models.F("valid_from"))),
-                        name="status_order",
+                        condition=models.Q(("valid_to__gte", models.F("valid_from"))), name="status_order"
                     ),
                 ],
             },

@@ -13,15 +13,10 @@ class Migration(migrations.Migration):
 
     operations = [
         AddIndexOnline(
-            model_name="stockprice",
-            index=models.Index(fields=["stock_code", "date"], name="price_code_date"),
+            model_name="stockprice", index=models.Index(fields=["stock_code", "date"], name="price_code_date")
         ),
         AddIndexOnline(
-            model_name="stockprice",
-            index=models.Index(fields=["date", "source"], name="price_date_source"),
+            model_name="stockprice", index=models.Index(fields=["date", "source"], name="price_date_source")
         ),
-        AddIndexOnline(
-            model_name="stockprice",
-            index=BrinIndex(fields=["created_at"], name="price_created_at"),
-        ),
+        AddIndexOnline(model_name="stockprice", index=BrinIndex(fields=["created_at"], name="price_created_at")),
     ]

@@ -4,9 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("marketdata", "0004_generations"),
-    ]
+    dependencies = [("marketdata", "0004_generations")]
 
     operations = [
         migrations.AlterField(
@@ -15,5 +13,5 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True, help_text="own-cap or a recorded series; blank: own-equal", max_length=24
             ),
-        ),
+        )
     ]

@@ -20,9 +20,7 @@ class CalendarOverride(models.Model):
     note = models.CharField(max_length=200, blank=True, help_text="Why, and where it is from")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "date"], name="override_market_date"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["market", "date"], name="override_market_date")]
         ordering = ["market", "-date"]
 
     def __str__(self) -> str:

@@ -28,9 +28,7 @@ class InstitutionalFlow(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["stock_code", "market", "date", "source"], name="flow_key"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["stock_code", "market", "date", "source"], name="flow_key")]
         indexes = [
             models.Index(fields=["date", "source"], name="flow_date_source"),
             BrinIndex(fields=["created_at"], name="flow_created_at"),  # see `StockPrice`

@@ -24,9 +24,7 @@ class IndexBar(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "name", "date"], name="index_bar_key"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["market", "name", "date"], name="index_bar_key")]
         ordering = ["market", "name", "-date"]
 
     def __str__(self) -> str:

@@ -20,9 +20,7 @@ class Instrument(models.Model):
     gone_on = models.DateField(null=True, help_text="First day a source no longer listed it")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "code"], name="instrument_market_code"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["market", "code"], name="instrument_market_code")]
         indexes = [models.Index(fields=["market", "name"], name="instrument_market_name")]
         ordering = ["market", "code"]
 
@@ -48,9 +46,7 @@ class InstrumentStatus(models.Model):
     caution = models.BooleanField(null=True, help_text="Investment caution (투자주의환기종목)")
     halted = models.BooleanField(null=True, help_text="Trading halted (거래정지)")
     warning = models.CharField(
-        max_length=2,
-        null=True,
-        help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger",
+        max_length=2, null=True, help_text="Market alert (시장경고): 01 notice, 02 warning, 03 danger"
     )
 
     class Meta:

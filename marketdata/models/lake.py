@@ -24,8 +24,7 @@ class Partition(models.Model):
     )
     written_at = models.DateTimeField(null=True)
     damage_seen_at = models.DateTimeField(
-        null=True,
-        help_text="When its file was last found damaged, or from before files were sealed",
+        null=True, help_text="When its file was last found damaged, or from before files were sealed"
     )
 
     class Meta:
@@ -43,8 +42,7 @@ class LakePartition(Partition):
     """A month of bars."""
 
     orders = models.JSONField(
-        default=dict,
-        help_text="ISO date -> its sources, the preferred first; empty where there is one source",
+        default=dict, help_text="ISO date -> its sources, the preferred first; empty where there is one source"
     )
     closed = models.JSONField(
         default=dict,
@@ -53,9 +51,7 @@ class LakePartition(Partition):
     )
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "month"], name="partition_market_month"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["market", "month"], name="partition_market_month")]
         ordering = ["market", "month"]
 
 
@@ -65,7 +61,5 @@ class FlowPartition(Partition):
     sessions = models.JSONField(default=dict, help_text="ISO date -> [flows, digest]")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "month"], name="flow_partition_month"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["market", "month"], name="flow_partition_month")]
         ordering = ["market", "month"]

@@ -32,9 +32,7 @@ class StockPrice(models.Model):
     updated_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["stock_code", "market", "date", "source"], name="price_key"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["stock_code", "market", "date", "source"], name="price_key")]
         indexes = [
             models.Index(fields=["stock_code", "date"], name="price_code_date"),
             models.Index(fields=["date", "source"], name="price_date_source"),

@@ -17,12 +17,7 @@ Closures = dict[date, tuple[int, str]]
 
 
 def month_closures(
-    market: str,
-    month: date,
-    rows: bulk.Rows,
-    order: NDArray[np.intp],
-    *,
-    before: bulk.Rows | None = None,
+    market: str, month: date, rows: bulk.Rows, order: NDArray[np.intp], *, before: bulk.Rows | None = None
 ) -> tuple[Closures, dict[str, int]]:
     """The closed days of `rows` (those at `order`, which are the month's), each with its number of bars and the reason,
     "" for the calendar; and for each other day the number of bars that repeat the session before. `before`: the bars of

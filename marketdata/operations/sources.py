@@ -59,9 +59,7 @@ def make_dependencies() -> SourceDependencies:
         tokens = RedisTokens(client, prefix=f"{prefix}:token:")
     timeouts = Timeouts(read=settings.SOURCE_TIMEOUT, total=3 * settings.SOURCE_TIMEOUT)
     retry = RetryPolicy(
-        attempts=settings.SOURCE_ATTEMPTS,
-        longest=settings.SOURCE_PATIENCE,
-        patience=settings.SOURCE_PATIENCE,
+        attempts=settings.SOURCE_ATTEMPTS, longest=settings.SOURCE_PATIENCE, patience=settings.SOURCE_PATIENCE
     )
     return SourceDependencies(paces, tokens, retry, timeouts)
 

@@ -22,11 +22,7 @@ PAIRS = 200
 
 
 def get_carried_closes(
-    record: Record,
-    footers: Survey,
-    first: np.datetime64,
-    begins: np.datetime64,
-    breaks: Sequence[Break] = (),
+    record: Record, footers: Survey, first: np.datetime64, begins: np.datetime64, breaks: Sequence[Break] = ()
 ) -> dict[str, float]:
     """The raw close before `first` of the instruments that did not trade on it: the last close or base price since
     `begins`, else the first recorded close, times the events since. Nothing is carried into a new life."""

@@ -59,10 +59,7 @@ def _written(kind: str, market: str, moment: datetime, until: date) -> Iterator[
         yield RecordChange(code, day, f"{kind} added")
 
 
-TABLES: dict[str, tuple[Any, Any]] = {
-    "bar": (StockPrice, BarCorrection),
-    "flow": (InstitutionalFlow, FlowCorrection),
-}
+TABLES: dict[str, tuple[Any, Any]] = {"bar": (StockPrice, BarCorrection), "flow": (InstitutionalFlow, FlowCorrection)}
 
 
 def _events(market: str, moment: datetime, until: date) -> Iterator[RecordChange]:

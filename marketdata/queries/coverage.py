@@ -90,11 +90,7 @@ def get_month_states(record: Record) -> list[MonthState]:
 
 
 def _state(
-    record: Record,
-    instruments: int,
-    size: int,
-    written_at: datetime | None,
-    fresh: Freshness | None,
+    record: Record, instruments: int, size: int, written_at: datetime | None, fresh: Freshness | None
 ) -> MarketState:
     thin = [day for n, day in enumerate(record.sessions) if record.bars[n] and record.is_doubtful(n)]
     return MarketState(

@@ -229,8 +229,7 @@ def _events(events: Sequence[tuple[date, float]], days: Days) -> adjust.Sparse:
     at = np.searchsorted(days, [day for day, _ in dated]) if dated else np.empty(0, np.intp)
     inside = [n for n, row in enumerate(at) if row < len(days) and days[row] == dated[n][0]]
     return adjust.Sparse(
-        np.array([at[n] for n in inside], dtype=np.intp),
-        np.array([dated[n][1] for n in inside], dtype=np.float64),
+        np.array([at[n] for n in inside], dtype=np.intp), np.array([dated[n][1] for n in inside], dtype=np.float64)
     )
 
 

@@ -188,11 +188,7 @@ def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
 
 
 def _freshness(
-    calendar: MarketCalendar,
-    as_of: datetime,
-    last_bar: date | None,
-    counts: Counts | None,
-    evening: time,
+    calendar: MarketCalendar, as_of: datetime, last_bar: date | None, counts: Counts | None, evening: time
 ) -> Freshness:
     market, hours = calendar.market, calendar.hours
     after = calendar.sessions[: hours.last_closed(calendar.sessions, as_of) + 1]

@@ -158,10 +158,7 @@ class FlowBatch:
 
     @classmethod
     def of(
-        cls,
-        codes: Sequence[str],
-        days: Sequence[datetime.date],
-        values: Mapping[str, Sequence[float | None]],
+        cls, codes: Sequence[str], days: Sequence[datetime.date], values: Mapping[str, Sequence[float | None]]
     ) -> FlowBatch:
         """A batch of columns as Python values; names of `FLOW_FIELDS` that are not among `values` are missing."""
         words, code = np.unique(np.array(codes, dtype=np.str_), return_inverse=True)

@@ -7,13 +7,7 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import NamedTuple, Protocol, runtime_checkable
 
-from marketdata.sources.base import (
-    InvestorFlow,
-    ListedInstrument,
-    OpenDay,
-    Source,
-    SourceError,
-)
+from marketdata.sources.base import InvestorFlow, ListedInstrument, OpenDay, Source, SourceError
 
 
 class DailyBar(NamedTuple):

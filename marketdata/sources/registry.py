@@ -44,10 +44,7 @@ class SourceDependencies:
     def http(self) -> HttpClient:
         """A client of its own for each source."""
         return HttpClient(
-            limiter=Limiter(self.permits),
-            retry=self.retry,
-            timeouts=self.timeouts,
-            transport=self.transport,
+            limiter=Limiter(self.permits), retry=self.retry, timeouts=self.timeouts, transport=self.transport
         )
 
 

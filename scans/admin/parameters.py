@@ -54,8 +54,7 @@ class VersionForm(Form):
     engine_name: ClassVar[str] = ""
     segments = SegmentsField(required=False, help_text="None ticked: the market's own segments")
     limits = LimitsField(
-        required=False,
-        help_text="Only so many instruments with the largest turnover; empty: all of them",
+        required=False, help_text="Only so many instruments with the largest turnover; empty: all of them"
     )
 
     class Meta:
@@ -127,11 +126,7 @@ class VersionForm(Form):
             position = problem.positions.get(name)
             if position:
                 self.fields[field].widget.attrs.update(
-                    {
-                        "data-line": position["line"],
-                        "data-column": position["column"],
-                        "aria-invalid": "true",
-                    }
+                    {"data-line": position["line"], "data-column": position["column"], "aria-invalid": "true"}
                 )
         if not problem.errors:
             self.add_error(None, str(problem))

@@ -29,24 +29,12 @@ class ScanRequestAdmin(ReadOnly, MarketList):
     """Scan requests: queued, running and ended."""
 
     change_form_template = "admin/scans/request.html"
-    list_display = (
-        "version_names",
-        "created_at",
-        "market",
-        "days",
-        "state",
-        "progress",
-        "requested_by",
-        "reason",
-    )
+    list_display = ("version_names", "created_at", "market", "days", "state", "progress", "requested_by", "reason")
     list_filter = (MarketFilter, "status")
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (
-            None,
-            {"fields": ("version_names", "market", "days", "state", "progress", "reason", "requested_by")},
-        ),
+        (None, {"fields": ("version_names", "market", "days", "state", "progress", "reason", "requested_by")}),
         ("When", {"fields": ("created_at", "started_at", "finished_at")}),
         ("How", {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
     )

@@ -58,15 +58,9 @@ class ScanRunAdmin(ReadOnly, MarketList):
                 )
             },
         ),
-        (
-            "How it ended",
-            {"fields": ("state", "reason", "sessions", "universe", "scored", "matched")},
-        ),
+        ("How it ended", {"fields": ("state", "reason", "sessions", "universe", "scored", "matched")}),
         ("What it took", {"fields": ("stages", "memory", "executor")}),
-        (
-            "To do it again",
-            {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")},
-        ),
+        ("To do it again", {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")}),
     )
     readonly_fields = ("state", "stages", "memory", "engine_and_revision", "parameters")
 

@@ -53,35 +53,8 @@ class ScanSessionAdmin(ReadOnly, MarketList):
     sortable_by = ()
     actions = ("publish", "discard")
     fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "scanner_version",
-                    "market",
-                    "date",
-                    "state",
-                    "published",
-                    "reason",
-                    "notes",
-                    "run_link",
-                )
-            },
-        ),
-        (
-            "Counts",
-            {
-                "fields": (
-                    "regime",
-                    "short_risk",
-                    "fallback_step",
-                    "universe",
-                    "scored",
-                    "matched",
-                    "ranked",
-                )
-            },
-        ),
+        (None, {"fields": ("scanner_version", "market", "date", "state", "published", "reason", "notes", "run_link")}),
+        ("Counts", {"fields": ("regime", "short_risk", "fallback_step", "universe", "scored", "matched", "ranked")}),
         ("Digests", {"fields": ("input_digest", "result_digest")}),
     )
     readonly_fields = ("state", "run_link")
@@ -157,12 +130,7 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         )
 
     def _decide(
-        self,
-        request: HttpRequest,
-        chosen: QuerySet[ScanSession],
-        verb: str,
-        operation: Any,
-        consequence: str,
+        self, request: HttpRequest, chosen: QuerySet[ScanSession], verb: str, operation: Any, consequence: str
     ) -> HttpResponse | None:
         rows = list(chosen.select_related("scanner_version"))
         if not is_confirmed(request):

@@ -35,13 +35,7 @@ class SignalAdmin(ReadOnly, MarketList):
         number_column("sessions_held", "held"),
     )
     list_display_links = ("picked_on", "code")
-    list_filter = (
-        MarketFilter,
-        "status",
-        "scanner_version",
-        code_filter("code"),
-        day_filter("picked_on", "picked on"),
-    )
+    list_filter = (MarketFilter, "status", "scanner_version", code_filter("code"), day_filter("picked_on", "picked on"))
     readonly_fields = ("share",)
     raw_id_fields = ("rank",)
     ordering = ("-picked_on", "code")

@@ -25,13 +25,7 @@ from scans.operations.requests import queue
 from scans.queries.versions import UnknownVersion, active_markets, active_versions
 
 PERMISSION = "scans.add_scanrequest"
-REFUSALS = (
-    DataProblem,
-    UnknownMarket,
-    UnknownVersion,
-    queue.RequestRefused,
-    queue.QueueUnreachable,
-)
+REFUSALS = (DataProblem, UnknownMarket, UnknownVersion, queue.RequestRefused, queue.QueueUnreachable)
 """Errors of a request; the message says what to do."""
 
 
@@ -56,10 +50,7 @@ class RunForm(MarketForm):
         help_text="Empty: the last complete session",
     )
     last = forms.DateField(
-        label="To",
-        required=False,
-        widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="Empty: the same day",
+        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="Empty: the same day"
     )
 
     def range(self) -> tuple[date | None, date | None]:
@@ -168,11 +159,7 @@ def _back(version: ScannerVersion) -> str:
 
 
 def _page(
-    model_admin: Admin,
-    request: HttpRequest,
-    version: ScannerVersion,
-    form: forms.Form,
-    **context: Any,
+    model_admin: Admin, request: HttpRequest, version: ScannerVersion, form: forms.Form, **context: Any
 ) -> HttpResponse:
     return TemplateResponse(
         request,

@@ -31,15 +31,7 @@ OTHERS = ("title", "enabled", "segments", "limits")
 class ScannerVersionAdmin(MarketList):
     """Parameters are typed fields made from the engine's schema; every change is kept with its author."""
 
-    list_display = (
-        "slug",
-        "title",
-        "engine",
-        "enabled",
-        "active_on",
-        "own_parameters",
-        "updated_at",
-    )
+    list_display = ("slug", "title", "engine", "enabled", "active_on", "own_parameters", "updated_at")
     list_filter = ("engine", "enabled")
     search_fields = ("slug", "title")
     change_form_template = "admin/scans/version.html"

@@ -13,12 +13,7 @@ from scans.operations.evaluation.evaluation_cache import Busy, TooMuch
 from scans.operations.evaluation.evidence import BeyondRecord
 from scans.operations.evaluation.picks import NoRuns
 from scans.operations.marks import TooManyMarks
-from scans.operations.requests.queue import (
-    KeyReused,
-    NotCancellable,
-    QueueUnreachable,
-    RequestRefused,
-)
+from scans.operations.requests.queue import KeyReused, NotCancellable, QueueUnreachable, RequestRefused
 from scans.operations.scan.reproduce import NoSuchRun
 from scans.operations.scan.run import NoBars
 from scans.operations.versions import VersionExists, VersionProblem

@@ -34,10 +34,7 @@ def warm_up_market(market: str, versions: Iterable[str] = ()) -> WarmUpReport:
 
 def _calls(market: str, versions: Iterable[str]) -> Iterator[tuple[str, Callable[[], None]]]:
     for slug in ("", *dict.fromkeys(versions)):
-        yield (
-            f"the latest scan of {slug or 'the active version'} on {market}",
-            partial(_scan, market, slug),
-        )
+        yield (f"the latest scan of {slug or 'the active version'} on {market}", partial(_scan, market, slug))
     yield f"the signals of {market}", partial(_signals, market)
 
 

@@ -173,14 +173,7 @@ class Engine(Protocol):
     def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome: ...
 
     def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int, column: int
     ) -> list[Check]:
         """Every filter, signal, gate and risk of the instrument in `column` on session `day`, in the engine's order,
         with the thresholds of that session."""

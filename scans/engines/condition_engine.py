@@ -114,14 +114,7 @@ class ConditionEngine(ABC):
         return Outcome(days, ranks)
 
     def explain(
-        self,
-        universe: Universe,
-        features: Features,
-        index: MarketIndex,
-        params: Any,
-        *,
-        day: int,
-        column: int,
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int, column: int
     ) -> list[Check]:
         """See `base.Engine`; the last check is the instrument's rank."""
         session = universe.on(day)

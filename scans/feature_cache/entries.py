@@ -108,10 +108,7 @@ def session_entries(universe: Universe, features: Features) -> list[Entry]:
     if any(array.shape != shape for array in features.values()):
         return []
     return [
-        Entry(
-            _select_rows(universe, slice(k, k + 1)),
-            {name: array[k : k + 1] for name, array in features.items()},
-        )
+        Entry(_select_rows(universe, slice(k, k + 1)), {name: array[k : k + 1] for name, array in features.items()})
         for k in range(shape[0])
     ]
 
@@ -134,12 +131,7 @@ def encode_entry(entry: Entry, name: str) -> bytes:
     table = pa.table({column: arrow_columns.to_arrow(array) for column, array in columns.items()})
     sink = pa.BufferOutputStream()
     sealed_files.write_sealed_file(
-        table,
-        sink,
-        metadata=metadata,
-        compression="lz4",
-        use_dictionary=False,
-        write_statistics=False,
+        table, sink, metadata=metadata, compression="lz4", use_dictionary=False, write_statistics=False
     )
     return sink.getvalue().to_pybytes()
 

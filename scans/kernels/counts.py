@@ -10,17 +10,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from scans.kernels.arrays import (
-    Bools,
-    Counts,
-    Floats,
-    blank,
-    check_window_length,
-    chunks,
-    kept_rows,
-    pad_missing,
-    tail,
-)
+from scans.kernels.arrays import Bools, Counts, Floats, blank, check_window_length, chunks, kept_rows, pad_missing, tail
 from scans.kernels.compare import TIE
 from scans.kernels.windows import doubled_sum
 

@@ -15,16 +15,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from scans.kernels.arrays import (
-    Bools,
-    Floats,
-    blank,
-    check_window_length,
-    chunks,
-    kept_rows,
-    pad_missing,
-    tail,
-)
+from scans.kernels.arrays import Bools, Floats, blank, check_window_length, chunks, kept_rows, pad_missing, tail
 from scans.kernels.compare import TIE, above, at_least
 from scans.kernels.windows import weighted_sum
 

@@ -12,16 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from scans.kernels.arrays import (
-    Counts,
-    Floats,
-    blank,
-    check_window_length,
-    chunks,
-    kept_rows,
-    pad_missing,
-    tail,
-)
+from scans.kernels.arrays import Counts, Floats, blank, check_window_length, chunks, kept_rows, pad_missing, tail
 
 Summed = TypeVar("Summed", Floats, Counts)
 

@@ -41,15 +41,7 @@ def limit(text: str) -> tuple[str, int]:
     return name, int(count)
 
 
-PROBLEMS = (
-    *SeismoCommand.problems,
-    UnknownVersion,
-    ParamError,
-    VersionProblem,
-    BackfillRefused,
-    LeaseLost,
-    NoSuchRun,
-)
+PROBLEMS = (*SeismoCommand.problems, UnknownVersion, ParamError, VersionProblem, BackfillRefused, LeaseLost, NoSuchRun)
 
 
 class ScanCommand(SeismoCommand):
@@ -61,10 +53,7 @@ class ScanCommand(SeismoCommand):
 def add_request(parser: CommandParser) -> None:
     """Add the options of a scan: versions, market, sessions, limits, executor."""
     parser.add_argument(
-        "--version",
-        action="append",
-        default=[],
-        help="repeatable; default: the market's active version",
+        "--version", action="append", default=[], help="repeatable; default: the market's active version"
     )
     add_market(parser)
     parser.add_argument("--date", type=day, help="as 2026-08-21; default: the last complete session")

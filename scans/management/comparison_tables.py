@@ -56,10 +56,7 @@ COLUMNS = [column(name, kind) for name, kind in TYPES.items()]
 def comparison_results(comparison: VersionComparison) -> Results:
     """The comparison in every form: one row for each horizon and group; as JSON one object with the verdict."""
     return Results(
-        COLUMNS,
-        rows(comparison),
-        lambda out: write_comparison(out, comparison),
-        [comparison_object(comparison)],
+        COLUMNS, rows(comparison), lambda out: write_comparison(out, comparison), [comparison_object(comparison)]
     )
 
 

@@ -14,12 +14,7 @@ from scans.management.delivery import Results
 from scans.models import ScannerVersion, ScanRank
 from scans.queries.results import PickChanges
 
-HEADINGS = (
-    Column("change", text=True),
-    Column("code", text=True),
-    Column("name", text=True),
-    Column("rank"),
-)
+HEADINGS = (Column("change", text=True), Column("code", text=True), Column("name", text=True), Column("rank"))
 TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(("scanner_version", "market"), pa.string()),
     **dict.fromkeys(("date", "before"), pa.date32()),

@@ -8,13 +8,7 @@ from typing import Any
 
 from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.markets import Market, get_market
-from marketdata.number_format import (
-    MISSING_TEXT,
-    format_amount,
-    format_number,
-    format_percent,
-    format_price,
-)
+from marketdata.number_format import MISSING_TEXT, format_amount, format_number, format_percent, format_price
 from marketdata.ticks import missing_grid_reason
 from scans import order_prices
 from scans.management import flows

@@ -31,10 +31,7 @@ def add_actions(parser: CommandParser) -> None:
     """Add the actions and their options."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION", help="one of")
     add_delivery(actions.add_parser("list", help="all versions"))
-    for name, text in (
-        ("show", "a version's parameters"),
-        ("history", "what changed, when and by whom"),
-    ):
+    for name, text in (("show", "a version's parameters"), ("history", "what changed, when and by whom")):
         action = actions.add_parser(name, help=text)
         action.add_argument("slug", metavar="VERSION", help="its name, as v2")
         add_delivery(action)
@@ -43,12 +40,7 @@ def add_actions(parser: CommandParser) -> None:
     new.add_argument("--engine", required=True, help=", ".join(ENGINES))
     new.add_argument("--title", default="", help="for people, in lists")
     new.add_argument(
-        "--set",
-        type=setting,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="a parameter; repeatable",
+        "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a parameter; repeatable"
     )
     new.add_argument("--segment", action="append", default=[], help="repeatable; default: the market's own segments")
     new.add_argument(

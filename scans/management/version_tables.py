@@ -29,9 +29,7 @@ PARAMETERS = [
     column("revision", pa.int32()),
     *(column(name, pa.string()) for name in ("parameter", "value", "unit", "default", "help")),
 ]
-HISTORY = [
-    *(column(name, pa.string()) for name in ("scanner_version", "at", "who", "what", "before", "after")),
-]
+HISTORY = [*(column(name, pa.string()) for name in ("scanner_version", "at", "who", "what", "before", "after"))]
 """The columns of each table; values of parameters are JSON texts, times ISO texts in UTC."""
 
 

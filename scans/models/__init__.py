@@ -5,15 +5,7 @@ from scans.models.marks import Mark, Tag
 from scans.models.message_channels import ChannelKind, MessageChannel
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
-from scans.models.runs import (
-    Backfill,
-    QuarantineDecision,
-    ScanRank,
-    ScanRun,
-    ScanSession,
-    Status,
-    Verdict,
-)
+from scans.models.runs import Backfill, QuarantineDecision, ScanRank, ScanRun, ScanSession, Status, Verdict
 from scans.models.signals import Signal, SignalStatus
 from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 

@@ -33,10 +33,8 @@ class Evening(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["market"],
-                condition=models.Q(status="running"),
-                name="evening_one_at_a_time",
-            ),
+                fields=["market"], condition=models.Q(status="running"), name="evening_one_at_a_time"
+            )
         ]
         ordering = ["-started_at"]
 
@@ -77,9 +75,7 @@ class Notification(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["market", "session", "kind"], name="notification_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["market", "session", "kind"], name="notification_once")]
         ordering = ["-session", "market"]
 
     def __str__(self) -> str:
@@ -107,9 +103,7 @@ class Delivery(models.Model):
     error = models.CharField(max_length=200, blank=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["notification", "channel", "digest"], name="delivery_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["notification", "channel", "digest"], name="delivery_once")]
         ordering = ["pk"]
 
     def __str__(self) -> str:

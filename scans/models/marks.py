@@ -41,9 +41,7 @@ class Mark(models.Model):
                 name="mark_of_session_once",
             ),
             models.UniqueConstraint(
-                fields=["user", "market", "code"],
-                condition=models.Q(date__isnull=True),
-                name="mark_of_instrument_once",
+                fields=["user", "market", "code"], condition=models.Q(date__isnull=True), name="mark_of_instrument_once"
             ),
         ]
         indexes = [

@@ -48,10 +48,8 @@ class ScanRequest(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["requested_by", "key"],
-                condition=~models.Q(key=""),
-                name="request_key_once",
-            ),
+                fields=["requested_by", "key"], condition=~models.Q(key=""), name="request_key_once"
+            )
         ]
         indexes = [
             models.Index(fields=["market", "-id"], name="request_market"),
@@ -75,9 +73,7 @@ class ScanDraft(models.Model):
     made_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["request", "scanner_version", "date"], name="draft_once"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["request", "scanner_version", "date"], name="draft_once")]
 
     def __str__(self) -> str:
         return f"{self.scanner_version}, {self.date} (request {self.request_id})"

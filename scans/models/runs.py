@@ -36,9 +36,7 @@ class ScanRun(models.Model):
     params_hash = models.CharField(max_length=32)
     data_digest = models.CharField(max_length=32, help_text="Of everything recorded up to the last session")
     index = models.CharField(
-        max_length=24,
-        blank=True,
-        help_text="The series of its regimes; blank: the market's own index",
+        max_length=24, blank=True, help_text="The series of its regimes; blank: the market's own index"
     )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RUNNING)
     reason = models.TextField(blank=True)
@@ -55,9 +53,7 @@ class ScanRun(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["market", "scanner_version", "-started_at"], name="run_market_version"),
-        ]
+        indexes = [models.Index(fields=["market", "scanner_version", "-started_at"], name="run_market_version")]
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
@@ -136,13 +132,10 @@ class ScanRank(models.Model):
                 fields=["market", "scanner_version", "date", "code"],
                 condition=models.Q(published=True),
                 name="rank_published_once",
-            ),
+            )
         ]
         indexes = [
-            models.Index(
-                fields=["market", "scanner_version", "date", "rank"],
-                name="rank_market_version_date",
-            ),
+            models.Index(fields=["market", "scanner_version", "date", "rank"], name="rank_market_version_date"),
             models.Index(fields=["market", "code", "date"], name="rank_market_code_date"),
         ]
 
@@ -168,7 +161,7 @@ class Backfill(models.Model):
                 fields=["market", "scanner_version"],
                 condition=models.Q(status="running"),
                 name="backfill_one_at_a_time",
-            ),
+            )
         ]
         ordering = ["-started_at"]
 

@@ -63,12 +63,7 @@ def write_narrative(
 async def _post_completion(
     endpoint: Endpoint, messages: Messages, transport: httpx2.AsyncBaseTransport | None
 ) -> Narrative:
-    payload = {
-        "model": endpoint.model,
-        "messages": list(messages),
-        "max_tokens": MOST_TOKENS,
-        "stream": False,
-    }
+    payload = {"model": endpoint.model, "messages": list(messages), "max_tokens": MOST_TOKENS, "stream": False}
     headers = {"accept": "application/json", "user-agent": "seismo"}
     if endpoint.key:
         headers["authorization"] = f"Bearer {endpoint.key}"

@@ -72,11 +72,7 @@ def update_signals(
 def _update_version(record: Record, version: ScannerVersion, last: np.datetime64, rebuild: bool) -> SignalUpdate:
     planned = Q(target__isnull=False) | Q(stop__isnull=False)
     ranks = ScanRank.objects.filter(
-        planned,
-        scanner_version=version,
-        market=record.market.name,
-        published=True,
-        date__lte=last.item(),
+        planned, scanner_version=version, market=record.market.name, published=True, date__lte=last.item()
     )
     if not rebuild:
         ranks = ranks.filter(Q(signal__isnull=True) | Q(signal__status__in=UNFINISHED))

@@ -27,13 +27,7 @@ from scans import digests
 from scans.engines import engine_params
 from scans.engines.base import caps_reach, reads_flows
 from scans.engines.registry import ENGINES
-from scans.models import (
-    Notification,
-    ScannerVersion,
-    ScanRun,
-    ScanSession,
-    Status,
-)
+from scans.models import Notification, ScannerVersion, ScanRun, ScanSession, Status
 from scans.queries import schedules
 from scans.queries.freshness import markets_freshness
 from scans.queries.versions import NoActiveVersion, active_version

@@ -53,8 +53,7 @@ def active_version(market: str) -> ScannerVersion:
     all_slugs = version_slugs()
     slug_list = ", ".join(all_slugs) or "none"
     raise NoActiveVersion(
-        f"Market {market} has no active scanner version: name one with --version (known: {slug_list}).",
-        all_slugs,
+        f"Market {market} has no active scanner version: name one with --version (known: {slug_list}).", all_slugs
     )
 
 

@@ -40,10 +40,7 @@ def run(command: list[str], database: Mapping[str, Any]) -> bool:
         address = _address(database)
         private = f"{address} {PASSWORD}={secret.name}" if word else address
         done = subprocess.run(  # noqa: S603 (of PostgreSQL, and the settings of this database)
-            [part.replace(address, private) for part in command],
-            capture_output=True,
-            text=True,
-            check=False,
+            [part.replace(address, private) for part in command], capture_output=True, text=True, check=False
         )
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
@@ -58,12 +55,7 @@ def shell_command(command: list[str]) -> str:
 
 def _address(database: Mapping[str, Any]) -> str:
     """The database as libpq's key=value pairs, without its password."""
-    pairs = {
-        "host": database["HOST"],
-        "port": database["PORT"],
-        "user": database["USER"],
-        "dbname": database["NAME"],
-    }
+    pairs = {"host": database["HOST"], "port": database["PORT"], "user": database["USER"], "dbname": database["NAME"]}
     return " ".join(f"{name}={_quoted(str(value))}" for name, value in pairs.items() if value)
 
 

@@ -4,9 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("seismo_site", "0001_initial"),
-    ]
+    dependencies = [("seismo_site", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
@@ -16,5 +14,5 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(max_length=64, unique=True)),
                 ("expires_at", models.DateTimeField()),
             ],
-        ),
+        )
     ]

@@ -28,12 +28,7 @@ from marketdata.candles.collector.progress import Estimate, Progress
 from marketdata.candles.collector.timeframes import Interval, Unit, shift, slot_count
 from marketdata.candles.collector.verification import Verdict, judge
 from marketdata.context_threads import ContextThreadPool
-from marketdata.sources.base import (
-    CandlePage,
-    SourceError,
-    SourceRefused,
-    SourceUnavailable,
-)
+from marketdata.sources.base import CandlePage, SourceError, SourceRefused, SourceUnavailable
 
 log = logging.getLogger(__name__)
 

@@ -109,13 +109,7 @@ class CandleStore(CandleRecord, Protocol):
         """
 
     def close(
-        self,
-        collection: Collection,
-        status: CollectionStatus,
-        reason: StopReason,
-        error: str = "",
-        *,
-        calls: int = 0,
+        self, collection: Collection, status: CollectionStatus, reason: StopReason, error: str = "", *, calls: int = 0
     ) -> None:
         """End a run; a collection that is stopped or failed can be opened again. `calls`: the calls for a chunk that
         was not stored."""

@@ -70,13 +70,7 @@ class PageFetcher:
     opening of the oldest candle recorded or fetched; `newest`: of the newest one fetched.
     """
 
-    def __init__(
-        self,
-        source: CandleSource,
-        series: Series,
-        patience: Patience,
-        oldest: int | None,
-    ) -> None:
+    def __init__(self, source: CandleSource, series: Series, patience: Patience, oldest: int | None) -> None:
         self._source, self._series, self._patience = source, series, patience
         self._oldest = self._anchor = oldest
         self._far = False  # the last page reached further back than its window
@@ -151,10 +145,7 @@ class PageFetcher:
             began = self._patience.clock()
             try:
                 page = self._source.candles(
-                    market=series.market,
-                    timeframe=series.grid.timeframe.name,
-                    to=to,
-                    count=chunk.rows,
+                    market=series.market, timeframe=series.grid.timeframe.name, to=to, count=chunk.rows
                 )
             except SourceUnavailable as error:
                 state.calls += error.attempts

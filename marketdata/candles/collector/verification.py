@@ -120,12 +120,7 @@ def _empty_verdict(
 
 
 def _verdict(
-    grid: Grid,
-    candles: Candles,
-    proven: Interval,
-    cursor: int,
-    history: History | None,
-    history_start: bool,
+    grid: Grid, candles: Candles, proven: Interval, cursor: int, history: History | None, history_start: bool
 ) -> Verdict:
     slots = slot_count(grid, *proven)
     verified = proven if proven.start < proven.end else None

@@ -36,18 +36,8 @@ SERIES: dict[str, pa.DataType] = {
     "intervals": pa.int64(),
     "listed": TIME,
 }
-GAPS: dict[str, pa.DataType] = {
-    "from": TIME,
-    "to": TIME,
-    "slots": pa.int64(),
-    "why": pa.string(),
-    "place": pa.string(),
-}
-CANDLES: dict[str, pa.DataType] = {
-    "opened": TIME,
-    **dict.fromkeys(PRICES, pa.float64()),
-    "empty": pa.bool_(),
-}
+GAPS: dict[str, pa.DataType] = {"from": TIME, "to": TIME, "slots": pa.int64(), "why": pa.string(), "place": pa.string()}
+CANDLES: dict[str, pa.DataType] = {"opened": TIME, **dict.fromkeys(PRICES, pa.float64()), "empty": pa.bool_()}
 """The columns of each table with their types."""
 
 

@@ -13,10 +13,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FlagRollback",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("feature", models.CharField(max_length=24)),
                 ("metric", models.CharField(max_length=24)),
                 ("mean", models.FloatField()),
@@ -24,9 +21,7 @@ class Migration(migrations.Migration):
                 ("observations", models.PositiveIntegerField()),
                 ("at", models.DateTimeField()),
             ],
-            options={
-                "ordering": ["-at", "-pk"],
-            },
+            options={"ordering": ["-at", "-pk"]},
         ),
         migrations.CreateModel(
             name="CandleSeries",
@@ -38,15 +33,13 @@ class Migration(migrations.Migration):
                 (
                     "offset",
                     models.IntegerField(
-                        default=0,
-                        help_text="Seconds that the clock which opens its slots is ahead of UTC",
+                        default=0, help_text="Seconds that the clock which opens its slots is ahead of UTC"
                     ),
                 ),
                 (
                     "listed",
                     models.BigIntegerField(
-                        help_text="Opening of the market's first candle; empty while it is unknown",
-                        null=True,
+                        help_text="Opening of the market's first candle; empty while it is unknown", null=True
                     ),
                 ),
                 (
@@ -62,8 +55,7 @@ class Migration(migrations.Migration):
                 (
                     "empty_before",
                     models.BigIntegerField(
-                        help_text="An answer had no candle before this; it verifies no slot yet",
-                        null=True,
+                        help_text="An answer had no candle before this; it verifies no slot yet", null=True
                     ),
                 ),
             ],
@@ -78,28 +70,13 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CandleCollection",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("start", models.BigIntegerField()),
                 ("end", models.BigIntegerField()),
-                (
-                    "closed_until",
-                    models.BigIntegerField(help_text="Opening of the forming slot"),
-                ),
-                (
-                    "by_count",
-                    models.BooleanField(help_text="Requested by a count of slots, not by a range"),
-                ),
-                (
-                    "status",
-                    models.CharField(help_text="running, done, stopped or failed", max_length=8),
-                ),
-                (
-                    "reason",
-                    models.CharField(blank=True, help_text="count, end, history_start or error", max_length=16),
-                ),
+                ("closed_until", models.BigIntegerField(help_text="Opening of the forming slot")),
+                ("by_count", models.BooleanField(help_text="Requested by a count of slots, not by a range")),
+                ("status", models.CharField(help_text="running, done, stopped or failed", max_length=8)),
+                ("reason", models.CharField(blank=True, help_text="count, end, history_start or error", max_length=16)),
                 ("error", models.CharField(blank=True, max_length=500)),
                 (
                     "calls_lost",
@@ -109,8 +86,7 @@ class Migration(migrations.Migration):
                 (
                     "eta_error",
                     models.FloatField(
-                        help_text="Largest relative error of the durations estimated after a tenth",
-                        null=True,
+                        help_text="Largest relative error of the durations estimated after a tenth", null=True
                     ),
                 ),
                 ("started_at", models.DateTimeField()),
@@ -124,9 +100,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ["-pk"],
-            },
+            options={"ordering": ["-pk"]},
         ),
         migrations.CreateModel(
             name="Candle",
@@ -134,12 +108,7 @@ class Migration(migrations.Migration):
                 (
                     "pk",
                     models.CompositePrimaryKey(
-                        "series_id",
-                        "opened",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
+                        "series_id", "opened", blank=True, editable=False, primary_key=True, serialize=False
                     ),
                 ),
                 ("opened", models.BigIntegerField()),
@@ -165,17 +134,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="FeatureFlag",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("feature", models.CharField(max_length=24, unique=True)),
                 ("enabled", models.BooleanField(default=True)),
                 ("metric", models.CharField(help_text="The metric that the guard watches", max_length=24)),
-                (
-                    "threshold",
-                    models.FloatField(help_text="20 % past it, over the window, turns the feature off"),
-                ),
+                ("threshold", models.FloatField(help_text="20 % past it, over the window, turns the feature off")),
                 ("window", models.PositiveIntegerField(help_text="Observations that are averaged")),
                 ("changed_at", models.DateTimeField(null=True)),
                 ("changed_by", models.CharField(blank=True, max_length=150)),
@@ -188,17 +151,11 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CandleChunk",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
                 ("start", models.BigIntegerField()),
                 ("end", models.BigIntegerField()),
-                (
-                    "label",
-                    models.CharField(help_text="Its overlap with the record", max_length=26),
-                ),
+                ("label", models.CharField(help_text="Its overlap with the record", max_length=26)),
                 ("slots_asked", models.PositiveIntegerField()),
                 ("slots_answered", models.PositiveBigIntegerField()),
                 ("rows", models.PositiveIntegerField()),
@@ -228,10 +185,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="CandleCoverage",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("start", models.BigIntegerField()),
                 ("end", models.BigIntegerField()),
                 (
@@ -249,8 +203,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("series", "start"), name="candle_coverage_start"),
                     models.CheckConstraint(
-                        condition=models.Q(("end__gt", models.F("start"))),
-                        name="candle_coverage_order",
+                        condition=models.Q(("end__gt", models.F("start"))), name="candle_coverage_order"
                     ),
                 ],
             },

@@ -14,8 +14,7 @@ def add_flags(apps, schema_editor):
     flag = apps.get_model("candles", "FeatureFlag")
     for feature, metric, threshold, window in FLAGS:
         flag.objects.get_or_create(
-            feature=feature,
-            defaults={"metric": metric, "threshold": threshold, "window": window},
+            feature=feature, defaults={"metric": metric, "threshold": threshold, "window": window}
         )
 
 

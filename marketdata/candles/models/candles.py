@@ -31,14 +31,11 @@ class CandleSeries(models.Model):
     )
     history_confirmed = models.BooleanField(default=False, help_text="The answer of a later collection agreed")
     empty_before = models.BigIntegerField(
-        null=True,
-        help_text="An answer had no candle before this; it verifies no slot yet",
+        null=True, help_text="An answer had no candle before this; it verifies no slot yet"
     )
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["exchange", "market", "timeframe"], name="candle_series_key"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["exchange", "market", "timeframe"], name="candle_series_key")]
         ordering = ["exchange", "market", "timeframe"]
         verbose_name_plural = "candle series"
 
@@ -131,9 +128,7 @@ class CandleChunk(models.Model):
     stored_at = models.BigIntegerField(help_text="Seconds since 1970 UTC")
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["collection", "number"], name="candle_chunk_number"),
-        ]
+        constraints = [models.UniqueConstraint(fields=["collection", "number"], name="candle_chunk_number")]
         ordering = ["collection", "number"]
 
     def __str__(self) -> str:

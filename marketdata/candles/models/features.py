@@ -21,9 +21,7 @@ class FeatureFlag(models.Model):
 
     class Meta:
         ordering = ["feature"]
-        constraints = [
-            models.CheckConstraint(condition=models.Q(window__gte=1), name="flag_window"),
-        ]
+        constraints = [models.CheckConstraint(condition=models.Q(window__gte=1), name="flag_window")]
 
     def __str__(self) -> str:
         return f"{self.feature} {'on' if self.enabled else 'off'}"

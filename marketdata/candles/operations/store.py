@@ -66,10 +66,7 @@ class RecordStore(RecordedCandles):
     def abandon(self, series: Series) -> None:
         """Mark running collections of the series as stopped; for the process that has its lease."""
         CandleCollection.objects.filter(series=self.key(series), status=CollectionStatus.RUNNING).update(
-            status=CollectionStatus.STOPPED,
-            reason=StopReason.ERROR,
-            error=ABANDONED,
-            ended_at=timezone.now(),
+            status=CollectionStatus.STOPPED, reason=StopReason.ERROR, error=ABANDONED, ended_at=timezone.now()
         )
 
     def store_chunk(self, write: ChunkWrite) -> None:
@@ -96,13 +93,7 @@ class RecordStore(RecordedCandles):
         self._step("committed")
 
     def close(
-        self,
-        collection: Collection,
-        status: CollectionStatus,
-        reason: StopReason,
-        error: str = "",
-        *,
-        calls: int = 0,
+        self, collection: Collection, status: CollectionStatus, reason: StopReason, error: str = "", *, calls: int = 0
     ) -> None:
         """End a run; `calls` for a chunk that was not stored are added up."""
         CandleCollection.objects.filter(pk=collection.number).update(

@@ -25,9 +25,7 @@ class Command(ImportCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
-            "--allow-adjusted",
-            action="store_true",
-            help="allow adjusted prices of yfinance in a market of raw prices",
+            "--allow-adjusted", action="store_true", help="allow adjusted prices of yfinance in a market of raw prices"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

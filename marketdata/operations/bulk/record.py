@@ -55,9 +55,7 @@ def source_rows(
         )
     assert codes is not None  # noqa: S101 - checked above
     return _database().read(
-        table,
-        "stock_code BETWEEN %s AND %s AND market = %s AND source = %s",
-        [*codes, market, source],
+        table, "stock_code BETWEEN %s AND %s AND market = %s AND source = %s", [*codes, market, source]
     )
 
 

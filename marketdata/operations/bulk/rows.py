@@ -109,10 +109,7 @@ class WriteBatch:
     def take(self, rows: NDArray[np.integer]) -> WriteBatch:
         """The rows at these positions, in this order, as copies."""
         return WriteBatch(
-            self.codes,
-            self.code[rows],
-            self.date[rows],
-            {name: column[rows] for name, column in self.values.items()},
+            self.codes, self.code[rows], self.date[rows], {name: column[rows] for name, column in self.values.items()}
         )
 
     def slice(self, start: int, stop: int) -> WriteBatch:

@@ -103,11 +103,7 @@ def _cells(bars: WriteBatch, columns: tuple[str, ...]) -> NDArray[np.object_]:
 
 def _table(columns: list[tuple[Any, ...]], names: tuple[str, ...]) -> pa.Table:
     code, days, source, *values = columns
-    arrays: list[Any] = [
-        pa.array(code, _TEXT),
-        pa.array(days, _TEXT).cast(pa.date32()),
-        pa.array(source, _TEXT),
-    ]
+    arrays: list[Any] = [pa.array(code, _TEXT), pa.array(days, _TEXT).cast(pa.date32()), pa.array(source, _TEXT)]
     arrays += [pa.array(_floats(column)) for column in values]
     return pa.Table.from_arrays(arrays, names=["code", "date", "source", *names])
 

@@ -16,11 +16,7 @@ Row = tuple[Any, ...]
 
 
 def upsert(
-    model: type[models.Model],
-    rows: Sequence[Row],
-    *,
-    fields: tuple[str, ...],
-    key: tuple[str, ...] = (),
+    model: type[models.Model], rows: Sequence[Row], *, fields: tuple[str, ...], key: tuple[str, ...] = ()
 ) -> None:
     """Write `rows`, each with a value for every one of `fields`; where `key` exists, the other fields replace the
     recorded ones (without a key every row is inserted). No two rows may share a key. Names are those of the model's
@@ -60,10 +56,7 @@ def _values(rows: Sequence[Row], width: int) -> Iterator[tuple[str, list[Any]]]:
     placeholders = f"({', '.join(['%s'] * width)})"
     for start in range(0, len(rows), ROWS_PER_STATEMENT):
         part = rows[start : start + ROWS_PER_STATEMENT]
-        yield (
-            "VALUES " + ", ".join([placeholders] * len(part)),
-            [_bound(value) for row in part for value in row],
-        )
+        yield ("VALUES " + ", ".join([placeholders] * len(part)), [_bound(value) for row in part for value in row])
 
 
 def _bound(value: Any) -> Any:

@@ -73,12 +73,7 @@ def read(market: str, source: str, codes: Sequence[str] = ()) -> dict[str, Cover
         if until is not None:
             settled[code] = until
     return {
-        code: Coverage(
-            tuple(spans.get(code, ())),
-            code in unknown,
-            tuple(still_open.get(code, ())),
-            settled.get(code),
-        )
+        code: Coverage(tuple(spans.get(code, ())), code in unknown, tuple(still_open.get(code, ())), settled.get(code))
         for code in unknown | set(spans) | set(still_open)
     }
 
@@ -143,10 +138,7 @@ def add(
 
 
 def _still_open(
-    before: Iterable[OpenSpan],
-    answered: Iterable[Span],
-    new: Iterable[int],
-    calendar: NDArray[np.datetime64],
+    before: Iterable[OpenSpan], answered: Iterable[Span], new: Iterable[int], calendar: NDArray[np.datetime64]
 ) -> dict[int, int]:
     """Position of each open session in the calendar -> its number of answers without values."""
     tries, closed = _tries(before, calendar), _positions(answered, calendar)

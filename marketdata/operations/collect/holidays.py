@@ -98,11 +98,7 @@ def _changes(market: Market, source: str, answer: dict[date, bool], today: date)
                 CalendarOverride.objects.update_or_create(
                     market=market.name,
                     date=day,
-                    defaults={
-                        "is_open": is_open,
-                        "source": source,
-                        "note": f"{source}, answer of {today}",
-                    },
+                    defaults={"is_open": is_open, "source": source, "note": f"{source}, answer of {today}"},
                 )
                 changes.append((Kind.WRITTEN, day, is_open))
         elif row is not None:

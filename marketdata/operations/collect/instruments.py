@@ -95,13 +95,7 @@ def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> SyncRepor
 
 
 def _record(
-    listed: dict[str, ListedInstrument],
-    source: str,
-    market: str,
-    today: date,
-    *,
-    whole: bool,
-    at: datetime,
+    listed: dict[str, ListedInstrument], source: str, market: str, today: date, *, whole: bool, at: datetime
 ) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
     """Counts of new and changed instruments, and the codes gone and back."""
     recorded = {

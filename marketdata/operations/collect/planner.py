@@ -43,10 +43,7 @@ def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions
         raise DataProblem(
             f"{source.title} has daily bars of market {source.daily_market}, not of {market}: name another --source."
         )
-    calendar, reading = (
-        get_sessions(rules.name),
-        ReadingHours(get_hours(rules.name), source.same_day),
-    )
+    calendar, reading = (get_sessions(rules.name), ReadingHours(get_hours(rules.name), source.same_day))
     end, note = reading.hours.last_closed(calendar, as_of), ""
     if not reading.allows(calendar[end].item(), as_of):
         note = reading.refusal(calendar[end].item(), as_of, source.title)
@@ -147,9 +144,7 @@ class _PlanBuilder:
         if self._settled < 0 or series.last is None or not recorded_coverage.spans:
             return
         last = min(
-            self._settled,
-            self._position(series.last),
-            self._position(recorded_coverage.spans[-1][1], "right") - 1,
+            self._settled, self._position(series.last), self._position(recorded_coverage.spans[-1][1], "right") - 1
         )
         span = self._calendar[max(last - READ_AGAIN + 1, 0)].item(), self._calendar[last].item()
         rule = self._reading.same_day
@@ -228,11 +223,7 @@ class _PlanBuilder:
                 runs.append((position, position))
         days = self._calendar
         return [
-            BarRequest(
-                series.code,
-                days[max(low - overlap, first) if low > first else low].item(),
-                days[high].item(),
-            )
+            BarRequest(series.code, days[max(low - overlap, first) if low > first else low].item(), days[high].item())
             for low, high in runs
         ]
 

@@ -39,13 +39,7 @@ from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
-from marketdata.sources.base import (
-    AccessRefused,
-    SourceError,
-    SourceGone,
-    SourceUnavailable,
-    UnknownInstrument,
-)
+from marketdata.sources.base import AccessRefused, SourceError, SourceGone, SourceUnavailable, UnknownInstrument
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBarSource, QuoteSource
 
 LOGGER = logging.getLogger(__name__)

@@ -44,10 +44,7 @@ class ReadingHours:
 
     def refusal(self, session: date, at: datetime, title: str) -> str:
         """Why the bar of `session` is not recorded when read at `at`, and when to run again."""
-        closed, clock = (
-            self.hours.closing(session),
-            f"{at.astimezone(self._zone):%Y-%m-%d %H:%M:%S}",
-        )
+        closed, clock = (self.hours.closing(session), f"{at.astimezone(self._zone):%Y-%m-%d %H:%M:%S}")
         if self.same_day is None or session < self.same_day.since:
             return (
                 f"Session {session} closes at {closed:%H:%M} and it is {clock} by the clock of {title}: run this "

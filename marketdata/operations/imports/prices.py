@@ -72,13 +72,7 @@ class _PriceRecorder:
         return reasons
 
     def record(
-        self,
-        batch: BarBatch | EventBatch,
-        valid: NDArray[np.intp],
-        *,
-        market: str,
-        source: str,
-        at: datetime,
+        self, batch: BarBatch | EventBatch, valid: NDArray[np.intp], *, market: str, source: str, at: datetime
     ) -> Counts:
         if isinstance(batch, BarBatch):
             rows = batch.take(valid)

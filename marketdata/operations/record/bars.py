@@ -28,13 +28,7 @@ from marketdata.sources.batches import BarBatch
 
 
 def record_bars(
-    batch: BarBatch,
-    *,
-    market: str,
-    source: str,
-    at: datetime,
-    reason: str = "",
-    basis: PriceBasis | None = None,
+    batch: BarBatch, *, market: str, source: str, at: datetime, reason: str = "", basis: PriceBasis | None = None
 ) -> Counts:
     """Record a validated batch (no key twice) in one transaction; `at` becomes its time of record, `reason` that of its
     corrections. `basis` collects the comparison with the recorded closes."""
@@ -50,14 +44,7 @@ def record_bars(
             basis.add(bars, comparison, at)
         bulk.insert(bars.take(comparison.new), market=market, source=source, at=at)
         corrections.replace_rows(
-            bars,
-            comparison,
-            BAR_TABLE,
-            BarCorrection,
-            market=market,
-            source=source,
-            at=at,
-            reason=reason,
+            bars, comparison, BAR_TABLE, BarCorrection, market=market, source=source, at=at, reason=reason
         )
         table.write()
         changed = np.concatenate([comparison.new, comparison.corrected])

@@ -27,11 +27,7 @@ class Counts:
     unchanged: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            self.new + other.new,
-            self.corrected + other.corrected,
-            self.unchanged + other.unchanged,
-        )
+        return Counts(self.new + other.new, self.corrected + other.corrected, self.unchanged + other.unchanged)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,14 +31,7 @@ class EventRefused(DataProblem):
 
 
 def record_decision(
-    *,
-    market: str,
-    code: str,
-    day: date,
-    ratio: float,
-    source: str,
-    at: datetime,
-    reason: str = "",
+    *, market: str, code: str, day: date, ratio: float, source: str, at: datetime, reason: str = ""
 ) -> Counts:
     """Record a person's decision on one move: its `ratio`, or `REAL_MOVE`, and the reason. EventRefused where it is
     impossible."""
@@ -102,13 +95,7 @@ def _check_contradiction(market: Market, code: str, day: date, ratio: float) -> 
 
 
 def record_events(
-    batch: EventBatch,
-    rows: NDArray[np.intp],
-    *,
-    market: str,
-    source: str,
-    at: datetime,
-    reason: str = "",
+    batch: EventBatch, rows: NDArray[np.intp], *, market: str, source: str, at: datetime, reason: str = ""
 ) -> Counts:
     """Record the events at these rows of a batch, in one transaction: a recorded event with another ratio is corrected.
     The lake's months with a change are marked."""
@@ -117,10 +104,7 @@ def record_events(
     ratios = {
         (code, day): ratio
         for code, day, ratio in zip(
-            batch.codes[batch.code[rows]].tolist(),
-            batch.date[rows].tolist(),
-            batch.ratio[rows].tolist(),
-            strict=True,
+            batch.codes[batch.code[rows]].tolist(), batch.date[rows].tolist(), batch.ratio[rows].tolist(), strict=True
         )
     }
     days = batch.date[rows]

@@ -83,20 +83,13 @@ class InstrumentTable:
                 self.by_code[mention.code] = after
                 written.append((self.market, mention.code, *after[1:]))
                 new = new or before is None
-        bulk.upsert(
-            Instrument,
-            written,
-            fields=("market", "code", *InstrumentRow._fields[1:]),
-            key=("market", "code"),
-        )
+        bulk.upsert(Instrument, written, fields=("market", "code", *InstrumentRow._fields[1:]), key=("market", "code"))
         if new:
             self.by_code = self._read()
 
     def _read(self) -> dict[str, InstrumentRow]:
         rows = Instrument.objects.filter(
-            market=self.market,
-            code__gte=self.mentions[0].code,
-            code__lte=self.mentions[-1].code,
+            market=self.market, code__gte=self.mentions[0].code, code__lte=self.mentions[-1].code
         )
         return {
             code: InstrumentRow._make(rest)

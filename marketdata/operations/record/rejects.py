@@ -50,10 +50,7 @@ class RejectFile:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._stream is not None:
             self._stream.close()
@@ -115,7 +112,4 @@ def _text(column: Any) -> Any:
     try:
         return pc.utf8_slice_codeunits(pc.cast(column, pa.string()), 0, CELL)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):  # a list, say, or bytes
-        return pa.array(
-            [None if value is None else str(value)[:CELL] for value in column.to_pylist()],
-            pa.string(),
-        )
+        return pa.array([None if value is None else str(value)[:CELL] for value in column.to_pylist()], pa.string())

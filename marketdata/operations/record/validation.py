@@ -133,10 +133,7 @@ class _RecordedKeys:
         self._blocks: dict[int, NDArray[np.bool_]] = {}
 
     def add_and_compare(
-        self,
-        codes: NDArray[np.str_],
-        code: NDArray[np.int32],
-        session: NDArray[np.int64],
+        self, codes: NDArray[np.str_], code: NDArray[np.int32], session: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Add these pairs; which of them were added before, in earlier calls or earlier in this one, (R,)."""
         ids = np.full(len(codes), -1, dtype=np.int64)

@@ -4,11 +4,4 @@ from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.formats import FLOW_FORMS, PRICE_FORMS, Form, RecognisedFile
 from marketdata.sources.files.recognition import recognise
 
-__all__ = [
-    "FLOW_FORMS",
-    "PRICE_FORMS",
-    "Form",
-    "PriceFileError",
-    "RecognisedFile",
-    "recognise",
-]
+__all__ = ["FLOW_FORMS", "PRICE_FORMS", "Form", "PriceFileError", "RecognisedFile", "recognise"]

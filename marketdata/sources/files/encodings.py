@@ -20,11 +20,7 @@ MOST_TIMES, UNPACKED_ALWAYS = 200, 256 << 20
 
 PACKED = (b"PK\x03\x04", b"PAR1", b"\x1f\x8b")
 
-_MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 
 
 class Utf8Stream(io.RawIOBase):

@@ -9,10 +9,7 @@ REFUSED: tuple[tuple[bytes, str], ...] = (
     (b"Rar!", "is a rar archive: unpack it and import the file inside"),
     (b"\x28\xb5\x2f\xfd", "is packed with zstd: unpack it (unzstd) and import what is inside"),
     (b"PK\x05\x06", "is an empty zip archive: get it again"),
-    (
-        b"\xd0\xcf\x11\xe0",
-        "is an old Excel workbook (.xls): open it in Excel and save it as .xlsx or as CSV (UTF-8)",
-    ),
+    (b"\xd0\xcf\x11\xe0", "is an old Excel workbook (.xls): open it in Excel and save it as .xlsx or as CSV (UTF-8)"),
     (b"SQLite format 3", "is an SQLite database: export the table as CSV"),
     (b"%PDF", "is a PDF document: get the table as CSV"),
     (b"ARROW1", "is a Feather file: write it as Parquet or CSV"),

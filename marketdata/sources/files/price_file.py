@@ -87,14 +87,7 @@ class PriceFile:
                 yield table
         except PriceFileError as error:
             raise PriceFileError(f"{self.path.name} {error}") from error
-        except (
-            pa.ArrowException,
-            OSError,
-            EOFError,
-            UnicodeError,
-            zlib.error,
-            zipfile.BadZipFile,
-        ) as error:
+        except (pa.ArrowException, OSError, EOFError, UnicodeError, zlib.error, zipfile.BadZipFile) as error:
             raise PriceFileError(self._failure(done, error)) from error
 
     def read_so_far(self) -> float | None:
@@ -160,10 +153,7 @@ class PriceFile:
         reader = pacsv.open_csv(
             cast("IO[bytes]", stream),
             read_options=pacsv.ReadOptions(
-                block_size=CSV_BLOCK,
-                use_threads=False,
-                column_names=names,
-                skip_rows=self._header.lines,
+                block_size=CSV_BLOCK, use_threads=False, column_names=names, skip_rows=self._header.lines
             ),
             parse_options=pacsv.ParseOptions(delimiter=self._header.delimiter, invalid_row_handler=self._keep_broken),
             convert_options=pacsv.ConvertOptions(

@@ -27,10 +27,7 @@ from marketdata.sources.files.price_file import PriceFile
 from marketdata.sources.files.words import words
 
 LEVELS = ("open", "high", "low", "close")
-ALIASES = {
-    **spellings.spellings_of(("date", *LEVELS)),
-    "code": (*spellings.SPELLINGS["code"], "index", "지수명"),
-}
+ALIASES = {**spellings.spellings_of(("date", *LEVELS)), "code": (*spellings.SPELLINGS["code"], "index", "지수명")}
 REQUIRED = ("date", "high", "low", "close")
 ROWS = 100_000
 MOST_ROWS = 2_000_000

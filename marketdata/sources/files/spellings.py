@@ -39,24 +39,9 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
 }
 """Canonical name -> names in files, the likeliest first. `change` is the day's change in the market's currency:
 close - change is the base price. FinanceDataReader's Change is a fraction, and 등락률 a percentage: neither is read."""
-MARCAP = {
-    "department": ("dept",),
-    "change": ("changes",),
-    "market_cap": ("marcap",),
-    "shares": ("stocks",),
-}
+MARCAP = {"department": ("dept",), "change": ("changes",), "market_cap": ("marcap",), "shares": ("stocks",)}
 """Column names of the marcap data set."""
-YAHOO = (
-    "open",
-    "high",
-    "low",
-    "close",
-    "adjclose",
-    "volume",
-    "dividends",
-    "stocksplits",
-    "capitalgains",
-)
+YAHOO = ("open", "high", "low", "close", "adjclose", "volume", "dividends", "stocksplits", "capitalgains")
 """The fields of yfinance, normalised."""
 
 _UNIT = re.compile(r"\((원|주)\)$")

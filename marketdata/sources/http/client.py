@@ -272,12 +272,7 @@ class HttpClient:
         return circuit
 
     async def _wait_or_raise(
-        self,
-        call: Call,
-        attempt: int,
-        error: SourceUnavailable,
-        requested: float | None,
-        failing_since: float,
+        self, call: Call, attempt: int, error: SourceUnavailable, requested: float | None, failing_since: float
     ) -> None:
         """Wait before the next attempt; where the circuit is open, `_turn` waits instead."""
         is_open = self._circuit(call).is_open(call.endpoint)

@@ -50,12 +50,7 @@ class EventLoopThread:
             raise
 
     def run_many(
-        self,
-        items: Iterable[I],
-        work: Callable[[I], Awaitable[T]],
-        *,
-        at_once: int,
-        isolated: type[E],
+        self, items: Iterable[I], work: Callable[[I], Awaitable[T]], *, at_once: int, isolated: type[E]
     ) -> Iterator[tuple[I, T | E]]:
         """The results of all items as they arrive, `at_once` items at a time.
 
@@ -86,9 +81,7 @@ class EventLoopThread:
         return self._results(batch, results)
 
     def _results(
-        self,
-        batch: Callable[[], Awaitable[None]],
-        results: asyncio.Queue[tuple[I, T | E] | BaseException | None],
+        self, batch: Callable[[], Awaitable[None]], results: asyncio.Queue[tuple[I, T | E] | BaseException | None]
     ) -> Iterator[tuple[I, T | E]]:
         future = self._running().start_task_soon(batch)
         try:

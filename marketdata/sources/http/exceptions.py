@@ -12,12 +12,7 @@ import httpx2
 from marketdata.sources.base import SourceChanged, SourceError, SourceRefused, SourceUnavailable
 
 # A repeated call cannot help: the request itself is wrong.
-REFUSED = (
-    httpx2.UnsupportedProtocol,
-    httpx2.InvalidURL,
-    httpx2.LocalProtocolError,
-    httpx2.CookieConflict,
-)
+REFUSED = (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.LocalProtocolError, httpx2.CookieConflict)
 CHANGED = (httpx2.TooManyRedirects,)
 # Everything else of httpx2 and of the operating system beneath it: it may pass.
 UNAVAILABLE = (httpx2.HTTPError, httpx2.StreamError, OSError, TimeoutError)

@@ -114,17 +114,14 @@ class Limiter:
                     return answer.at
                 if answer.wait > longest:
                     raise SourceUnavailable(
-                        f"{rate.group} may not be called for another {answer.wait:.0f} s.",
-                        retry_after=answer.wait,
+                        f"{rate.group} may not be called for another {answer.wait:.0f} s.", retry_after=answer.wait
                     )
                 await self._pause(answer.wait)
 
     def _request(self, rate: Rate) -> PermitAnswer:
         trips = self._round_trips.setdefault(rate.group, RoundTrips())
         return update_state(
-            self._store,
-            rate.group,
-            lambda state, now: state.request_permit(now, rate, self._process, trips.shortest),
+            self._store, rate.group, lambda state, now: state.request_permit(now, rate, self._process, trips.shortest)
         )
 
     def _store_hold(self, rate: Rate, seconds: float, slowdown: float) -> None:

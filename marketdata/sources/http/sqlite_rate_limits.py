@@ -43,8 +43,7 @@ class SqliteRateLimits:
                 cursor = db.execute("INSERT OR IGNORE INTO pace VALUES (?, ?)", (key, new.text()))
             else:
                 cursor = db.execute(
-                    "UPDATE pace SET state = ? WHERE name = ? AND state = ?",
-                    (new.text(), key, expected.version),
+                    "UPDATE pace SET state = ? WHERE name = ? AND state = ?", (new.text(), key, expected.version)
                 )
         return cursor.rowcount == 1
 

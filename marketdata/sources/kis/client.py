@@ -17,14 +17,7 @@ from marketdata.sources.base import (
     SourceRefused,
     SourceUnavailable,
 )
-from marketdata.sources.daily import (
-    BarAnswer,
-    BarRequest,
-    DailyBar,
-    Quote,
-    QuoteAnswer,
-    SameDay,
-)
+from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar, Quote, QuoteAnswer, SameDay
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis import master, parse
@@ -39,10 +32,7 @@ QUOTATIONS = "/uapi/domestic-stock/v1/quotations"
 MORE = ("M", "F")
 AT_ONCE = 12
 SAME_DAY = SameDay(
-    since=date(2026, 9, 14),
-    begins=timedelta(minutes=1),
-    ends=timedelta(minutes=30),
-    settled_at=time(8, 0),
+    since=date(2026, 9, 14), begins=timedelta(minutes=1), ends=timedelta(minutes=30), settled_at=time(8, 0)
 )
 """KRX trades from 16:00 to 20:00 since then, half an hour after its close, and bars of the day follow that until the
 next morning (KRX notice of the after-market)."""
@@ -162,10 +152,7 @@ class KisSource:
             params[f"FID_COND_MRKT_DIV_CODE_{number}"] = self._market
             params[f"FID_INPUT_ISCD_{number}"] = code
         quotes, answer = await self._get(
-            "intstock-multprice",
-            "FHKST11300006",
-            params,
-            lambda body: parse.quotes(body, "Quotes of many instruments"),
+            "intstock-multprice", "FHKST11300006", params, lambda body: parse.quotes(body, "Quotes of many instruments")
         )
         return QuoteAnswer(quotes, answer.dated)
 
@@ -202,11 +189,7 @@ class KisSource:
         open_days: dict[date, OpenDay] = {}
         foreign_key = next_key = more = ""
         for _ in range(pages):
-            params = {
-                "BASS_DT": f"{start:%Y%m%d}",
-                "CTX_AREA_FK": foreign_key,
-                "CTX_AREA_NK": next_key,
-            }
+            params = {"BASS_DT": f"{start:%Y%m%d}", "CTX_AREA_FK": foreign_key, "CTX_AREA_NK": next_key}
             (days, foreign_key, next_key), answer = await self._get(
                 "chk-holiday", "CTCA0903R", params, _holiday_page, tr_cont="N" if more else ""
             )

@@ -80,8 +80,7 @@ def body_of(answer: Answer) -> dict[str, Any]:
         return body
     if "TIME LIMIT" in message.upper():
         raise SourceUnavailable(
-            f"{what} is closed at this time of day: {message}",
-            retry_after=_until(message, answer.sent_at),
+            f"{what} is closed at this time of day: {message}", retry_after=_until(message, answer.sent_at)
         )
     if code in CODES:
         raise CODES[code](what, code)

@@ -81,17 +81,13 @@ def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrumen
             continue
         if len(line) <= 21 + layout.tail:
             raise SourceChanged(
-                f"{what}, line {number}",
-                expected=f"more than {21 + layout.tail} characters",
-                actual=f"{len(line)}",
+                f"{what}, line {number}", expected=f"more than {21 + layout.tail} characters", actual=f"{len(line)}"
             )
         try:
             instruments.append(_instrument(line, layout))
         except ValueError as error:
             raise SourceChanged(
-                f"{what}, line {number}",
-                expected="dates and numbers where the layout has them",
-                actual=str(error),
+                f"{what}, line {number}", expected="dates and numbers where the layout has them", actual=str(error)
             ) from None
     return instruments
 

@@ -10,12 +10,7 @@ from datetime import date
 from statistics import median
 
 from marketdata.number_format import format_number
-from marketdata.sources.base import (
-    InvestorFlow,
-    OpenDay,
-    SourceChanged,
-    UnknownInstrument,
-)
+from marketdata.sources.base import InvestorFlow, OpenDay, SourceChanged, UnknownInstrument
 from marketdata.sources.daily import DailyBar, Quote
 from marketdata.sources.kis.cells import BarPage, Body, amount_of, bar_of, date_of, list_of, number_of, page_of, text_of
 

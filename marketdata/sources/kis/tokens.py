@@ -112,7 +112,5 @@ def _token(answer: Answer) -> Token:
         # The answer may hold a token: the message has the names of its fields alone.
         fields = json.dumps(sorted(body))
         raise SourceChanged(
-            "The token answer of KIS changed",
-            expected="access_token and expires_in",
-            actual=f"the fields {fields}",
+            "The token answer of KIS changed", expected="access_token and expires_in", actual=f"the fields {fields}"
         ) from None

@@ -15,11 +15,7 @@ PER_SECOND = 2.0
 CALLS_A_DAY = 10_000
 """Calls of a key from midnight to midnight in Korea (terms of the service)."""
 
-SERVICES: Mapping[str, str] = {
-    "KOSPI": "sto/stk_bydd_trd",
-    "KOSDAQ": "sto/ksq_bydd_trd",
-    "KONEX": "sto/knx_bydd_trd",
-}
+SERVICES: Mapping[str, str] = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
 """Segment -> service of its daily rows. The exchange approves each service by itself."""
 
 INDICES: Mapping[str, tuple[str, str]] = {

@@ -179,10 +179,7 @@ class QuotationSource:
             raise RateLimited(f"{what}: too many calls a second.", retry_after=max(1.0, wait or 0))
         if status == 418:
             ban = ban_seconds(answer.body, wait)
-            raise RateLimited(
-                f"{what}: {self.title} has banned this address for {ban:.0f} s.",
-                retry_after=ban,
-            )
+            raise RateLimited(f"{what}: {self.title} has banned this address for {ban:.0f} s.", retry_after=ban)
         if status >= 500 or status == 408:
             raise SourceUnavailable(f"{what} answered status {status}.", retry_after=wait)
         if status == 404:

@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from marketdata.sources.base import (
-    CandlePage,
-    Candles,
-    Capability,
-    ListedInstrument,
-    SourceError,
-    SourceUnavailable,
-)
+from marketdata.sources.base import CandlePage, Candles, Capability, ListedInstrument, SourceError, SourceUnavailable
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
 from marketdata.sources.quotation.client import PAGE, QuotationSource
 

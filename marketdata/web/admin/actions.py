@@ -71,7 +71,4 @@ def confirmation_page(
 
 def action_fields(action: str, pks: Iterable[Any]) -> list[tuple[str, str]]:
     """The hidden fields that repeat a list's action for these rows."""
-    return [
-        ("action", action),
-        *((ACTION_CHECKBOX_NAME, str(pk)) for pk in pks),
-    ]
+    return [("action", action), *((ACTION_CHECKBOX_NAME, str(pk)) for pk in pks)]

@@ -18,9 +18,7 @@ class ProblemBody(serializers.Serializer[Any]):
     request_id = serializers.CharField()
     known = serializers.ListField(child=serializers.CharField(), required=False, help_text="The valid values")
     nearest = serializers.DictField(
-        child=serializers.DateField(allow_null=True),
-        required=False,
-        help_text="The nearest valid dates: before, after",
+        child=serializers.DateField(allow_null=True), required=False, help_text="The nearest valid dates: before, after"
     )
     is_session = serializers.BooleanField(required=False)
     errors = serializers.DictField(  # type: ignore[assignment]

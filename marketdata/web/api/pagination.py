@@ -35,12 +35,7 @@ class ListPagination(BasePagination):
         return [order for name in cls.orders for order in (name, _reversed(name))]
 
     def paginate_queryset(  # type: ignore[override]
-        self,
-        queryset: QuerySet[Any],
-        request: Request,
-        view: APIView | None = None,
-        *,
-        of: str = "",
+        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None, *, of: str = ""
     ) -> list[Any]:
         """The rows of the requested page. `of` marks the cursors of one version of the list."""
         self.request, self.of = request, of
@@ -130,9 +125,7 @@ def parse_limit(request: Request) -> int:
         return PAGE
     if not (LIMIT.fullmatch(text) and int(text) <= MOST):
         raise Problem(
-            "invalid_limit",
-            f"limit is {text!r}; it must be a whole number from 1 to {MOST}.",
-            status_code=400,
+            "invalid_limit", f"limit is {text!r}; it must be a whole number from 1 to {MOST}.", status_code=400
         )
     return int(text)
 

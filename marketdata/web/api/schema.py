@@ -149,11 +149,7 @@ WRITE_ERRORS = (400, 404, 409, 413, 415)
 def location_header(status: int, description: str) -> OpenApiParameter:
     """The Location header of answers with this status."""
     return OpenApiParameter(
-        "Location",
-        OpenApiTypes.STR,
-        OpenApiParameter.HEADER,
-        description=description,
-        response=[status],
+        "Location", OpenApiTypes.STR, OpenApiParameter.HEADER, description=description, response=[status]
     )
 
 

@@ -194,7 +194,5 @@ def check_if_match(request: Request, tag: str) -> None:
         return
     if tag not in {etag.removeprefix("W/") for etag in parse_etags(header)}:
         raise Problem(
-            "precondition_failed",
-            "It has changed since it was read: read it again and decide anew.",
-            status_code=412,
+            "precondition_failed", "It has changed since it was read: read it again and decide anew.", status_code=412
         )

@@ -21,8 +21,7 @@ class CheckBody(serializers.Serializer[Check]):
     value = Number(help_text="What was judged; null where unknown")
     rule = serializers.CharField(help_text="What it was judged by, thresholds filled in")
     limits = serializers.ListField(
-        child=Number(),
-        help_text="The thresholds in the rule that parameters or the day decide",
+        child=Number(), help_text="The thresholds in the rule that parameters or the day decide"
     )
     holds = serializers.BooleanField(help_text="The verdict; of a risk: that it is there")
     points = Number(help_text="What it counts where it holds; 0: nothing, null: unknown")

@@ -16,12 +16,7 @@ from scans.queries.regime_rules import regime_rules, rule_json
 
 KINDS = (DAILY, TREND)
 EXAMPLES = (
-    (
-        "Daily",
-        "daily",
-        "daily: crash, the index moved -2.9 % on the day (below -2.5 %)",
-        {"move_pct": -2.914},
-    ),
+    ("Daily", "daily", "daily: crash, the index moved -2.9 % on the day (below -2.5 %)", {"move_pct": -2.914}),
     (
         "Trend",
         "trend",

@@ -160,10 +160,7 @@ def draft_body(draft: ScanDraft) -> dict[str, Any]:
     picks = {(rank["code"], draft.date) for rank in draft.answer["ranks"]}
     figures = flows.get_flow_figures(market, picks)
     ranks = [
-        {
-            **add_order_prices(rank, market=market, session=draft.date),
-            "flow": figures.get((rank["code"], draft.date)),
-        }
+        {**add_order_prices(rank, market=market, session=draft.date), "flow": figures.get((rank["code"], draft.date))}
         for rank in draft.answer["ranks"]
     ]
     body = {

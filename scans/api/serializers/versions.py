@@ -24,17 +24,7 @@ class Version(serializers.ModelSerializer[ScannerVersion]):
 
     class Meta:
         model = ScannerVersion
-        fields = (
-            "slug",
-            "title",
-            "engine",
-            "revision",
-            "enabled",
-            "active_on",
-            "segments",
-            "limits",
-            "updated_at",
-        )
+        fields = ("slug", "title", "engine", "revision", "enabled", "active_on", "segments", "limits", "updated_at")
 
     def get_active_on(self, version: ScannerVersion) -> list[str]:
         markets: dict[int, list[str]] = self.context["active_on"]

@@ -39,8 +39,7 @@ from scans.queries.regime_rules import rule_json
 
 class ExplanationParameters(VersionParameters):
     date = serializers.DateField(
-        required=False,
-        help_text="A session, e.g. 2024-05-31; omitted: the latest that the version has published",
+        required=False, help_text="A session, e.g. 2024-05-31; omitted: the latest that the version has published"
     )
 
 
@@ -76,11 +75,7 @@ class Explain(ReadingView):
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.parse_request(request, code)
         explanation = explain.explain_instrument(
-            market=self.market.name,
-            version=version,
-            code=code,
-            day=day,
-            as_of=timezone.now(),
+            market=self.market.name, version=version, code=code, day=day, as_of=timezone.now()
         )
         body = responses.to_json(Explained(explanation_body(self.market, code, name, explanation)).data)
         return responses.json_response(request, body, changed=self.valid_since(explanation, day))
@@ -143,12 +138,7 @@ class Analyse(ReadingView):
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.parse_request(request, code)
         analysis = analyse.analyse_pick(
-            market=self.market,
-            version=version,
-            code=code,
-            name=name,
-            day=day,
-            as_of=timezone.now(),
+            market=self.market, version=version, code=code, name=name, day=day, as_of=timezone.now()
         )
         data = analysis_body(analysis)
         has_narrator = data["narrative"]["state"] in ("made", "failed")

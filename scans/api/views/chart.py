@@ -38,15 +38,10 @@ long as no corporate action came after them."""
 
 
 class ChartParameters(serializers.Serializer[Any]):
-    period = ChoiceField(
-        choices=list(PERIODS),
-        default="1y",
-        help_text="Back from the instrument's last bar, e.g. 1y",
-    )
+    period = ChoiceField(choices=list(PERIODS), default="1y", help_text="Back from the instrument's last bar, e.g. 1y")
     interval = ChoiceField(choices=list(GROUPS), default="day", help_text="What a bar spans, e.g. week")
     adjusted = serializers.BooleanField(
-        default=True,
-        help_text="For what happened up to the last bar; false: raw, as it was traded; e.g. true",
+        default=True, help_text="For what happened up to the last bar; false: raw, as it was traded; e.g. true"
     )
     indicators = serializers.CharField(
         default="",

@@ -17,15 +17,7 @@ from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api import parameters
 from scans.api.parameters import ChangesParameters, ComparisonParameters
 from scans.api.serializers.flows import attach_flows
-from scans.api.serializers.scans import (
-    Answer,
-    ChangesBody,
-    Compared,
-    Comparison,
-    Moved,
-    Place,
-    Rank,
-)
+from scans.api.serializers.scans import Answer, ChangesBody, Compared, Comparison, Moved, Place, Rank
 from scans.models import ScanRank
 from scans.queries import results, versions
 

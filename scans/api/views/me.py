@@ -95,10 +95,7 @@ class OwnRecords(OwnView):
     serializer_class = DeletedBody
 
     @extend_schema(
-        operation_id="delete_my_data",
-        tags=["me"],
-        request=None,
-        responses={200: DeletedBody, **error_responses(400)},
+        operation_id="delete_my_data", tags=["me"], request=None, responses={200: DeletedBody, **error_responses(400)}
     )
     def delete(self, request: Request) -> Response:
         """Delete all your marks, settings and channels of messages. The account and its tokens stay: the operator

@@ -35,11 +35,7 @@ class PickFilter(date_range_filters("date")):  # type: ignore[misc]
 
 
 class PickPagination(ListPagination):
-    orders = {
-        "-date": ("-date", "-pk"),
-        "rank": ("rank", "-date", "-pk"),
-        "-score": ("-score", "-date", "-pk"),
-    }
+    orders = {"-date": ("-date", "-pk"), "rank": ("rank", "-date", "-pk"), "-score": ("-score", "-date", "-pk")}
 
 
 class StockScans(MarketList):

@@ -46,8 +46,7 @@ class VersionReadinessBody(serializers.Serializer[Any]):
 
     scanner_version = serializers.CharField()
     state = serializers.ChoiceField(
-        choices=VERSION_STATES,
-        help_text="stale: published, from older data than the record has now",
+        choices=VERSION_STATES, help_text="stale: published, from older data than the record has now"
     )
     reason = serializers.CharField(allow_blank=True)
     latest_session = serializers.DateField(allow_null=True, help_text="The latest session it has published")

@@ -23,14 +23,7 @@ from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.schema import WRITE_ERRORS, error_responses, location_header
-from scans.api.serializers.requests import (
-    AcceptedBody,
-    AskBody,
-    DraftBody,
-    DraftParameters,
-    RequestBody,
-    draft_body,
-)
+from scans.api.serializers.requests import AcceptedBody, AskBody, DraftBody, DraftParameters, RequestBody, draft_body
 from scans.api.views.scans import Runs
 from scans.models import RequestStatus, ScanRequest
 from scans.operations.requests import queue
@@ -223,9 +216,7 @@ def _key(request: Request) -> str:
         return ""
     if not KEY.fullmatch(key):
         raise Problem(
-            "invalid_idempotency_key",
-            "An Idempotency-Key has 1 to 128 visible ASCII characters.",
-            status_code=400,
+            "invalid_idempotency_key", "An Idempotency-Key has 1 to 128 visible ASCII characters.", status_code=400
         )
     return key
 

@@ -36,10 +36,7 @@ class Editable(StrictBody):
 
     title = serializers.CharField(required=False, max_length=120, allow_blank=True)
     segments = serializers.ListField(
-        child=serializers.CharField(max_length=20),
-        required=False,
-        max_length=20,
-        help_text="Empty: the market's own",
+        child=serializers.CharField(max_length=20), required=False, max_length=20, help_text="Empty: the market's own"
     )
     limits = Limits(required=False, help_text="Segment -> how many of the largest by turnover")
     parameters = serializers.DictField(
@@ -112,10 +109,7 @@ class Versions(RecordList):
         tags=["versions"],
         parameters=[LOCATION],
         request=NewBody,
-        responses={
-            201: OpenApiResponse(VersionDetail, description="Made"),
-            **error_responses(400, 409, 413, 415),
-        },
+        responses={201: OpenApiResponse(VersionDetail, description="Made"), **error_responses(400, 409, 413, 415)},
     )
     def post(self, request: Request) -> Response:
         """Make a version of an engine, with what differs from the engine's own parameters. It takes the permission

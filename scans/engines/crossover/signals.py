@@ -82,10 +82,7 @@ def _features(measures: Measures) -> dict[str, NDArray[Any]]:
 def _slope(name: str, sides: tuple[Floats, Floats], scale: Floats) -> dict[str, NDArray[Any]]:
     """Whether the slope over 20 sessions is positive, and how steep it is, a session, as a share of `scale`."""
     later, earlier = sides
-    return {
-        f"{name}_rising": above(later, earlier),
-        f"{name}_slope": _share((later - earlier) / spread(20), scale),
-    }
+    return {f"{name}_rising": above(later, earlier), f"{name}_slope": _share((later - earlier) / spread(20), scale)}
 
 
 def _share(value: Floats, scale: Floats) -> NDArray[np.float32]:
@@ -196,14 +193,7 @@ def volume_signal(f: Features, params: CrossoverParams, vol_mult: Limit) -> Cond
 def risks(f: Features, params: CrossoverParams) -> list[Condition]:
     """The risks of a pick; the sum of their points is its risk."""
     return [
-        risk(
-            "rsi",
-            2,
-            f["rsi_tema"],
-            "rsi_tema > {}",
-            above(f["rsi_tema"], params.risk_rsi),
-            params.risk_rsi,
-        ),
+        risk("rsi", 2, f["rsi_tema"], "rsi_tema > {}", above(f["rsi_tema"], params.risk_rsi), params.risk_rsi),
         risk(
             "volume",
             2,
@@ -220,10 +210,6 @@ def risks(f: Features, params: CrossoverParams) -> list[Condition]:
             f["osc_rises"] < 3,
         ),
         risk(
-            "closes",
-            1,
-            f["closes_up"],
-            "at least 4 of the last 5 closes above the close before",
-            f["closes_up"] >= 4,
+            "closes", 1, f["closes_up"], "at least 4 of the last 5 closes above the close before", f["closes_up"] >= 4
         ),
     ]

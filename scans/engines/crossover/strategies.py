@@ -23,11 +23,7 @@ PLANS = (
 
 def assign_labels(score: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
     """The label of each score, in its shape."""
-    return np.select(
-        [score >= 10, score >= 8, score >= 6],
-        ["strong buy", "buy candidate", "watch"],
-        "candidate",
-    )
+    return np.select([score >= 10, score >= 8, score >= 6], ["strong buy", "buy candidate", "watch"], "candidate")
 
 
 def assign_strategies(

@@ -31,42 +31,22 @@ class CrossoverParams:
     rsi_headroom: float = param(25.0, least=0, most=100, help="How far above its threshold the RSI may stand")
     overheat_rsi: float = param(70.0, least=0, most=100, help="RSI from which a volume spike counts as overheated")
     overheat_volume: float = param(
-        3.0,
-        least=0,
-        most=5,
-        unit="times the 5-session mean",
-        help="Volume that overheats with that RSI",
+        3.0, least=0, most=5, unit="times the 5-session mean", help="Volume that overheats with that RSI"
     )
     gap_min: float = param(
-        0.002,
-        least=-1,
-        most=1,
-        unit="fraction of the close",
-        help="Least gap of TEMA20 over DEMA10",
+        0.002, least=-1, most=1, unit="fraction of the close", help="Least gap of TEMA20 over DEMA10"
     )
     vol_mult: float = param(
-        2.5,
-        least=0,
-        most=5,
-        unit="times the 5-session mean",
-        help="Volume that fires the volume signal",
+        2.5, least=0, most=5, unit="times the 5-session mean", help="Volume that fires the volume signal"
     )
     vol_mult_20: float = param(
-        1.2,
-        least=0,
-        most=20,
-        unit="times the 20-session mean",
-        help="Volume the volume signal needs besides",
+        1.2, least=0, most=20, unit="times the 20-session mean", help="Volume the volume signal needs besides"
     )
     rsi_near: float = param(3.0, least=0, most=100, help="How close the two RSIs count as equal for the rsi signal")
     above_min: int = param(3, least=0, most=5, unit="of 5 sessions", help="Sessions TEMA20 stood above DEMA10")
     risk_rsi: float = param(80.0, least=0, most=100, help="RSI above which the risk rises by 2")
     risk_volume: float = param(
-        3.0,
-        least=0,
-        most=5,
-        unit="times the 5-session mean",
-        help="Volume above which the risk rises by 2",
+        3.0, least=0, most=5, unit="times the 5-session mean", help="Volume above which the risk rises by 2"
     )
 
 
@@ -83,8 +63,5 @@ def rsi_threshold(codes: Codes, params: CrossoverParams) -> NDArray[Any]:
 def min_signals(codes: Codes, params: CrossoverParams) -> NDArray[Any]:
     """The number of signals that a match needs in each session's regime, (K, 1)."""
     return by_regime(
-        codes,
-        neutral=params.min_signals_neutral,
-        bull=params.min_signals_bull,
-        bear=params.min_signals_bear,
+        codes, neutral=params.min_signals_neutral, bull=params.min_signals_bull, bear=params.min_signals_bear
     )

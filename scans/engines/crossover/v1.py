@@ -52,28 +52,16 @@ class Params(CrossoverParams):
     """Parameters of v1; the defaults are the definition."""
 
     gap_max: float = param(
-        0.015,
-        least=-1,
-        most=1,
-        unit="fraction of the close",
-        help="Largest gap of TEMA20 over DEMA10",
+        0.015, least=-1, most=1, unit="fraction of the close", help="Largest gap of TEMA20 over DEMA10"
     )
     ext_max: float = param(
-        0.015,
-        least=-1,
-        most=10,
-        unit="fraction of TEMA20",
-        help="How far the close may stand above TEMA20",
+        0.015, least=-1, most=10, unit="fraction of TEMA20", help="How far the close may stand above TEMA20"
     )
     atr_min: float = param(0.01, least=0, most=1, unit="fraction of the close", help="Least ATR over 14 sessions")
     atr_max: float = param(0.04, least=0, most=1, unit="fraction of the close", help="Largest ATR over 14 sessions")
     risk_max: int = param(3, least=1, most=10, unit="points", help="Risk from which a pick is excluded")
     target_min: int = param(
-        3,
-        least=0,
-        most=1000,
-        unit="instruments",
-        help="Matches below which the next fallback step is taken",
+        3, least=0, most=1000, unit="instruments", help="Matches below which the next fallback step is taken"
     )
     target_min_bear: int = param(2, least=0, most=1000, unit="instruments", help="The same in a bear regime")
     step1_vol_mult: float = param(
@@ -93,12 +81,7 @@ class Engine(ConditionEngine):
     slug: ClassVar[str] = "v1"
     title: ClassVar[str] = "Strict crossover scanner"
     revision: ClassVar[int] = 1
-    inputs: ClassVar[Mapping[str, int]] = {
-        "close": WARM_UP,
-        "high": 13,
-        "low": 13,
-        **signals.INPUTS,
-    }
+    inputs: ClassVar[Mapping[str, int]] = {"close": WARM_UP, "high": 13, "low": 13, **signals.INPUTS}
     warm_up: ClassVar[int] = WARM_UP
     regime_kind: ClassVar[str] = regimes.DAILY
     closed_regimes: ClassVar[tuple[int, ...]] = CLOSED
@@ -156,11 +139,7 @@ class Engine(ConditionEngine):
             strategy=np.array(strategies.NAMES)[strategy],
             levels=levels(strategies.PLANS, strategy, picks.of(universe.close)),
             signals={name: condition.holds for name, condition in fired.items()},
-            components={
-                "points": points,
-                "risk": risk,
-                **{name: f[name] for name in (*signals.SHOWN, "atr")},
-            },
+            components={"points": points, "risk": risk, **{name: f[name] for name in (*signals.SHOWN, "atr")}},
             step=step,
         )
 

@@ -36,11 +36,7 @@ class Params(CrossoverParams):
     gap_max_neutral: float = param(0.025, least=-1, most=1, unit="fraction of the close", help="Largest gap, neutral")
     gap_max_bear: float = param(0.015, least=-1, most=1, unit="fraction of the close", help="Largest gap, bear")
     ext_max: float = param(
-        0.025,
-        least=-1,
-        most=10,
-        unit="fraction of TEMA20",
-        help="How far the close may stand above TEMA20",
+        0.025, least=-1, most=10, unit="fraction of TEMA20", help="How far the close may stand above TEMA20"
     )
     trend_bull_min: int = param(2, least=0, most=4, unit="of 4", help="What the trend gate asks for in a bull regime")
     above_bull_min: int = param(

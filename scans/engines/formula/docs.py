@@ -105,10 +105,7 @@ def _parts() -> Iterator[str]:
     yield INTRODUCTION
     yield LANGUAGE
     yield "## Fields\n"
-    yield from _table(
-        ("field", "is", "unit"),
-        ((f"`{n}`", FIELD_TEXTS[n], _unit(Nodes().field(n))) for n in FIELDS),
-    )
+    yield from _table(("field", "is", "unit"), ((f"`{n}`", FIELD_TEXTS[n], _unit(Nodes().field(n))) for n in FIELDS))
     yield "\n## Functions\n"
     yield "x and y are numbers, n is a number of sessions; an argument with `=` may be left out.\n"
     for group, rows in GROUPS.items():

@@ -37,30 +37,16 @@ class Params:
     """The formula and the plan of its picks. Raises FormulaError where the formula is wrong."""
 
     match: str = param(
-        "close > ema(close, 60) and rsi(14) < 40 and turnover(20) > 1e9",
-        help="The condition an instrument must fulfil",
+        "close > ema(close, 60) and rsi(14) < 40 and turnover(20) > 1e9", help="The condition an instrument must fulfil"
     )
     score: str = param("100 - rsi(14)", help="The number that ranks the picks, highest first")
-    define: str = param(
-        "",
-        help="Names for parts of match and score: name = expression, one a line; ranks show them",
-    )
+    define: str = param("", help="Names for parts of match and score: name = expression, one a line; ranks show them")
     min_bars: int = param(60, least=2, most=3000, unit="sessions", help="Least number of sessions since the first bar")
     top_n: int = param(50, least=1, most=10_000, unit="instruments", help="How many picks are kept")
     target: float = param(
-        0.0,
-        least=0,
-        most=10,
-        unit="fraction of the close",
-        help="Target above the close, 0 for none",
+        0.0, least=0, most=10, unit="fraction of the close", help="Target above the close, 0 for none"
     )
-    stop: float = param(
-        0.0,
-        least=0,
-        most=0.99,
-        unit="fraction of the close",
-        help="Stop below the close, 0 for none",
-    )
+    stop: float = param(0.0, least=0, most=0.99, unit="fraction of the close", help="Stop below the close, 0 for none")
     holding: int = param(0, least=0, most=250, unit="sessions", help="Longest holding, 0 for no limit")
 
     def __post_init__(self) -> None:
@@ -73,11 +59,7 @@ class Params:
 
     @property
     def plan(self) -> outcomes.Plan:
-        return outcomes.Plan(
-            target=self.target or np.nan,
-            stop=-self.stop or np.nan,
-            holding_max=self.holding,
-        )
+        return outcomes.Plan(target=self.target or np.nan, stop=-self.stop or np.nan, holding_max=self.holding)
 
 
 DEFAULT = Params()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-DIP = {
-    "match": "close > ema(close, 60) and rsi(14) < 40 and turnover(20) > 1e9",
-    "score": "100 - rsi(14)",
-}
+DIP = {"match": "close > ema(close, 60) and rsi(14) < 40 and turnover(20) > 1e9", "score": "100 - rsi(14)"}
 
 LEADERS = {
     "define": """

@@ -9,17 +9,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from scans.engines.formula import operations
-from scans.engines.formula.nodes import (
-    INSTRUMENT,
-    PLAIN,
-    SESSION,
-    InvalidNode,
-    Kind,
-    Node,
-    Nodes,
-    Unit,
-    common_unit,
-)
+from scans.engines.formula.nodes import INSTRUMENT, PLAIN, SESSION, InvalidNode, Kind, Node, Nodes, Unit, common_unit
 from scans.engines.formula.operators import arithmetic, comparison, local, shift
 from scans.kernels.slopes import spread
 
@@ -33,13 +23,7 @@ def window(op: str) -> Maker:
         if op == "sum" and x.unit.log:
             raise InvalidNode("logarithms of adjusted values cannot be summed: take differences", 0)
         return nodes.node(
-            op,
-            x,
-            options=(n,),
-            unit=x.unit,
-            reach=n - 1,
-            positive=x.positive and op != "deviation",
-            whole=x.whole,
+            op, x, options=(n,), unit=x.unit, reach=n - 1, positive=x.positive and op != "deviation", whole=x.whole
         )
 
     return build
@@ -229,8 +213,7 @@ def number_of(nodes: Nodes, *conditions: Node) -> Node:
 def percentile(nodes: Nodes, x: Node) -> Node:
     if x.unit != PLAIN:
         raise InvalidNode(
-            f"instruments are compared by plain numbers, this is {x.unit}: divide by another value of the same kind",
-            0,
+            f"instruments are compared by plain numbers, this is {x.unit}: divide by another value of the same kind", 0
         )
     if not x.level & INSTRUMENT:
         raise InvalidNode("this is the same for every instrument", 0)

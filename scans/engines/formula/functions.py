@@ -90,12 +90,7 @@ DEPTH = function_nodes.over_bars("depth", "high", "low")
 
 GROUPS: dict[str, tuple[Function, ...]] = {
     "Averages": (
-        Function(
-            "ema",
-            (X, SPAN),
-            "exponential average, alpha 2 / (n + 1)",
-            function_nodes.exponential("ema", 1),
-        ),
+        Function("ema", (X, SPAN), "exponential average, alpha 2 / (n + 1)", function_nodes.exponential("ema", 1)),
         Function("dema", (X, SPAN), "double exponential average", function_nodes.exponential("dema", 2)),
         Function("tema", (X, SPAN), "triple exponential average", function_nodes.exponential("tema", 3)),
         Function(
@@ -117,18 +112,8 @@ GROUPS: dict[str, tuple[Function, ...]] = {
         Function("shift", (X, BEFORE), "the value n sessions before; never one after", shift),
         Function("change", (X, ONE), "x / (x n sessions before) - 1, a fraction", function_nodes.change),
         Function("ratio", (X, ONE), "x / (x n sessions before)", function_nodes.ratio),
-        Function(
-            "deviation",
-            (X, TWO),
-            "standard deviation of the last n values",
-            function_nodes.deviation,
-        ),
-        Function(
-            "slope",
-            (X, TWO),
-            "least squares slope of the last n values, a session",
-            function_nodes.slope,
-        ),
+        Function("deviation", (X, TWO), "standard deviation of the last n values", function_nodes.deviation),
+        Function("slope", (X, TWO), "least squares slope of the last n values, a session", function_nodes.slope),
         Function(
             "r_squared",
             (X, TWO),
@@ -136,78 +121,25 @@ GROUPS: dict[str, tuple[Function, ...]] = {
             function_nodes.r_squared,
         ),
         Function(
-            "count",
-            (CONDITION, N),
-            "on how many of the last n sessions the condition held",
-            function_nodes.count,
+            "count", (CONDITION, N), "on how many of the last n sessions the condition held", function_nodes.count
         ),
     ),
     "Conditions": (
-        Function(
-            "rises",
-            (X,),
-            "x is above its value of the session before",
-            function_nodes.against_before(">"),
-        ),
-        Function(
-            "falls",
-            (X,),
-            "x is below its value of the session before",
-            function_nodes.against_before("<"),
-        ),
+        Function("rises", (X,), "x is above its value of the session before", function_nodes.against_before(">")),
+        Function("falls", (X,), "x is below its value of the session before", function_nodes.against_before("<")),
         Function("rising", (X, TWO), "slope(x, n) > 0", function_nodes.positive(function_nodes.slope)),
-        Function(
-            "obv_rising",
-            (TWO,),
-            "obv_slope(n) > 0",
-            function_nodes.positive(function_nodes.obv_slope),
-        ),
-        Function(
-            "crosses_above",
-            (X, Y),
-            "x is above y and was not the session before",
-            function_nodes.crosses_above,
-        ),
-        Function(
-            "crosses_below",
-            (X, Y),
-            "y is above x and was not the session before",
-            function_nodes.crosses_below,
-        ),
+        Function("obv_rising", (TWO,), "obv_slope(n) > 0", function_nodes.positive(function_nodes.obv_slope)),
+        Function("crosses_above", (X, Y), "x is above y and was not the session before", function_nodes.crosses_above),
+        Function("crosses_below", (X, Y), "y is above x and was not the session before", function_nodes.crosses_below),
     ),
     "Oscillators and ranges": (
-        Function(
-            "rsi",
-            (SPAN,),
-            "relative strength of the close on Wilder's average, 0..100",
-            function_nodes.rsi,
-        ),
-        Function(
-            "rsi_tema",
-            (SPAN,),
-            "the same on triple exponential averages",
-            function_nodes.rsi_half("first"),
-        ),
-        Function(
-            "rsi_dema",
-            (SPAN,),
-            "the same on double exponential averages",
-            function_nodes.rsi_half("second"),
-        ),
+        Function("rsi", (SPAN,), "relative strength of the close on Wilder's average, 0..100", function_nodes.rsi),
+        Function("rsi_tema", (SPAN,), "the same on triple exponential averages", function_nodes.rsi_half("first")),
+        Function("rsi_dema", (SPAN,), "the same on double exponential averages", function_nodes.rsi_half("second")),
         Function("macd", (FAST, SLOW), "ema(close, fast) - ema(close, slow)", function_nodes.macd),
-        Function(
-            "macd_signal",
-            (FAST, SLOW, SIGNAL),
-            "the macd smoothed over signal",
-            function_nodes.macd_signal,
-        ),
+        Function("macd_signal", (FAST, SLOW, SIGNAL), "the macd smoothed over signal", function_nodes.macd_signal),
         Function("macd_osc", (FAST, SLOW, SIGNAL), "macd - macd_signal", function_nodes.macd_osc),
-        Function(
-            "obv_slope",
-            (TWO,),
-            "slope of on-balance volume over n sessions",
-            function_nodes.obv_slope,
-        ),
+        Function("obv_slope", (TWO,), "slope of on-balance volume over n sessions", function_nodes.obv_slope),
         Function("true_range", (), "range of the session, the close before included", RANGE),
         Function("atr", (N,), "mean true range of n sessions", ATR),
         Function(
@@ -220,25 +152,14 @@ GROUPS: dict[str, tuple[Function, ...]] = {
     ),
     "Arithmetic": (
         session_function("abs", (NUMBER,), "x without its sign", function_nodes.absolute),
-        session_function(
-            "log",
-            (NUMBER,),
-            "natural logarithm; undefined at 0 and below",
-            function_nodes.logarithm,
-        ),
+        session_function("log", (NUMBER,), "natural logarithm; undefined at 0 and below", function_nodes.logarithm),
         session_function("max2", (NUMBER, OTHER), "the larger one", function_nodes.of_one_unit("max2")),
         session_function("min2", (NUMBER, OTHER), "the smaller one", function_nodes.of_one_unit("min2")),
         session_function(
-            "clip",
-            (NUMBER, LOW, HIGH),
-            "x, but at least low and at most high",
-            function_nodes.of_one_unit("clip"),
+            "clip", (NUMBER, LOW, HIGH), "x, but at least low and at most high", function_nodes.of_one_unit("clip")
         ),
         session_function(
-            "if",
-            (CONDITION, NUMBER, OTHER),
-            "x where the condition holds, else y",
-            function_nodes.choice,
+            "if", (CONDITION, NUMBER, OTHER), "x where the condition holds, else y", function_nodes.choice
         ),
         session_function("number_of", (ANY,), "how many of the conditions hold", function_nodes.number_of),
     ),
@@ -262,10 +183,7 @@ GROUPS: dict[str, tuple[Function, ...]] = {
             function_nodes.of_session("regime_daily", Kind.REGIME),
         ),
         session_function(
-            "short_risk",
-            (),
-            "how nervous the session was, 0..3",
-            function_nodes.of_session("short_risk"),
+            "short_risk", (), "how nervous the session was, 0..3", function_nodes.of_session("short_risk")
         ),
         session_function(
             "index_return",

@@ -15,16 +15,7 @@ from typing import Any
 import numpy as np
 
 from marketdata.panel import Bools, Floats
-from scans.kernels import (
-    averages,
-    compare,
-    counts,
-    oscillators,
-    ranges,
-    slopes,
-    volume,
-    windows,
-)
+from scans.kernels import averages, compare, counts, oscillators, ranges, slopes, volume, windows
 from scans.kernels.arrays import shift
 
 LARGEST = 1e150

@@ -30,10 +30,7 @@ def arithmetic(nodes: Nodes, op: str, a: Node, b: Node) -> Node:
         return nodes.node(op, a, b, unit=unit, positive=_adds_up(op, a, b), whole=whole)
     for place, side in enumerate((a, b)):
         if side.unit.log:
-            raise InvalidNode(
-                f"this is {side.unit}: take the difference of two before you multiply or divide",
-                place,
-            )
+            raise InvalidNode(f"this is {side.unit}: take the difference of two before you multiply or divide", place)
     if op == "divide" and zero(b):
         raise InvalidNode("a division by 0", 1)
     power = a.unit.power + b.unit.power * (1 if op == "multiply" else -1)
@@ -123,15 +120,7 @@ def shift(nodes: Nodes, x: Node, n: int) -> Node:
     if x.constant or n == 0:
         return x
     return nodes.node(
-        "shift",
-        x,
-        options=(n,),
-        kind=x.kind,
-        unit=x.unit,
-        reach=n,
-        positive=x.positive,
-        whole=x.whole,
-        raw=x.raw,
+        "shift", x, options=(n,), kind=x.kind, unit=x.unit, reach=n, positive=x.positive, whole=x.whole, raw=x.raw
     )
 
 

@@ -98,9 +98,7 @@ def scan(source: Source) -> list[Token]:
     """The tokens of `source`, the last of the kind "end"; raises FormulaError."""
     if len(source.text) > MAX_LENGTH:
         raise source.error(
-            f"a formula has at most {MAX_LENGTH:,} characters, not {len(source.text):,}",
-            MAX_LENGTH,
-            MAX_LENGTH + 1,
+            f"a formula has at most {MAX_LENGTH:,} characters, not {len(source.text):,}", MAX_LENGTH, MAX_LENGTH + 1
         )
     return list(_tokens(source))
 

@@ -202,10 +202,7 @@ class TypeChecker:
             return self.condition(tree)
         node = self.number(tree)
         if parameter.takes == "series" and node.constant:
-            raise error(
-                tree.at,
-                "a value that changes from session to session is needed here, this is a constant",
-            )
+            raise error(tree.at, "a value that changes from session to session is needed here, this is a constant")
         return node
 
     def _length(self, parameter: Parameter, tree: Tree) -> int:

@@ -49,24 +49,9 @@ WARM_UP = 253
 """Sessions before the first requested one: no window is longer than 60, so only a suspected action reaches so far
 back."""
 
-WEIGHTS_V2 = {
-    "tight_range": 0.30,
-    "obv_divergence": 0.35,
-    "accumulation_bar": 0.25,
-    "volume_dryout": 0.10,
-}
-WEIGHTS_V3 = {
-    "v3_tight": 0.35,
-    "v3_absorption": 0.30,
-    "v3_accumulation": 0.20,
-    "v3_dryout": 0.15,
-}
-WEIGHTS_V4 = {
-    "v4_tight_range": 0.30,
-    "v4_obv_divergence": 0.35,
-    "accumulation_bar": 0.25,
-    "volume_dryout": 0.10,
-}
+WEIGHTS_V2 = {"tight_range": 0.30, "obv_divergence": 0.35, "accumulation_bar": 0.25, "volume_dryout": 0.10}
+WEIGHTS_V3 = {"v3_tight": 0.35, "v3_absorption": 0.30, "v3_accumulation": 0.20, "v3_dryout": 0.15}
+WEIGHTS_V4 = {"v4_tight_range": 0.30, "v4_obv_divergence": 0.35, "accumulation_bar": 0.25, "volume_dryout": 0.10}
 SIGNALS = ("tight_range", "obv_divergence", "accumulation_bar", "volume_dryout")
 THRESHOLDS = {"v1": 50.0, "v2": 50.0, "v3": 75.0, "v4": 50.0}
 STAGES = np.array(["", "stage 1", "stage 2", "", "stage 4"])
@@ -84,11 +69,7 @@ class Params:
     price_min: float = money(0.0, 2.0, "Least raw close")
     price_max: float = money(0.0, 20.0, "Largest raw close; 0 for no limit")
     volume_min: float = param(
-        0.0,
-        least=0,
-        unit="shares",
-        by_market={"us": 100_000.0},
-        help="Least mean volume of 20 sessions",
+        0.0, least=0, unit="shares", by_market={"us": 100_000.0}, help="Least mean volume of 20 sessions"
     )
     top_n: int = param(0, least=0, most=10_000, unit="instruments", help="How many picks are kept; 0 for all")
 
@@ -147,11 +128,7 @@ class Engine(ConditionEngine):
             strategy=np.full(len(picks), ""),
             levels=levels([Plan()], np.zeros(len(picks), dtype=int), picks.of(universe.close)),
             signals=fired,
-            components={
-                **{f"score_{name}": score for name, score in scores.items()},
-                **features,
-                "stage": stage,
-            },
+            components={**{f"score_{name}": score for name, score in scores.items()}, **features, "stage": stage},
         )
 
 
@@ -202,9 +179,7 @@ def _ladder(f: Features, fired: Mapping[str, Bools]) -> Part:
     """V1: the first step that the signals reach."""
     tight, obv, accumulation, dryout = (fired[name] for name in SIGNALS)
     points = np.select(
-        [tight & obv, tight, accumulation & obv, accumulation, obv, dryout],
-        [100.0, 80.0, 70.0, 50.0, 30.0, 10.0],
-        0.0,
+        [tight & obv, tight, accumulation & obv, accumulation, obv, dryout], [100.0, 80.0, 70.0, 50.0, 30.0, 10.0], 0.0
     )
     points = np.where(np.isfinite(sum(f[name] for name in SIGNALS)), points, np.nan)
     rule = "100 tight and obv, 80 tight, 70 accumulation and obv, 50 accumulation, 30 obv, 10 dryout"
@@ -225,12 +200,7 @@ def _adjustments(f: Features, weighted: Floats) -> list[Part]:
     idle = above(tight, 0.7) & above(0.3, absorption) & at_least(0.3, accumulation)
     final = np.clip((weighted + bonus) * np.where(idle, 0.5, 1.0), 0, 100)
     return [
-        Part(
-            "bonus",
-            bonus,
-            "10 where tight > 0.6 and absorption > 0.5, 5 where three parts > 0.5",
-            bonus,
-        ),
+        Part("bonus", bonus, "10 where tight > 0.6 and absorption > 0.5, 5 where three parts > 0.5", bonus),
         Part(
             "penalty",
             idle,

@@ -38,10 +38,7 @@ from scans.kernels.windows import rolling_max, rolling_min
 WARM_UP = 640
 """Sessions before the first requested one, for EMA60; v1 gives the measurement."""
 
-PLANS = (
-    Plan(target=0.10, stop=-0.07, holding_max=15),
-    Plan(target=0.05, stop=-0.02, holding_max=14),
-)
+PLANS = (Plan(target=0.10, stop=-0.07, holding_max=15), Plan(target=0.05, stop=-0.02, holding_max=14))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,22 +36,14 @@ class Params:
         help="Least percentile of the 60-session return (midterm)",
     )
     high_min: float = param(
-        0.75,
-        least=0,
-        most=1,
-        unit="fraction of the high of 250 sessions",
-        help="Least close (midterm)",
+        0.75, least=0, most=1, unit="fraction of the high of 250 sessions", help="Least close (midterm)"
     )
     extension_max: float = param(1.10, least=0, most=10, unit="times EMA20", help="Largest close (midterm)")
     atr_max: float = param(0.06, least=0, most=1, unit="fraction of the close", help="Largest ATR14 (midterm)")
     midterm_top: int = param(10, least=0, most=10_000, unit="instruments", help="How many midterm picks are kept")
     rest_min: float = param(0.97, least=0, most=10, unit="times EMA20", help="Least close (pullback)")
     rest_max: float = param(
-        1.01,
-        least=0,
-        most=10,
-        unit="times EMA20",
-        help="Largest close, and low of 3 sessions (pullback)",
+        1.01, least=0, most=10, unit="times EMA20", help="Largest close, and low of 3 sessions (pullback)"
     )
     rsi_min: float = param(40.0, least=0, most=100, help="Least RSI14 (pullback)")
     rsi_max: float = param(55.0, least=0, most=100, help="Largest RSI14 (pullback)")
@@ -86,12 +78,7 @@ def midterm(universe: Universe, f: Features, scored: Bools, params: Params) -> H
         condition("close", f["of_ema20"], "close / ema20 > 1", f["over_ema20"]),
         condition("averages", f["ema20_of_ema60"], "ema20 / ema60 > 1", f["ema20_over_ema60"]),
         condition("ema20", f["ema20_rising"], "ema20 rises over 20 sessions", f["ema20_rising"]),
-        condition(
-            "ema60",
-            f["ema60_not_falling"],
-            "ema60 does not fall over 20 sessions",
-            f["ema60_not_falling"],
-        ),
+        condition("ema60", f["ema60_not_falling"], "ema60 does not fall over 20 sessions", f["ema60_not_falling"]),
         condition(
             "momentum",
             place,
@@ -113,22 +100,11 @@ def midterm(universe: Universe, f: Features, scored: Bools, params: Params) -> H
             at_least(params.extension_max, f["of_ema20"]),
             params.extension_max,
         ),
-        condition(
-            "atr",
-            f["atr"],
-            "atr14 / close <= {}",
-            at_least(params.atr_max, f["atr"]),
-            params.atr_max,
-        ),
+        condition("atr", f["atr"], "atr14 / close <= {}", at_least(params.atr_max, f["atr"]), params.atr_max),
     ]
     parts = [
         Part("momentum", place, "40 x the percentile of the 60-session return", 40 * place),
-        Part(
-            "straightness",
-            f["straightness"],
-            "25 x R2 of log close over 60 sessions",
-            25 * f["straightness"],
-        ),
+        Part("straightness", f["straightness"], "25 x R2 of log close over 60 sessions", 25 * f["straightness"]),
         Part(
             "volume",
             f["volume_ratio"],
@@ -180,11 +156,7 @@ def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, param
             params.rsi_max,
         ),
         condition(
-            "volume",
-            volume,
-            "volume of 5 / of 20 sessions < {}",
-            above(params.volume_max, volume),
-            params.volume_max,
+            "volume", volume, "volume of 5 / of 20 sessions < {}", above(params.volume_max, volume), params.volume_max
         ),
         condition("day", f["closed_up"], "close >= open", f["closed_up"]),
     ]
@@ -199,18 +171,8 @@ def pullback(universe: Universe, f: Features, scored: Bools, open_: Bools, param
             "a third of 100 x (1 - |close / ema20 - 1| / 0.03), at least 0",
             third * np.maximum(near, 0),
         ),
-        Part(
-            "dryness",
-            volume,
-            "a third of 100 x (1 - volume of 5 / of 20 sessions) / 0.5, within 0..1",
-            third * dry,
-        ),
-        Part(
-            "coolness",
-            rsi,
-            "a third of 100 x (1 - |rsi14 - 47.5| / 7.5), at least 0",
-            third * np.maximum(cool, 0),
-        ),
+        Part("dryness", volume, "a third of 100 x (1 - volume of 5 / of 20 sessions) / 0.5, within 0..1", third * dry),
+        Part("coolness", rsi, "a third of 100 x (1 - |rsi14 - 47.5| / 7.5), at least 0", third * np.maximum(cool, 0)),
     ]
     return Half(conditions, parts, scored & all_hold(conditions), sum_parts(parts))
 

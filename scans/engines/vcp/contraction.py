@@ -23,10 +23,7 @@ INPUTS = {"close": 252, "high": 251, "low": 251, "volume": 49, "amount": 19}
 
 BUYERS = ("foreign", "institution")
 
-FLOW_INPUTS = {
-    **{f"{buyer}_net_{measure}": 4 for buyer in BUYERS for measure in ("quantity", "value")},
-    "raw_close": 4,
-}
+FLOW_INPUTS = {**{f"{buyer}_net_{measure}": 4 for buyer in BUYERS for measure in ("quantity", "value")}, "raw_close": 4}
 """The additional fields of the flow."""
 
 TEMPLATE = ("over_long", "stacked", "long_rising", "over_sma50", "off_low", "near_high", "strong")

@@ -33,10 +33,7 @@ class Command(ScanCommand):
         if options["first"] is None and options["date"] is None:
             raise CommandError("Name the first session: --from 2016-01-04.", returncode=USAGE)
         reports = backfill.run_backfill(
-            scan_request(options),
-            resume=options["resume"],
-            overwrite=options["replace"],
-            progress=self.progress,
+            scan_request(options), resume=options["resume"], overwrite=options["replace"], progress=self.progress
         )
         self.bar.close()
         for report in reports:

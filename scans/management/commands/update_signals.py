@@ -25,10 +25,7 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         reports = signals.update_signals(
-            market=options["market"],
-            versions=options["version"],
-            as_of=timezone.now(),
-            rebuild=options["rebuild"],
+            market=options["market"], versions=options["version"], as_of=timezone.now(), rebuild=options["rebuild"]
         )
         for report in reports:
             total = sum(report.counts.values())

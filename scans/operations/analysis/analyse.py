@@ -66,13 +66,7 @@ class Analysis:
 
 
 def analyse_pick(
-    *,
-    market: Market,
-    version: ScannerVersion,
-    code: str,
-    name: str,
-    day: date | None,
-    as_of: datetime,
+    *, market: Market, version: ScannerVersion, code: str, name: str, day: date | None, as_of: datetime
 ) -> Analysis:
     """The analysis of an instrument by the version's published session of `day` (None: its latest). Raises NoSession if
     there is none, and the errors of `explain_instrument` and `base_rates`."""
@@ -85,12 +79,7 @@ def analyse_pick(
 
 
 def _base_rates(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
-    kinds = [
-        ("", ""),
-        ("label", pick.label),
-        ("strategy", pick.strategy),
-        ("regime", rates.regime),
-    ]
+    kinds = [("", ""), ("label", pick.label), ("strategy", pick.strategy), ("regime", rates.regime)]
     return [BaseRate(by or ALL, group, line) for by, group in kinds for line in rates.of(by, group)]
 
 

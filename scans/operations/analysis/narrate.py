@@ -28,10 +28,7 @@ def narrative_endpoint() -> Endpoint | None:
     if not settings.NARRATIVE_URL:
         return None
     return Endpoint(
-        settings.NARRATIVE_URL,
-        settings.NARRATIVE_MODEL,
-        settings.NARRATIVE_KEY,
-        settings.NARRATIVE_SECONDS,
+        settings.NARRATIVE_URL, settings.NARRATIVE_MODEL, settings.NARRATIVE_KEY, settings.NARRATIVE_SECONDS
     )
 
 
@@ -45,12 +42,7 @@ def cached_narrative(*, code: str, day: date, version: str, facts: Mapping[str, 
 
 @cached("tried", what="narrative-tried", version=2, holds=(Narrative,))
 def _cached_outcome(
-    code: str,
-    day: date,
-    version: str,
-    url: str,
-    model: str,
-    facts: Mapping[str, Any],
+    code: str, day: date, version: str, url: str, model: str, facts: Mapping[str, Any]
 ) -> Narrative | str:
     try:
         return _cached_text(code, day, version, url, model, facts)
@@ -60,14 +52,7 @@ def _cached_outcome(
 
 
 @cached("kept", what="narrative", version=2, holds=(Narrative,))
-def _cached_text(
-    code: str,
-    day: date,
-    version: str,
-    url: str,
-    model: str,
-    facts: Mapping[str, Any],
-) -> Narrative:
+def _cached_text(code: str, day: date, version: str, url: str, model: str, facts: Mapping[str, Any]) -> Narrative:
     server = narrative_endpoint()
     if server is None or not BREAKER.allows():
         raise NarrativeFailed("the server failed several times and gets no calls for a minute")

@@ -26,10 +26,7 @@ class RequestRefused(ValueError):
 
 
 def check_request(
-    versions: Sequence[ScannerVersion],
-    options: Mapping[str, Any],
-    segments: Sequence[str],
-    sessions: int,
+    versions: Sequence[ScannerVersion], options: Mapping[str, Any], segments: Sequence[str], sessions: int
 ) -> None:
     """Raises RequestRefused if an option does not fit the versions or the market."""
     segment_names = {*segments, *(segment for version in versions for segment in version.segments)}

@@ -154,11 +154,7 @@ class RequestWorker:
 
         try:
             done = backfill.run_backfill(
-                self._request([slug]),
-                resume=False,
-                overwrite=True,
-                progress=progress,
-                permit=self.permit,
+                self._request([slug]), resume=False, overwrite=True, progress=progress, permit=self.permit
             )
             outcome["error"] = " ".join(backfill.failures(done))
         except USER_ERRORS as error:

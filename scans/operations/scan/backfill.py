@@ -89,10 +89,7 @@ def _missing(version: ScannerVersion, market: str, days: Days, overwrite: bool) 
     if overwrite:
         return days
     published = ScanSession.objects.filter(
-        scanner_version=version,
-        market=market,
-        published=True,
-        date__range=(days[0].item(), days[-1].item()),
+        scanner_version=version, market=market, published=True, date__range=(days[0].item(), days[-1].item())
     ).values_list("date", flat=True)
     return days[~np.isin(days, np.array(list(published), dtype="datetime64[D]"))]
 

@@ -141,11 +141,7 @@ def _store_entries(result: FeatureResult, keys: Sequence[str]) -> FeatureResult:
 
 
 def _keys(
-    record: Record,
-    days: Days,
-    tasks: Sequence[EngineTask],
-    bars: list[str],
-    flows: FlowRecord | None,
+    record: Record, days: Days, tasks: Sequence[EngineTask], bars: list[str], flows: FlowRecord | None
 ) -> dict[int, list[str]]:
     """Number of each task whose features are cached -> the keys of its entries, one for each session."""
     if not settings.SCORE_CACHE or len(days) > MAX_CACHED_SESSIONS:

@@ -48,13 +48,7 @@ Permit = Callable[[], None]
 
 
 def publish(
-    scan: Scan,
-    *,
-    data_digest: str,
-    as_of: datetime,
-    started_by: str,
-    request_id: str,
-    permit: Permit | None = None,
+    scan: Scan, *, data_digest: str, as_of: datetime, started_by: str, request_id: str, permit: Permit | None = None
 ) -> None:
     """Record the run and publish its answers; sets `scan.run` and `scan.unchanged`."""
     with transaction.atomic():
@@ -97,14 +91,7 @@ def publish(
 
 
 def record_failure(
-    scan: Scan,
-    *,
-    first: str,
-    last: str,
-    data_digest: str,
-    as_of: datetime,
-    started_by: str,
-    request_id: str,
+    scan: Scan, *, first: str, last: str, data_digest: str, as_of: datetime, started_by: str, request_id: str
 ) -> None:
     """Record the failed run of a version over the sessions from `first` to `last`, without answers; sets `scan.run`."""
     run = ScanRun.objects.create(

@@ -81,11 +81,7 @@ def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
                 reproduction.unlike.append(session.date)
     if reproduction.data:
         reproduction.changes = get_changes(
-            run.market,
-            run.started_at,
-            until=run.last,
-            index=run.index,
-            flows=scan.task.reads_flows,
+            run.market, run.started_at, until=run.last, index=run.index, flows=scan.task.reads_flows
         )
     return reproduction
 

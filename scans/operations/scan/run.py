@@ -86,10 +86,7 @@ class InstrumentChecks:
 
 
 def run_scan(
-    request: RunRequest,
-    *,
-    permit: Permit | None = None,
-    each: Callable[[Scan], None] | None = None,
+    request: RunRequest, *, permit: Permit | None = None, each: Callable[[Scan], None] | None = None
 ) -> list[Scan]:
     """Run and publish the versions; returns a `Scan` for each, in their order. Errors of the request or the data are
     raised. `permit` is called as a version is published, `each` with its scan afterwards; their exceptions end the
@@ -173,11 +170,7 @@ def _sessions(record: Record, request: RunRequest) -> Days:
 def _task(version: ScannerVersion, record: Record, request: RunRequest) -> EngineTask:
     """The engine's task; DataProblem if the version or the request names a segment that the market does not have."""
     engine = ENGINES[version.engine]
-    params: dict[str, Any] = {
-        "segments": version.segments,
-        "limits": version.limits,
-        **version.params,
-    }
+    params: dict[str, Any] = {"segments": version.segments, "limits": version.limits, **version.params}
     params = dict(request.pinned.get(version.slug, params))
     segments, limits, top = params.pop("segments"), params.pop("limits"), params.pop("top", None)
     limits = {**limits, **request.limits}

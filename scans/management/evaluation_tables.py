@@ -53,6 +53,7 @@ TYPES: dict[str, pa.DataType] = {
     **{f"{name}_{what}_pct": pa.float64() for name in NAMES for what in EXCESS},
     "detectable_pct": pa.float64(),
     "standing": pa.string(),
+    "permutation_p": pa.float64(),
 }
 COLUMNS = [column(name, kind) for name, kind in TYPES.items()]
 
@@ -69,6 +70,11 @@ EXCESS_LEGEND = (
     "portfolio (Newey-West), in which each date counts alike, so its centre is not the mean over picks. detectable: "
     "the smallest excess that so many sessions distinguish from 0 (80 % power). Ahead or behind where the intervals of "
     "both equal and matched exclude 0; of twenty comparisons one does by chance."
+)
+
+PERMUTATION_LEGEND = (
+    "p: how often the same pattern of picks on other names has an excess as far from 0, in units of its error, before "
+    "costs (permutation test); below 0.05 it is not likely to be luck."
 )
 
 
@@ -99,6 +105,7 @@ def rows(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
             **excess_columns(line.figures),
             "detectable_pct": percent(figures["detectable"]),
             "standing": line.figures.standing,
+            "permutation_p": None if math.isnan(line.p_value) else line.p_value,
         }
 
 
@@ -147,7 +154,13 @@ def write_evaluation(out: Output, evaluation: Evaluation) -> None:
     for text in ("", LEGEND, ""):
         write_prose(out, text)
     columns = [*names, *map(Column, NAMES), Column("detectable"), Column("standing", text=True)]
-    write_table(out, columns, ([*_name_cells(line, grouped), *_excess_cells(line)] for line in lines))
+    permuted = request.permutations
+    if permuted:
+        columns.append(Column("p"))
+    write_table(out, columns, ([*_name_cells(line, grouped), *_excess_cells(line, permuted)] for line in lines))
+    if permuted:
+        write_prose(out, "")
+        write_prose(out, PERMUTATION_LEGEND)
     sentences = market_caps_sentence(evaluation), survivors_sentence(evaluation), timing_sentence(evaluation.lines)
     for text in ("", EXCESS_LEGEND, *sentences):
         write_prose(out, text)
@@ -166,12 +179,13 @@ def _cells(line: EvaluationLine) -> list[str]:
     ]
 
 
-def _excess_cells(line: EvaluationLine) -> list[str]:
+def _excess_cells(line: EvaluationLine, permuted: bool) -> list[str]:
     figures = line.figures
     return [
         *(excess_text(getattr(figures, name)) for name in NAMES),
         format_percent(100 * figures.detectable, sign=False),
         figures.standing or NOT_DISTINGUISHABLE,
+        *([format_number(line.p_value, 3)] if permuted else []),
     ]
 
 

@@ -11,6 +11,7 @@
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when named)
     profile    where the time of one session goes (only when named)
+    worlds     how often each error shown calls luck a result, in 200 worlds without skill (when named; --runs: worlds)
 
 Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
 """
@@ -33,6 +34,7 @@ from tests.benchmarks import (
     load,
     scan,
     versions,
+    worlds,
 )
 from tests.benchmarks.installations import Bench
 from tests.benchmarks.measurement import BenchFailed
@@ -61,8 +63,9 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "faults": faults.section,
     **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
     "profile": profile,
+    "worlds": worlds.section,
 }
-ON_REQUEST = ("collect", "load", "profile", "faults", *(f"faults:{name}" for name in faults.FIGURES))
+ON_REQUEST = ("collect", "load", "profile", "worlds", "faults", *(f"faults:{name}" for name in faults.FIGURES))
 """Sections that are run only when they are named."""
 
 
@@ -76,7 +79,7 @@ def main() -> int:
         "sections",
         nargs="*",
         metavar="section",
-        help="default: all but collect, load, faults and profile",
+        help="default: all but collect, load, faults, profile and worlds",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")

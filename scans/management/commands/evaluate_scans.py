@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -25,10 +26,17 @@ class Command(ScanCommand):
         parser.add_argument("--versions", type=versions, required=True, help="v1,v2,v3")
         add_evaluation_options(parser)
         parser.add_argument("--by", choices=GROUPINGS, default="", help="also the figures of each group")
+        parser.add_argument(
+            "--permutations",
+            action="store_true",
+            help="also how often the same pattern of picks on other names does so",
+        )
         add_delivery(parser)
 
     def handle(self, **options: Any) -> None:
         where = delivery(options)
-        request = evaluation_request(options, options["versions"], options["by"])
+        request = replace(
+            evaluation_request(options, options["versions"], options["by"]), permutations=options["permutations"]
+        )
         freshness.warn(self, request, beside=True)
         deliver(evaluation_results(evaluate_versions(request)), where, self.stdout)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools
 from marketdata.record import Days
+from scans.evaluation.permutation import permutation_test, universe_excess
 from scans.evaluation.statistics import Figures, compute_figures
 from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, VersionEvidence, gather_evidence
 
@@ -23,7 +24,8 @@ TIMINGS = ("live", "afterwards")
 @dataclass(frozen=True, slots=True)
 class EvaluationLine:
     """The figures of one version over one horizon; `group` "": all of its picks. `sessions`: how many it answered.
-    `live`: how many of the picks were made before the open of their entry; the others were computed afterwards."""
+    `live`: how many of the picks were made before the open of their entry; the others were computed afterwards.
+    `p_value`: of the permutation test, NaN unless requested and for groups."""
 
     version: str
     group: str
@@ -31,6 +33,7 @@ class EvaluationLine:
     sessions: int
     live: int
     figures: Figures
+    p_value: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,14 @@ def evaluation_lines(
             pick = version.pick[some]
             result = compute_figures(evidence.holdings, evidence.benchmarks, evidence.returns, horizon, pick)
             live = int(version.live[some].sum())
-            yield EvaluationLine(version.picked.version, name, horizon, sessions, live, result)
+            p_value = float("nan") if name or not request.permutations else _p_value(version, evidence, horizon)
+            yield EvaluationLine(version.picked.version, name, horizon, sessions, live, result, p_value)
+
+
+def _p_value(version: VersionEvidence, evidence: Evidence, horizon: int) -> float:
+    picks = evidence.holdings.picks
+    excess = universe_excess(evidence.prices, version.eligible, evidence.tradability, evidence.last_bar, horizon)
+    return permutation_test(excess, picks.day[version.pick], picks.column[version.pick], horizon)
 
 
 def _groups(version: VersionEvidence, evidence: Evidence, by: str) -> Iterator[tuple[str, int, Bools]]:

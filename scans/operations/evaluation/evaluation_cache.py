@@ -177,7 +177,7 @@ def cached_evaluation(key: EvaluationKey) -> Evaluation:
 @cached(
     "published",
     what="evaluation",
-    version=3,
+    version=4,
     holds=(Evaluation, EvaluationRequest, EvaluationLine, Figures, Excess, Interval),
 )
 def _cached_evaluation(**fields: Any) -> Evaluation:

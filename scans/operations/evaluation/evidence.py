@@ -55,7 +55,7 @@ class EvaluationRequest:
     """Options of an evaluation. No first: from the start of the record's last contiguous block; no last: to its end.
     `horizons` in sessions. `costs`: the share of a round trip, None for the dated table (`marketdata.trading_costs`).
     `by`: one of evaluate.GROUPINGS, or "". `mend` False: nothing is written, and a lake that is behind raises
-    LakeError."""
+    LakeError. `permutations`: with the permutation test of each version and horizon."""
 
     market: str
     as_of: datetime
@@ -67,6 +67,7 @@ class EvaluationRequest:
     source: str = PUBLISHED
     by: str = ""
     mend: bool = True
+    permutations: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class VersionEvidence:
 class Evidence:
     """The evidence of a request. `sessions` (K,): the first of `prices`. `regime` (K,): names by the trend of the
     market index; `regimes`: their rules. `holdings`, `benchmarks` and `returns` are of the picks of all versions.
+    `last_bar` (N,): the row of each instrument's last bar.
 
     instruments: how many were eligible at some time. gone: how many of these have no bar on the last session read.
     capped: on how many requested sessions enough of them have a market cap. seconds: by stage.
@@ -95,6 +97,8 @@ class Evidence:
     regime: NDArray[np.str_]
     regimes: RegimeHistory
     holdings: Holdings
+    tradability: Tradability
+    last_bar: Rows
     benchmarks: Benchmarks
     returns: DailyReturns
     version_evidence: tuple[VersionEvidence, ...]
@@ -128,7 +132,8 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
     read = time.perf_counter()
     trades = tradability(daily_bars(panel), limited=record.market.suspect_move is not None)
     prices = price_arrays(panel, suspects, trades.liquidation)
-    holdings, rule_of_pick = _holdings(request, picked, rules, panel, prices, trades)
+    last_bar = np.where(panel.segment >= 0, np.arange(len(prices.sessions))[:, None], -1).max(axis=0)
+    holdings, rule_of_pick = _holdings(request, picked, rules, panel, prices, trades, last_bar)
     universe = _universe(panel, prices, rules, len(sessions))
     benchmarks = benchmark_paths(prices, holdings.picks, rule_of_pick, holdings.periods, universe)
     version_evidence = tuple(_version_evidence(request.market, picked, rules, prices, holdings, universe))
@@ -143,6 +148,8 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
         regime=np.array(regimes.NAMES)[history.trend[index.rows(sessions)]],
         regimes=history,
         holdings=holdings,
+        tradability=trades,
+        last_bar=last_bar,
         benchmarks=benchmarks,
         returns=daily_returns(prices, benchmarks),
         version_evidence=version_evidence,
@@ -209,6 +216,7 @@ def _holdings(
     panel: Panel,
     prices: Prices,
     trades: Tradability,
+    last_bar: Rows,
 ) -> tuple[Holdings, Rows]:
     """The holdings of the picks of all versions, one version after the other, and the rule of each pick, (P,)."""
     date = np.concatenate([picks.date for picks in picked])
@@ -222,7 +230,6 @@ def _holdings(
             "again, or run that session again."
         )
     picks = PickSet(rows, column)
-    last_bar = np.where(panel.segment >= 0, np.arange(len(prices.sessions))[:, None], -1).max(axis=0)
     periods = holding_periods(picks, tuple(sorted(set(request.horizons))), trades, prices.traded, last_bar)
     rule_of_pick = [
         np.array([rules.index(rule) for rule in one.rules], dtype=np.intp)[one.rule][

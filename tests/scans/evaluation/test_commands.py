@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import math
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations.evaluation.evidence import EvaluationRequest, gather_evidence
 from tests.reference import bars, evaluation, fills
 from tests.scans.conftest import AS_OF, Importer, frame
+from tests.scans.evaluation.test_permutation import naive_statistic
 from tests.scans.probe import Probe
 
 HORIZONS = (1, 5, 10)
@@ -57,22 +60,39 @@ def eventful(bring: Importer, sessions: list[date]) -> pd.DataFrame:
     return rows
 
 
+@dataclass(frozen=True)
+class Naive:
+    """The reference's market, and on each session from one on what was eligible and what the probe picks: what closed
+    higher than the day before."""
+
+    limited: dict[str, pd.DataFrame]
+    eligible: dict[pd.Timestamp, list[str]]
+    picks: list[tuple[pd.Timestamp, str]]
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, sessions: list[date], first: int) -> Naive:
+        raw = rows.assign(amount=np.nan, ratio=np.nan, eligible_kind=True)
+        raw["date"] = pd.to_datetime(raw["date"])
+        result = bars.build(raw, sessions)
+        eligible, picks = {}, []
+        for day in pd.to_datetime([*sessions[first:GONE], *sessions[GONE + 1 :]]):
+            chosen = bars.universe(result, day, min_bars=2)
+            rises = {code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen.items()}
+            eligible[day] = list(chosen)
+            picks += [(day, code) for code, rise in rises.items() if rise > 1]
+        return cls({code: fills.with_limits(frame) for code, frame in result.items()}, eligible, picks)
+
+    def holdings(self, picks: list[tuple[pd.Timestamp, str]], sessions: list[date], horizon: int, costs: float) -> Any:
+        return evaluation.holdings(picks, self.limited, sessions, lambda day: self.eligible[day], horizon, costs=costs)
+
+
 def expected(rows: pd.DataFrame, sessions: list[date], first: int) -> dict[int, dict[str, float]]:
-    """The probe picks what closed higher than the day before; judged by the reference, from session `first` on."""
-    raw = rows.assign(amount=np.nan, ratio=np.nan, eligible_kind=True)
-    raw["date"] = pd.to_datetime(raw["date"])
-    result = bars.build(raw, sessions)
-    chosen: dict[pd.Timestamp, Mapping[str, pd.DataFrame]] = {}
-    picks = []
-    for day in pd.to_datetime([*sessions[first:GONE], *sessions[GONE + 1 :]]):
-        chosen[day] = bars.universe(result, day, min_bars=2)
-        rises = {code: upto["C"].iloc[-1] / upto["C"].iloc[-2] for code, upto in chosen[day].items()}
-        picks += [(day, code) for code, rise in rises.items() if rise > 1]
-    limited = {code: fills.with_limits(frame) for code, frame in result.items()}
+    """The figures of the probe's picks from session `first` on, by the reference."""
+    naive = Naive.of(rows, sessions, first)
     figures = {}
     for horizon in HORIZONS:
-        holdings = evaluation.holdings(picks, limited, sessions, lambda day: chosen[day], horizon, costs=0.003)
-        figures[horizon] = evaluation.summary(holdings, limited, sorted(limited))
+        holdings = naive.holdings(naive.picks, sessions, horizon, 0.003)
+        figures[horizon] = evaluation.summary(holdings, naive.limited, sorted(naive.limited))
     return figures
 
 
@@ -113,6 +133,37 @@ def test_figures_are_those_of_the_reference(
             else:
                 assert line[column] == pytest.approx(100 * value, abs=1e-6), name
     assert {"judged", "open", "unjudged"} <= seen
+
+
+def test_the_p_value_is_that_of_all_permutations_of_the_names(
+    eventful: pd.DataFrame, probe: Probe, sessions: list[date]
+) -> None:
+    """By the reference's holdings of everything eligible, and each of the 720 orders of six names."""
+    options = [f"--from={sessions[5]}", f"--to={sessions[-1]}", "--source=fly", "--horizons=5"]
+    order = ["--versions=rises", *options]
+    (line,) = map(json.loads, call("evaluate_scans", *order, "--permutations", "--format=json").splitlines())
+    naive = Naive.of(eventful, sessions, 5)
+    codes, days = sorted(naive.limited), pd.to_datetime(sessions).tolist()
+    excess = np.full((len(days), len(codes)), np.nan)
+    everything = [(day, code) for day, members in naive.eligible.items() for code in members]
+    for one in naive.holdings(everything, sessions, 5, 0.0):
+        if one.state == "judged":
+            excess[days.index(one.date), codes.index(one.code)] = one.gross
+    some = np.isfinite(excess).any(axis=1)
+    excess[some] -= np.nanmean(excess[some], axis=1, keepdims=True)
+    picks = [(days.index(day), codes.index(code)) for day, code in naive.picks]
+    judged = [(row, column) for row, column in picks if np.isfinite(excess[row, column])]
+    own, *others = (
+        abs(naive_statistic(excess, [(row, names[column]) for row, column in judged], 5))
+        for names in itertools.permutations(range(len(codes)))
+    )
+    exact = (1 + sum(value >= own * (1 - 1e-9) for value in others)) / (1 + len(others))
+    assert line["permutation_p"] == pytest.approx(exact, abs=0.04)
+    (plain,) = map(json.loads, call("evaluate_scans", *order, "--format=json").splitlines())
+    assert plain == {**line, "permutation_p": None}
+    text = call("evaluate_scans", *order, "--permutations")
+    assert f"{line['permutation_p']:g}" in text
+    assert "permutation test" in text
 
 
 def test_every_form_tells_the_same(market: pd.DataFrame, probe: Probe, sessions: list[date], tmp_path: Path) -> None:

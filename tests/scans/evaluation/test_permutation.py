@@ -17,7 +17,7 @@ NAN = math.nan
 HORIZON = 2
 
 
-def naive_statistic(excess: Any, picks: list[tuple[int, int]]) -> float:
+def naive_statistic(excess: Any, picks: list[tuple[int, int]], horizon: int = HORIZON) -> float:
     """The mean over sessions of their picks' mean excess, in units of its Newey-West error, one number at a time."""
     by_day: dict[int, list[float]] = {}
     for day, column in picks:
@@ -28,8 +28,8 @@ def naive_statistic(excess: Any, picks: list[tuple[int, int]]) -> float:
     total = math.fsum((value - mean) ** 2 for value in means.values())
     for day, other in itertools.permutations(means, 2):
         apart = abs(day - other)
-        if apart <= HORIZON:
-            total += (1 - apart / (HORIZON + 1)) * (means[day] - mean) * (means[other] - mean)
+        if apart <= horizon:
+            total += (1 - apart / (horizon + 1)) * (means[day] - mean) * (means[other] - mean)
     return mean * len(means) / math.sqrt(total)
 
 

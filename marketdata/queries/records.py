@@ -37,6 +37,17 @@ def get_records(markets: Sequence[str]) -> list[Record]:
     return [_record(calendar, rows[calendar.market.name]) for calendar in get_calendars(markets)]
 
 
+def get_sessions_with_bars(market: str, first: date | None, last: date | None) -> list[date]:
+    """The sessions of `market` from `first` to `last`, both included (None: all before, all after), that have bars,
+    ascending."""
+    record = get_record(market)
+    days = record.sessions[record.bars > 0]
+    start = 0 if first is None else int(np.searchsorted(days, np.datetime64(first)))
+    end = len(days) if last is None else int(np.searchsorted(days, np.datetime64(last), side="right"))
+    sessions: list[date] = days[start:end].tolist()
+    return sessions
+
+
 def get_projected_record(market: str, *days: date) -> Record:
     """The record of `market`, for a caller that writes nothing. LakeError where the lake is behind the record and may
     lack what the caller needs: one of `days`, or without any the last session."""

@@ -26,6 +26,8 @@ from scans.models import ScannerVersion
 from scans.queries import versions
 
 MOST_VERSIONS = 8
+EVERY = "*"
+"""In place of the names of versions: all there are."""
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 DATE = OpenApiParameter(
@@ -48,6 +50,17 @@ class VersionParameters(serializers.Serializer[Any]):
     scanner_version = serializers.CharField(
         required=False, max_length=40, help_text="e.g. v2; omitted: the market's active version"
     )
+
+
+class VersionsParameters(serializers.Serializer[Any]):
+    scanner_version = serializers.CharField(
+        required=False,
+        max_length=340,
+        help_text=f"One or several, e.g. v2,v3; {EVERY}: every version; omitted: the market's active version",
+    )
+
+    def validate_scanner_version(self, text: str) -> list[str]:
+        return split_list(text)
 
 
 class RankParameters(VersionParameters):
@@ -140,6 +153,11 @@ def chosen_version(market: str, query: dict[str, Any]) -> ScannerVersion:
     """The requested version, else the market's active one."""
     slug = query.get("scanner_version")
     return versions.get_versions(market, [slug] if slug else [])[0]
+
+
+def chosen_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
+    """The versions of these names, every one for `EVERY`, the market's active one without names."""
+    return list(versions.all_versions()) if slugs == [EVERY] else versions.get_versions(market, slugs)
 
 
 def parse_date(text: str) -> date:

@@ -50,6 +50,12 @@ def published_sessions(market: str, version: ScannerVersion) -> QuerySet[ScanSes
     return ScanSession.objects.filter(market=market, scanner_version=version, published=True)
 
 
+def published_answers(market: str, versions: Sequence[ScannerVersion]) -> QuerySet[ScanSession]:
+    """The published sessions of several versions, with their versions and runs."""
+    rows = ScanSession.objects.filter(market=market, scanner_version__in=versions, published=True)
+    return rows.select_related("scanner_version", "run")
+
+
 def published_session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
     """The published session of `day` (None: the latest) with its run and version, annotated with `has_later`; NoSession
     if there is none."""

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from django.test import Client
 
-from scans.models import ActiveVersion, ScanRun
+from scans.models import ActiveVersion, ScanRun, ScanSession
 from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
@@ -205,3 +205,34 @@ def test_versions_side_by_side(scanned: pd.DataFrame, sessions: list[date], get:
     assert get("kr/scans/compare", 404, versions="rises,v1")["code"] == "no_run"
     for versions in ("rises", "rises,rises", ",".join("abcdefghi"), ""):
         assert "versions" in get("kr/scans/compare", 400, versions=versions)["errors"]
+
+
+def test_dates_of_all_versions_with_the_sessions_they_lack(
+    scanned: Any, sessions: list[date], client: Client, get: Get
+) -> None:
+    ScanSession.objects.filter(date=sessions[20], scanner_version__slug="rises-10").update(published=False)
+    ScanSession.objects.filter(date=sessions[25]).update(published=False)
+    published = ScanSession.objects.filter(published=True)
+    every = get("kr/scans/dates", scanner_version="*", limit=500)
+    rows = {(row["date"], row["scanner_version"]) for row in every["results"]}
+    assert rows == {(str(one.date), one.scanner_version.slug) for one in published.select_related("scanner_version")}
+    assert every["expected"] == [str(day) for day in sessions[10:]]
+    lacking = {(day, slug) for day in every["expected"] for slug in ("rises", "rises-10")} - rows
+    assert lacking == {
+        (str(sessions[20]), "rises-10"),
+        *((str(day), slug) for day in (sessions[25], *sessions[31:]) for slug in ("rises", "rises-10")),
+    }
+    two = get("kr/scans/dates", scanner_version="rises,rises-10", limit=500)
+    assert two["results"] == every["results"]
+    for order in ("date", "-date"):
+        for limit in (1, 8, 9, 10):
+            page = get("kr/scans/dates", scanner_version="*", limit=limit, ordering=order)
+            for way in ("next", "previous"):
+                expected = set(page["expected"])
+                while page[way]:
+                    page = client.get(page[way]).json()
+                    expected |= set(page["expected"])
+                assert expected == set(every["expected"]), (order, limit, way)
+    part = get("kr/scans/dates", scanner_version="rises", **{"from": sessions[5], "to": sessions[12]})
+    assert part["expected"] == [str(day) for day in sessions[5:13]]
+    assert get("kr/scans/dates", 404, scanner_version="rises,nothing")["code"] == "unknown_version"

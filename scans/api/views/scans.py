@@ -19,6 +19,7 @@ from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.markets import get_market
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.records import get_sessions_with_bars
 from marketdata.record import Days
 from marketdata.web.api import downloads, serializers
 from marketdata.web.api.cursors import parse_cursor, refuse_cursor
@@ -28,7 +29,7 @@ from marketdata.web.api.response_cache import StateTimes, make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from marketdata.web.api.views import download_rows
 from scans.api import parameters
-from scans.api.parameters import DATE, RankParameters, VersionFilter, VersionParameters, date_range_filters
+from scans.api.parameters import DATE, RankParameters, VersionFilter, VersionsParameters, date_range_filters
 from scans.api.serializers.flows import attach_flows, with_flows
 from scans.api.serializers.regimes import with_regime_rules
 from scans.api.serializers.scans import Answer, Header, Rank, Run, ScanResult
@@ -198,19 +199,53 @@ class Runs(MarketList):
         return super().get(request, *args, **kwargs)
 
 
+class AnswerPagination(DatePagination):
+    """The latest first; beside the rows the sessions that could have one."""
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        page = super().get_paginated_response_schema(schema)
+        days = {"type": "array", "items": {"type": "string", "format": "date"}}
+        page["properties"]["expected"] = days | {
+            "description": "The sessions with bars, ascending, that the page spans, and on the first and the last page "
+            "those up to the ends of the range: a session without a row of a version has not been scanned by it",
+            "examples": [["2026-08-20", "2026-08-21"]],
+        }
+        page["required"].append("expected")
+        return page
+
+
 class Dates(MarketList):
-    """The days that a version has published, the latest first, each with its answer."""
+    """The sessions that versions have published, the latest first, each with its answer."""
 
     model = ScanSession
     serializer_class = Answer
-    parameters = VersionParameters
+    parameters = VersionsParameters
     filterset_class = date_range_filters("date")
-    pagination_class = DatePagination
+    pagination_class = AnswerPagination
     depends = (versions.GENERATION,)
 
     def rows(self) -> QuerySet[ScanSession]:
-        version = parameters.chosen_version(self.market.name, self.query_values(self.request))
-        return results.published_sessions(self.market.name, version).select_related("scanner_version", "run")
+        slugs = self.query_values(self.request).get("scanner_version", [])
+        return results.published_answers(self.market.name, parameters.chosen_versions(self.market.name, slugs))
+
+    def page(self, rows: QuerySet[ScanSession]) -> Any:
+        body = super().page(rows)
+        first, last = self.span()
+        return {**body, "expected": get_sessions_with_bars(self.market.name, first, last)}
+
+    def span(self) -> tuple[Day | None, Day | None]:
+        """The days that the page spans: from the row before it, at the cursor, to its last row, and at either end of
+        the list to the end of the range; None: without an end."""
+        pages, cursor = self.paginator, parse_cursor(self.request)
+        since, until = (parse_day(self.request.query_params.get(name)) for name in ("from", "to"))
+        days = [row.date for row in pages.page]
+        since = since or min(days, default=None)
+        edge = None if cursor is None else parse_day(cursor.values[0])
+        is_backward = cursor is not None and cursor.backward
+        more = pages.has_previous if is_backward else pages.has_next
+        if is_backward == (pages.order == "date"):  # towards earlier sessions
+            return (min(days) if more else since), edge or until
+        return edge or since, (max(days) if more else until)
 
     def table(self, rows: QuerySet[ScanSession]) -> downloads.Table:
         """The rows as a table, each index series read once for the regimes of many."""
@@ -221,8 +256,13 @@ class Dates(MarketList):
     @extend_schema(
         operation_id="scan_dates",
         tags=["scans"],
-        parameters=[MARKET, VersionParameters],
+        parameters=[MARKET, VersionsParameters],
         responses={200: Answer(many=True), **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         return super().get(request, *args, **kwargs)
+
+
+def parse_day(text: str | None) -> Day | None:
+    """The day of a parameter, None without one."""
+    return parameters.parse_date(text) if text else None

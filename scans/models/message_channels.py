@@ -15,7 +15,7 @@ class ChannelKind(models.TextChoices):
 
 class MessageChannel(models.Model):
     """A channel by which a reader gets the messages of evenings. Empty `markets` and `versions` mean all of them, a
-    blank language that of the reader's settings. `address` is a secret: no page, answer or log shows it."""
+    blank language the operator's. `address` is a secret: no page, answer or log shows it."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="message_channels")
     name = models.CharField(max_length=40)

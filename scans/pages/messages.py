@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.generic import FormView, View
 
 from marketdata.queries.instruments import get_market_names
@@ -57,7 +57,7 @@ class ChannelForm(ChannelModelForm):
     versions = forms.MultipleChoiceField(
         required=False, label=gettext_lazy("Versions (none: all)"), widget=forms.CheckboxSelectMultiple
     )
-    language = forms.ChoiceField(choices=LANGUAGES, required=False, label=gettext_lazy("Language"))
+    language = forms.ChoiceField(choices=LANGUAGES[1:], label=gettext_lazy("Language"))
 
     class Meta:
         model = MessageChannel
@@ -77,6 +77,7 @@ class ChannelForm(ChannelModelForm):
         self._choose("markets", {name: MARKET_NAMES.get(name, name) for name in get_market_names()})
         self._choose("versions", {slug: slug for slug in version_slugs()})
         self.initial["address"] = ""
+        self.initial["language"] = self.instance.language or get_language()
 
     def _choose(self, name: str, choices: dict[str, Any]) -> None:
         """Set the choices of a field; what the channel names already stays among them."""

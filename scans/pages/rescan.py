@@ -27,5 +27,5 @@ class Rescan(PermissionRequiredMixin, View):
                 versions=[request.POST.get("scanner_version", "")],
             )
         except (*USER_ERRORS, queue.RequestRefused, queue.QueueUnreachable) as error:
-            messages.error(request, str(error))
+            messages.error(request, str(error), extra_tags="en")
         return redirect("pages:latest", market)

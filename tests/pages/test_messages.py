@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 PAGE = "/settings/messages"
-FORM = {"name": "phone", "kind": "service", "address": TELEGRAM, "enabled": "on"}
+FORM = {"name": "phone", "kind": "service", "address": TELEGRAM, "language": "en", "enabled": "on"}
 SECRET = TELEGRAM.split("://")[1].split("/")[0]
 
 

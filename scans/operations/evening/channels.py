@@ -11,7 +11,7 @@ from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
-from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification, ReaderSettings
+from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification
 from scans.notices.failure import NotDelivered
 from scans.notices.message import Form, Message, render
 from scans.operations.evening.notification_content import (
@@ -64,9 +64,8 @@ def delivery_channel(row: Delivery) -> Channel | None:
 
 
 def channel_language(channel: MessageChannel) -> str:
-    """The language of a reader's channel: its own, else that of the reader's settings, else the operator's."""
-    preferences = ReaderSettings.objects.filter(user=channel.user).first()
-    return channel.language or (preferences.language if preferences else "") or settings.NOTIFY_LANGUAGE
+    """The language of a reader's channel: its own, else the operator's."""
+    return channel.language or settings.NOTIFY_LANGUAGE
 
 
 def channel_message(channel: MessageChannel, row: Notification) -> Message:

@@ -33,22 +33,19 @@ def compute_index(panel: Panel) -> Floats:
     instrument is eligible, of own-cap where too few have a cap. `panel` as `read_panel` reads it."""
     rows = len(panel.output_sessions)
     eligible = panel.eligible(segments=get_market(panel.market).segments, min_bars=2)
-    returns = panel["returns"][-rows:]
+    returns, caps = panel["returns"][-rows:], panel["market_cap"]
     high, low, close = (panel[name][-rows:] for name in ("high", "low", "close"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ranges = (high - low) / close
-    caps = panel["market_cap"]
-    before = np.full(returns.shape, np.nan)
-    before[rows - (len(caps) - 1) :] = caps[:-1]
-    eligible = eligible & np.isfinite(returns)
+    eligible &= np.isfinite(returns)
     values = np.full((4, rows), np.nan)
     for day in range(rows):
-        members = eligible[day]
-        count = int(members.sum())
+        members = np.flatnonzero(eligible[day])
+        count = len(members)
         if not count:
             continue
-        moves, spans, weights = returns[day, members], ranges[day, members], before[day, members]
+        moves = returns[day, members]
+        spans = (high[day, members] - low[day, members]) / close[day, members]
         values[:2, day] = _total(moves) / count, _total(spans) / count
+        weights = caps[day - rows - 1, members]  # a session with returns has one before it
         weighted = weights > 0
         if 10 * int(weighted.sum()) >= 9 * count:
             weights = weights[weighted]

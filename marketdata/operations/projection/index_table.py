@@ -18,8 +18,9 @@ from marketdata.carried_caps import CapState
 from marketdata.errors import LakeError
 from marketdata.lake import cap_files, digest, index_file
 from marketdata.lake.layout import Lake
+from marketdata.lake.reader import Window
 from marketdata.models import LakePartition
-from marketdata.panel import Panel
+from marketdata.panel import Floats, Panel
 from marketdata.queries.breaks import get_breaks
 from marketdata.queries.cap_states import cap_data_digest, get_cap_state
 from marketdata.queries.records import get_record
@@ -66,12 +67,17 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
         for low in range(0, len(sessions), CHUNK):
             part = sessions[low : low + CHUNK]
             window = open_block_window(record, block, part, look_back=market_index.INDEX_LOOK_BACK, caps=1)
-            panel = market_index.read_panel(window)
             days.append(part)
-            values.append(market_index.compute_index(panel))
-            caps.write(panel, block)
+            values.append(_values(window, caps, block))
     updated = index_file.IndexFile(np.concatenate(days), np.concatenate(values, axis=1), wanted, breaks)
     index_file.write(lake, market, updated)
+
+
+def _values(window: Window, caps: CapWriter, block: Days) -> Floats:
+    """The index of the window's requested sessions, (4, K), after their carried caps were written."""
+    panel = market_index.read_panel(window)
+    caps.write(panel, block)
+    return market_index.compute_index(panel)
 
 
 def has_caps(record: Record) -> bool:

@@ -11,6 +11,7 @@ from seismo_site.openapi.summaries import SESSION_COOKIE, SUMMARIES, TAGS, TOKEN
 
 JSON = "application/json"
 DEEPEST = 16
+MISSING = object()
 PAGE = "A page of a list."
 NOTHING = "No choice."
 
@@ -43,10 +44,9 @@ def _describe(component: str, field: str, schema: dict[str, Any], examples: Mapp
     text = DESCRIPTIONS.get(key) or schema.get("description") or DESCRIPTIONS.get(field)
     if text:
         schema["description"] = text
-    for name in (key, field):
-        if name in examples and _takes_example(schema):
-            schema["examples"] = [examples[name]]
-            return
+    example = examples.get(key, examples.get(field, MISSING))
+    if example is not MISSING and _takes_example(schema):
+        schema.setdefault("examples", [example])
 
 
 def _takes_example(schema: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from caching.memo import Memo
@@ -135,6 +136,22 @@ def _states(name: str, days: Days, values: NDArray[np.float64], sessions: Days) 
 def _cap_states(record: Record, sessions: Days, name: str) -> tuple[str, ...]:
     """Own-cap follows from the bars and the market caps."""
     return tuple(record.digests_with_caps(sessions, [name] * len(sessions))) if name == OWN_CAP else ()
+
+
+def get_levels(market: str, name: str, sessions: Days) -> Floats | None:
+    """Open and close of the external series on `sessions`, (2, T); None unless it has all of them."""
+    for owner in reversed(get_market(market).family):
+        bars = IndexBar.objects.filter(market=owner, name=name, date__range=(sessions[0].item(), sessions[-1].item()))
+        rows = {day: levels for day, *levels in bars.values_list("date", "open", "close")}
+        if all(day in rows for day in sessions.tolist()):
+            return np.array([rows[day] for day in sessions.tolist()]).T
+    return None
+
+
+def get_series_state(market: str, names: Sequence[str]) -> str:
+    """A digest of the external series `names` of `market`, which changes with every import."""
+    bars = IndexBar.objects.filter(market__in=get_market(market).family, name__in=names)
+    return str(bars.aggregate(rows=Count("pk"), latest=Max("updated_at")))
 
 
 OWN_FILES: Memo[Index] = Memo()

@@ -56,7 +56,11 @@ class Evaluation:
 
 def evaluate_versions(request: EvaluationRequest) -> Evaluation:
     """The figures of each version and horizon of `request`, and of each group if it names a grouping."""
-    evidence = gather_evidence(request)
+    return summarize(gather_evidence(request), request)
+
+
+def summarize(evidence: Evidence, request: EvaluationRequest) -> Evaluation:
+    """The figures of `evidence`."""
     began = time.perf_counter()
     result = [line for version in evidence.version_evidence for line in evaluation_lines(version, evidence, request)]
     evidence.seconds["figures"] = time.perf_counter() - began

@@ -31,7 +31,14 @@ from scans.evaluation.holdings import REVISION
 from scans.evaluation.statistics import Excess, Figures
 from scans.models import ScannerVersion
 from scans.operations.evaluation.evaluate import Evaluation, EvaluationLine, evaluate_versions
-from scans.operations.evaluation.evidence import HISTORY, HORIZONS, BeyondRecord, EvaluationRequest, trading_fee
+from scans.operations.evaluation.evidence import (
+    HISTORY,
+    HORIZONS,
+    SEGMENT_INDEXES,
+    BeyondRecord,
+    EvaluationRequest,
+    trading_fee,
+)
 from scans.operations.evaluation.picks import no_runs_error
 from scans.queries import results
 
@@ -129,12 +136,15 @@ def evaluation_key_until(
         by=by,
         published=tuple(_published(market, version, days) for version in versions),
         data=digest(
-            index_series.get_index_digests(
-                record,
-                days[-1:],
-                index_series.get_index_name(market),
-                record.digests_with_caps(until, get_history_digests(record, until)),
-            )
+            [
+                *index_series.get_index_digests(
+                    record,
+                    days[-1:],
+                    index_series.get_index_name(market),
+                    record.digests_with_caps(until, get_history_digests(record, until)),
+                ),
+                index_series.get_series_state(market, sorted(SEGMENT_INDEXES.values())),
+            ]
         ),
     )
 

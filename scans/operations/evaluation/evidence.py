@@ -46,6 +46,10 @@ HISTORY = 253
 """Sessions read before the first: the reach of a suspected corporate action."""
 
 
+SEGMENT_INDEXES = {"KOSPI": "KS11", "KOSDAQ": "KQ11", "KOSDAQ GLOBAL": "KQ11"}
+"""Segment -> the external series that replaces the basket of its members where it is recorded on all sessions."""
+
+
 class BeyondRecord(DataProblem):
     """No holding over the horizon can have ended, or the record has no bars of a pick."""
 
@@ -277,7 +281,14 @@ def _universe(panel: Panel, prices: Prices, rules: Sequence[EligibilityRule], da
         cap=cap,
         segment=panel.segment[:days],
         traits=traits(close, cap, len(close) - len(prices.sessions), days),
+        indexes=_segment_indexes(panel, prices.sessions),
     )
+
+
+def _segment_indexes(panel: Panel, sessions: Days) -> dict[int, Floats]:
+    names = {n: SEGMENT_INDEXES[name] for n, name in enumerate(panel.segments) if name in SEGMENT_INDEXES}
+    levels = {name: index_series.get_levels(panel.market, name, sessions) for name in set(names.values())}
+    return {n: series for n, name in names.items() if (series := levels[name]) is not None}
 
 
 def _version_evidence(

@@ -50,7 +50,7 @@ class EligibilityRule:
 @dataclass(frozen=True, slots=True)
 class VersionPicks:
     """A version's picks: the answered sessions (S,), ascending, each with rules[rule] (S,) and the moment at which its
-    run began (S,) in UTC (NaT: just now); date, code, strategy and label (P,) of each pick, best first within a
+    run began (S,) in UTC (NaT: just now); date, code, strategy, label and score (P,) of each pick, best first within a
     session."""
 
     version: str
@@ -62,6 +62,7 @@ class VersionPicks:
     code: NDArray[np.str_]
     strategy: NDArray[np.str_]
     label: NDArray[np.str_]
+    score: NDArray[np.float64]
 
 
 def published_picks(market: str, version: ScannerVersion, days: Days) -> VersionPicks:
@@ -81,7 +82,7 @@ def published_picks(market: str, version: ScannerVersion, days: Days) -> Version
     rows = (
         ScanRank.objects.filter(scanner_version=version, **filters)
         .order_by("date", "rank")
-        .values_list("date", "code", "strategy", "label")
+        .values_list("date", "code", "strategy", "label", "score")
     )
     began = [runs[run].started_at.astimezone(UTC).replace(tzinfo=None) for _, run in sessions]
     return _version_picks(version.slug, [(day, rules[run]) for day, run in sessions], list(rows), began)
@@ -115,7 +116,11 @@ def _picks_of_scan(scan: Scan) -> VersionPicks:
     task = scan.task
     rule = EligibilityRule(task.segments, tuple(sorted(task.limits.items())), task.requirements.min_bars)
     good = [answer for answer in scan.answers if answer.status != QUARANTINED]
-    rows = [(answer.date, row["code"], row["strategy"], row["label"]) for answer in good for row in answer.ranks]
+    rows = [
+        (answer.date, row["code"], row["strategy"], row["label"], row["score"])
+        for answer in good
+        for row in answer.ranks
+    ]
     return _version_picks(scan.version.slug, [(answer.date, rule) for answer in good], rows, [None] * len(good))
 
 
@@ -132,12 +137,12 @@ def _rule(run: ScanRun) -> EligibilityRule:
 def _version_picks(
     version: str,
     sessions: Sequence[tuple[date | str, EligibilityRule]],
-    rows: Sequence[tuple[date | str, str, str, str]],
+    rows: Sequence[tuple[date | str, str, str, str, float]],
     began: Sequence[datetime | None],
 ) -> VersionPicks:
     rules = tuple(dict.fromkeys(rule for _, rule in sessions))
     number = {rule: n for n, rule in enumerate(rules)}
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     return VersionPicks(
         version=version,
         sessions=np.array([day for day, _ in sessions], dtype="datetime64[D]"),
@@ -148,4 +153,5 @@ def _version_picks(
         code=np.array(columns[1], dtype=np.str_),
         strategy=np.array(columns[2], dtype=np.str_),
         label=np.array(columns[3], dtype=np.str_),
+        score=np.array(columns[4], dtype=np.float64),
     )

@@ -272,3 +272,29 @@ def test_a_queue_on_redis_is_not_waited_for_for_ever() -> None:
     assert database_urls.redis_url_with_timeouts("unix:///run/redis.sock?db=1&socket_timeout=9") == (
         "unix:///run/redis.sock?socket_connect_timeout=2&socket_timeout=9&db=1"
     )
+
+
+def test_addresses_of_services_are_read_once_each_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "services"
+    file.write_text("tgram://1:a,b/2\n  ntfys://T00  tgram://1:a,b/2\n")
+    monkeypatch.setenv(f"{NAME}_FILE", str(file))
+    assert env.service_urls(NAME) == ["tgram://1:a,b/2", "ntfys://T00"]
+    assert "T00" not in repr(env.service_urls(NAME))
+
+
+@pytest.mark.parametrize("value", ["T00", "tgram://T00, slack", "://T00", "tgram://T00 é://x", "TGRAM://T00"])
+def test_what_is_no_address_of_a_service_is_not_shown_either(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv(NAME, value)
+    with pytest.raises(ImproperlyConfigured, match=NAME) as refused:
+        env.service_urls(NAME)
+    assert "T00" not in str(refused.value)
+
+
+def test_a_mailbox_is_one_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(NAME, "ann@example.org")
+    assert env.mailbox(NAME) == "ann@example.org"
+    monkeypatch.setenv(NAME, "ann@example.org, bob@example.org")
+    with pytest.raises(ImproperlyConfigured, match="must be one address"):
+        env.mailbox(NAME)

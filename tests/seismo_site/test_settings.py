@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from psycopg_pool import ConnectionPool
 
@@ -76,6 +77,14 @@ def test_everything_written_stays_in_the_data_directory(bare: pytest.MonkeyPatch
     for name in ("LAKE_DIR", "CALENDAR_DIR", "REJECT_DIR", "STATIC_ROOT"):
         assert tmp_path in settings[name].parents, name
     assert settings["SECRET_KEY"] == loaded()["SECRET_KEY"]
+
+
+def test_the_first_user_has_an_address_and_a_password(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("SEISMO_ADMIN_EMAIL", "ann@example.org")
+    with pytest.raises(ImproperlyConfigured, match="SEISMO_ADMIN_EMAIL and SEISMO_ADMIN_PASSWORD belong together"):
+        loaded()
+    bare.setenv("SEISMO_ADMIN_PASSWORD", "a phrase of ann's")
+    assert "phrase" not in repr(loaded())
 
 
 def test_a_task_is_not_handed_out_again_while_it_runs(bare: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ class Command(SeismoCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=int, default=8000, help="of the server that the link names")
+        parser.add_argument("--no-link", action="store_true", help="print no link where the settings name no user")
 
     def handle(self, **options: Any) -> None:
         if first_user.has_users():
@@ -31,6 +32,8 @@ class Command(SeismoCommand):
             raise CommandError(str(error)) from None
         if name:
             self.stdout.write(f"The administrator {name} was created.")
+            return
+        if options["no_link"]:
             return
         minutes = int(first_user.VALIDITY.total_seconds() // 60)
         self.stdout.write(f"There is no user yet. Create one within {minutes} minutes, in a browser on this machine:")

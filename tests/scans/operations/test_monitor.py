@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from scans.operations.evening import monitor
+from scans.operations.evening import evening, monitor
+from scans.operations.evening.evening import EveningRequest
 from scans.operations.evening.report import EveningReport, VersionReport
+from tests.scans.probe import Probe
 from tests.scans.receiver import Receiver
 
 DAY = date(2026, 8, 21)
@@ -44,3 +48,16 @@ def test_a_monitor_that_is_away_is_logged_without_its_address(settings: Any, cap
     monitor.report_evening(EveningReport("kr", DAY, versions=[DONE]))
     assert "The monitor was not reached after the evening of market kr" in caplog.text
     assert "a-secret-id" not in caplog.text
+
+
+def test_an_evening_calls_the_monitor_once(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], settings: Any
+) -> None:
+    request = EveningRequest("kr", versions=["rises"], collects=False)
+    at = datetime(sessions[-1].year, sessions[-1].month, sessions[-1].day, 9, 10, tzinfo=UTC)
+    with Receiver() as receiver:
+        settings.PING_URL = f"{receiver.url}/id"
+        evening.run_evening(request, clock=lambda: at, warm_up=lambda *_: None)
+        probe.failure = RuntimeError("boom")
+        evening.run_evening(replace(request, versions=["rises-10"]), clock=lambda: at, warm_up=lambda *_: None)
+    assert [request.path for request in receiver.requests] == ["/id", "/id/fail"]

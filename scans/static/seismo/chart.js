@@ -46,7 +46,17 @@ async function draw(figure) {
     handleScroll: { vertTouchDrag: false },
   });
   const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
-  const candles = chart.addSeries(library.CandlestickSeries, { priceLineVisible: false, borderVisible: false }, 0);
+  /** @type {number[]} */
+  let levels = [];
+  /** The scale holds the plan's levels where they are near. @param {() => any} original */
+  const autoscaleInfoProvider = (original) => {
+    const range = original()?.priceRange;
+    if (!range) return original();
+    const reach = 0.8 * (range.maxValue - range.minValue) || 0.1 * range.maxValue;
+    const near = levels.filter((level) => level > range.minValue - reach && level < range.maxValue + reach);
+    return { priceRange: { minValue: Math.min(range.minValue, ...near), maxValue: Math.max(range.maxValue, ...near) } };
+  };
+  const candles = chart.addSeries(library.CandlestickSeries, { priceLineVisible: false, borderVisible: false, autoscaleInfoProvider }, 0);
   const averages = AVERAGES.map(() => chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1 }, 0));
   const volume = chart.addSeries(library.HistogramSeries, { ...quiet, priceFormat: { type: "custom", formatter: amount.format, minMove: 1 } }, 1);
   const rsi = chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1, priceFormat: { type: "custom", formatter: (/** @type {number} */ value) => value.toFixed(0), minMove: 1 } }, 2);
@@ -78,10 +88,12 @@ async function draw(figure) {
     for (const line of lines) candles.removePriceLine(line);
     const later = answer.factors.filter((event) => event.date > (set.date ?? ""));
     const factor = adjusted ? later.reduce((product, event) => product * event.factor, 1) : 1;
-    lines = (["target", "entry", "stop"]).filter((name) => set[name]).map((name) => {
+    const names = ["target", "entry", "stop"].filter((name) => set[name]);
+    levels = names.map((name) => Number(set[name]) * factor);
+    lines = names.map((name, n) => {
       const colour = { target: "--up-fg", entry: "--accent", stop: "--down-fg" }[name] ?? "";
       const style = { lineStyle: 2, lineWidth: 1, axisLabelVisible: true, title: set[`${name}Name`] };
-      return candles.createPriceLine({ ...style, price: Number(set[name]) * factor, color: token(colour) });
+      return candles.createPriceLine({ ...style, price: levels[n], color: token(colour) });
     });
   }
 

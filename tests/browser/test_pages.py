@@ -157,8 +157,8 @@ def test_chart_draws_bars_marks_and_the_plan(page: Page) -> None:
     assert all(0 <= place <= 440 for _, place in lines)
     marks = page.request.get(f"/api/kr/stocks/{CODE}/chart?period=max").json()["marks"]
     assert page.locator("table tr[data-row]").count() == len(marks)
-    page.click("text=원주가")
-    page.click("text=주 >> nth=0")
+    page.click("label:has(input[name=adjusted][value=false])")
+    page.click("label:has(input[value=week])")
     page.wait_for_load_state("networkidle")
     assert page.locator("figure.drawn [data-failed] .notice").count() == 0
 

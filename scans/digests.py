@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def json_digest(value: Any) -> str:
-    """A hash of JSON types, 32 hex digits."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+def json_digest(value: Any, *, ensure_ascii: bool = False) -> str:
+    """A hash of JSON types whatever the order of keys, 32 hex digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=ensure_ascii)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -11,21 +11,16 @@ from typing import Any
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import AddIndex
-from django.db.migrations.state import ProjectState
 
 
 class AddIndexOnline(AddIndexConcurrently):
     """Add an index without blocking writers where the database can."""
 
-    def database_forwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        self._kind(schema_editor).database_forwards(self, app_label, schema_editor, from_state, to_state)
+    def database_forwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, *states: Any) -> None:
+        self._kind(schema_editor).database_forwards(self, app_label, schema_editor, *states)
 
-    def database_backwards(
-        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
-    ) -> None:
-        self._kind(schema_editor).database_backwards(self, app_label, schema_editor, from_state, to_state)
+    def database_backwards(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, *states: Any) -> None:
+        self._kind(schema_editor).database_backwards(self, app_label, schema_editor, *states)
 
     @staticmethod
     def _kind(schema_editor: BaseDatabaseSchemaEditor) -> Any:

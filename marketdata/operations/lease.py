@@ -19,7 +19,6 @@ import time
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import Self
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -83,9 +82,7 @@ class Lease:
             self._heartbeat.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         try:
             self._own_row().delete()

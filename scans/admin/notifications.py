@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin import actions
-from marketdata.web.admin.changelist import number_column
+from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.models import Notification
@@ -28,7 +28,7 @@ SEND = "scans.change_notification"
 
 
 @admin.register(Notification)
-class NotificationAdmin(ReadOnly, MarketList):
+class NotificationAdmin(ReadOnly, DetailPage, MarketList):
     """Notifications of sessions: read, and sent again."""
 
     change_form_template = "admin/scans/notification.html"
@@ -72,19 +72,12 @@ class NotificationAdmin(ReadOnly, MarketList):
     def followed(self, row: Notification) -> str:
         return _figures(row.signals)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if row is not None:
-            context = {
-                "title": self.summary(row),
-                "subtitle": None,
-                "versions": row.versions,
-                "may_send": request.user.has_perm(SEND),
-            }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page_context(self, request: HttpRequest, row: Notification) -> dict[str, Any]:
+        return {
+            "title": self.summary(row),
+            "versions": row.versions,
+            "may_send": request.user.has_perm(SEND),
+        }
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a notification once more, through every channel."""

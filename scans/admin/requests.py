@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin import actions
+from marketdata.web.admin.changelist import DetailPage
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
 from scans.models import ScanRequest
@@ -25,7 +26,7 @@ REFRESH_SECONDS = 2
 
 
 @admin.register(ScanRequest)
-class ScanRequestAdmin(ReadOnly, MarketList):
+class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
     """Scan requests: queued, running and ended."""
 
     change_form_template = "admin/scans/request.html"
@@ -72,22 +73,15 @@ class ScanRequestAdmin(ReadOnly, MarketList):
             row.current_version,
         )
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        row = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if row is not None:
-            is_alive = row.status in queue.UNFINISHED
-            context = {
-                "title": f"Request {row.pk}: {self.version_names(row)} on {row.market}, {self.days(row)}",
-                "subtitle": None,
-                "outcomes": row.outcomes,
-                "refresh": REFRESH_SECONDS if is_alive else 0,
-                "may_cancel": is_alive and request.user.has_perm(CANCEL),
-                "may_ask_again": not is_alive and request.user.has_perm(version_actions.PERMISSION),
-            }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page_context(self, request: HttpRequest, row: ScanRequest) -> dict[str, Any]:
+        is_alive = row.status in queue.UNFINISHED
+        return {
+            "title": f"Request {row.pk}: {self.version_names(row)} on {row.market}, {self.days(row)}",
+            "outcomes": row.outcomes,
+            "refresh": REFRESH_SECONDS if is_alive else 0,
+            "may_cancel": is_alive and request.user.has_perm(CANCEL),
+            "may_ask_again": not is_alive and request.user.has_perm(version_actions.PERMISSION),
+        }
 
     def cancel(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Cancel a request that is queued or running."""

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin import actions
-from marketdata.web.admin.changelist import number_column
+from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
 from scans.admin.rank_changes import rank_changes
@@ -23,7 +23,7 @@ from scans.operations.requests import queue
 
 
 @admin.register(ScanRun)
-class ScanRunAdmin(ReadOnly, MarketList):
+class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
     """Runs with their status, counts and cost."""
 
     change_form_template = "admin/scans/run.html"
@@ -97,21 +97,14 @@ class ScanRunAdmin(ReadOnly, MarketList):
         lines = "\n".join(f"{name:26} {value}" for name, value in run.params.items())
         return format_html('<pre class="plain">{}</pre>', lines)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        run = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if run is not None:
-            last = run.answers.select_related("scanner_version").order_by("-date").first()
-            context = {
-                "title": f"Run {run.pk}: {run.scanner_version.slug} on {run.market}, {self.sessions_run(run)}",
-                "subtitle": None,
-                "may_rerun": request.user.has_perm(version_actions.PERMISSION),
-                "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
-                **(rank_changes(last) if last else {}),
-            }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page_context(self, request: HttpRequest, run: ScanRun) -> dict[str, Any]:
+        last = run.answers.select_related("scanner_version").order_by("-date").first()
+        return {
+            "title": f"Run {run.pk}: {run.scanner_version.slug} on {run.market}, {self.sessions_run(run)}",
+            "may_rerun": request.user.has_perm(version_actions.PERMISSION),
+            "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
+            **(rank_changes(last) if last else {}),
+        }
 
     def rerun(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Queue the same version, sessions and parameters again."""

@@ -17,7 +17,7 @@ from marketdata.admin.filters import DayFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.number_format import count_of
 from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
-from marketdata.web.admin.changelist import number_column
+from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.admin.badges import attach_rules
@@ -30,7 +30,7 @@ DECIDE = "scans.change_scansession"
 
 
 @admin.register(ScanSession)
-class ScanSessionAdmin(ReadOnly, MarketList):
+class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
     """A version's answer for a session, with its ranks. A quarantined one waits for a decision: publish or
     discard."""
 
@@ -88,23 +88,16 @@ class ScanSessionAdmin(ReadOnly, MarketList):
         days = f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
         return format_html('<a href="{}">{}</a>', where, days)
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        session = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if session is not None:
-            decision = getattr(session, "decision", None)
-            context = {
-                "title": f"{session.scanner_version.slug} on {session.market}, {session.date}",
-                "subtitle": None,
-                "decision": decision,
-                "may_decide": session.status == Status.QUARANTINED
-                and decision is None
-                and self.has_decide_permission(request),
-                **rank_changes(session),
-            }
-        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+    def page_context(self, request: HttpRequest, session: ScanSession) -> dict[str, Any]:
+        decision = getattr(session, "decision", None)
+        return {
+            "title": f"{session.scanner_version.slug} on {session.market}, {session.date}",
+            "decision": decision,
+            "may_decide": session.status == Status.QUARANTINED
+            and decision is None
+            and self.has_decide_permission(request),
+            **rank_changes(session),
+        }
 
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(DECIDE)

@@ -12,7 +12,6 @@ API; `dump` gives the JSON form that a run records.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from typing import Any, TypeVar
 
 from marketdata.nearest_name import did_you_mean, nearest_name
 from marketdata.number_format import format_number
+from scans.digests import json_digest
 
 P = TypeVar("P")
 
@@ -150,5 +150,4 @@ def dump(params: Any) -> dict[str, Any]:
 
 def digest(params: Any) -> str:
     """A hash of all values (hex, 32 characters), equal for equal parameters whatever their order."""
-    text = json.dumps(dump(params), sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return json_digest(dump(params), ensure_ascii=True)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 import marketdata
 import scans
 from marketdata import arrow_columns, sealed_files
+from scans.digests import json_digest
 from scans.engines import engine_params
 from scans.engines.base import Features, Universe, get_feature_params
 from scans.execution.shards import EngineTask
@@ -79,8 +80,7 @@ def entry_key(task: EngineTask, *, market: str, session: np.datetime64, data: st
         "segments": task.segments,
         "limits": dict(task.limits),
     }
-    text = json.dumps(what, sort_keys=True, separators=(",", ":"))
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return json_digest(what, ensure_ascii=True)
 
 
 def source_files() -> list[Path]:

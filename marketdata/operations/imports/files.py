@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Required, TypedDict, TypeVar
 
 import numpy as np
 from django.conf import settings
@@ -62,24 +62,27 @@ class Recorder(Protocol[Rows]):
         ...
 
 
-def import_files(
-    *,
-    files: Sequence[Path],
-    forms: Sequence[Form],
-    recorder: Recorder[Any],
-    source: str | None,
-    market: str | None,
-    strict: bool,
-    as_of: datetime,
-    progress: Callable[[ImportProgress], None] | None,
-    code: str | None = None,
-    day: date | None = None,
-    adjusted: bool = False,
-) -> ImportReport:
-    """Import `files`, each of one of `forms`, with `recorder`. `source` and `market` default to those of the file's
-    form; `as_of` becomes the time of record, and no row may be dated after it. `code` and `day` are those of the rows
-    of a file without such a column; `adjusted` allows adjusted prices in a market of raw ones. Raises `UnknownMarket`
-    and `ValueError`; problems of a file are in its report."""
+class ImportOptions(TypedDict, total=False):
+    """The options of an import: `source` and `market` default to those of the file's form; `as_of` becomes the time of
+    record, and no row may be dated after it. `code` and `day` are those of the rows of a file without such a column;
+    `adjusted` allows adjusted prices in a market of raw ones."""
+
+    files: Required[Sequence[Path]]
+    as_of: Required[datetime]
+    source: str | None
+    market: str | None
+    strict: bool
+    progress: Callable[[ImportProgress], None] | None
+    code: str | None
+    day: date | None
+    adjusted: bool
+
+
+def import_files(forms: Sequence[Form], recorder: Recorder[Any], options: ImportOptions) -> ImportReport:
+    """Import files, each of one of `forms`, with `recorder`. Raises `UnknownMarket` and `ValueError`; problems of a
+    file are in its report."""
+    files, as_of = options["files"], options["as_of"]
+    source, market, code = options.get("source"), options.get("market"), options.get("code")
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone.")
     if market is not None:
@@ -93,12 +96,12 @@ def import_files(
     for path in files:
         started = perf_counter()
         try:
-            opened = recognise(path, forms, market=market, code=code, day=day)
+            opened = recognise(path, forms, market=market, code=code, day=options.get("day"))
         except PriceFileError as error:
             reports.append(FileReport(path, error=str(error)))
             continue
         rules = get_market(market or opened.market)
-        if opened.adjusted and not adjusted and "-" not in rules.name:
+        if opened.adjusted and not options.get("adjusted") and "-" not in rules.name:
             opened.close()
             reports.append(FileReport(path, error=_adjusted_refusal(path, rules.name)))
             continue
@@ -111,10 +114,10 @@ def import_files(
             source or opened.form.source,
             calendars[rules.name],
             as_of,
-            progress or (lambda _: None),
+            options.get("progress") or (lambda _: None),
         )
         try:
-            report = file_import.run(strict=strict)
+            report = file_import.run(strict=options.get("strict", False))
         finally:
             opened.close()
         reports.append(replace(report, seconds=perf_counter() - started))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.operations.imports.files import import_files
-from marketdata.operations.imports.report import ImportProgress, ImportReport
+from marketdata.operations.imports.files import ImportOptions, import_files
+from marketdata.operations.imports.report import ImportReport
 from marketdata.operations.record import flows
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.validation import Validator
@@ -18,33 +17,10 @@ from marketdata.sources.batches import FlowBatch
 from marketdata.sources.files import FLOW_FORMS
 
 
-def import_flows(
-    *,
-    files: Sequence[Path],
-    source: str | None = None,
-    market: str | None = None,
-    strict: bool = False,
-    as_of: datetime,
-    progress: Callable[[ImportProgress], None] | None = None,
-    code: str | None = None,
-    day: date | None = None,
-    adjusted: bool = False,
-) -> ImportReport:
+def import_flows(**options: Unpack[ImportOptions]) -> ImportReport:
     """Import `files` (see `files.import_files`); the default source is file, the default market kr. A file whose values
     are in another unit than the market's currency is refused from that batch on."""
-    return import_files(
-        files=files,
-        forms=FLOW_FORMS,
-        recorder=_FlowRecorder(),
-        source=source,
-        market=market,
-        strict=strict,
-        as_of=as_of,
-        progress=progress,
-        code=code,
-        day=day,
-        adjusted=adjusted,
-    )
+    return import_files(FLOW_FORMS, _FlowRecorder(), options)
 
 
 class _FlowRecorder:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.operations.closure_notices import DayFingerprints
-from marketdata.operations.imports.files import import_files
-from marketdata.operations.imports.report import ImportProgress, ImportReport
+from marketdata.operations.imports.files import ImportOptions, import_files
+from marketdata.operations.imports.report import ImportReport
 from marketdata.operations.record import bars, factor_events
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.price_basis import PriceBasis
@@ -22,35 +21,12 @@ from marketdata.sources.batches import BarBatch, EventBatch
 from marketdata.sources.files import PRICE_FORMS
 
 
-def import_prices(
-    *,
-    files: Sequence[Path],
-    source: str | None = None,
-    market: str | None = None,
-    strict: bool = False,
-    as_of: datetime,
-    progress: Callable[[ImportProgress], None] | None = None,
-    code: str | None = None,
-    day: date | None = None,
-    adjusted: bool = False,
-) -> ImportReport:
+def import_prices(**options: Unpack[ImportOptions]) -> ImportReport:
     """Import `files` (see `files.import_files`); the default source is marcap for files of marcap, file for other
     forms, the default market kr. The notices name days of the files on which the market did not trade, and
     instruments whose prices are adjusted otherwise than the recorded ones."""
     recorder = _PriceRecorder()
-    report = import_files(
-        files=files,
-        forms=PRICE_FORMS,
-        recorder=recorder,
-        source=source,
-        market=market,
-        strict=strict,
-        as_of=as_of,
-        progress=progress,
-        code=code,
-        day=day,
-        adjusted=adjusted,
-    )
+    report = import_files(PRICE_FORMS, recorder, options)
     notices = [notice for name, days in recorder.days.items() for notice in days.closed(name)]
     notices += [notice for key, basis in recorder.bases.items() for notice in basis.notices(*key)]
     return replace(report, notices=tuple(notices))

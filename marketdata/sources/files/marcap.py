@@ -11,12 +11,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from marketdata.sources import krx_words
-from marketdata.sources.batches import VALUES, BarBatch, missing_zeros
+from marketdata.sources.batches import BarBatch, missing_zeros
 from marketdata.sources.files import spellings
 from marketdata.sources.files.dates import days
 from marketdata.sources.files.errors import PriceFileError
 from marketdata.sources.files.notation import Notation
-from marketdata.sources.files.numbers import numbers
+from marketdata.sources.files.numbers import bar_values
 from marketdata.sources.files.words import no_words, words
 
 MARKS = ("marcap", "changes", "changecode")
@@ -39,19 +39,9 @@ def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarB
         raise PriceFileError(
             f"a marcap file lists the Korean exchange and does not fit market {market}; import it with --market kr."
         )
-    size = table.num_rows
-    values = {name: np.full(size, np.nan) for name in VALUES}
-    unreadable = np.zeros(size, dtype=bool)
-    for field in _NUMBERS:
-        if field in table.column_names:
-            values[field], wrong = numbers(table.column(field))
-            unreadable |= wrong
-    if "change" in table.column_names:
-        change, wrong = numbers(table.column("change"))
-        values["base_price"] = values["close"] - change
-        unreadable |= wrong
+    values, unreadable = bar_values(table, _NUMBERS)
     names, codes = table.column_names, notation.codes(table.column("code"))
-    name = words(table.column("name")) if "name" in names else no_words(size)
+    name = words(table.column("name")) if "name" in names else no_words(table.num_rows)
     segment = words(table.column("market"))
     department = krx_words.Words(*words(table.column("department"))) if "department" in names else None
     statuses, status = krx_words.statuses(

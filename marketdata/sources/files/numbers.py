@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from marketdata.sources.batches import VALUES
 from marketdata.sources.files.words import Column, is_text, words
 
 NOTHING = (
@@ -92,3 +94,19 @@ def _number(text: str, *, percent: bool) -> float:
         return np.nan
     number = float(plain) * scale * (-1 if negative else 1)
     return round(number, 6) if scale > 1 and np.isfinite(number) else number
+
+
+def bar_values(table: pa.Table, names: Sequence[str]) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.bool_]]:
+    """The `names` that are columns of `table`, by name, all of `VALUES`, (R,) each, NaN where missing, and a mask of
+    rows with an unreadable number. Without a column base_price it is close less change."""
+    values = {name: np.full(table.num_rows, np.nan) for name in VALUES}
+    unreadable = np.zeros(table.num_rows, dtype=bool)
+    for name in names:
+        if name in table.column_names:
+            values[name], wrong = numbers(table.column(name))
+            unreadable |= wrong
+    if "change" in table.column_names and "base_price" not in table.column_names:
+        change, wrong = numbers(table.column("change"))
+        values["base_price"] = values["close"] - change
+        unreadable |= wrong
+    return values, unreadable

@@ -17,7 +17,7 @@ from marketdata.sources.batches import PRICES, VALUES, BarBatch, RowStatus, miss
 from marketdata.sources.files import spellings
 from marketdata.sources.files.dates import days
 from marketdata.sources.files.notation import Notation
-from marketdata.sources.files.numbers import numbers
+from marketdata.sources.files.numbers import bar_values
 from marketdata.sources.files.words import no_words, words
 
 COLUMNS = spellings.spellings_of(
@@ -35,17 +35,7 @@ Coded = tuple[NDArray[np.str_], NDArray[np.int32]]
 def convert(table: pa.Table, row: NDArray[np.int64], notation: Notation) -> BarBatch:
     """Rows with canonical column names as a batch; `row` (R,) their numbers in the file."""
     market = notation.market
-    size = table.num_rows
-    values = {name: np.full(size, np.nan) for name in VALUES}
-    unreadable = np.zeros(size, dtype=bool)
-    for field in VALUES:
-        if field in table.column_names:
-            values[field], wrong = numbers(table.column(field))
-            unreadable |= wrong
-    if "change" in table.column_names and "base_price" not in table.column_names:
-        change, wrong = numbers(table.column("change"))
-        values["base_price"] = values["close"] - change
-        unreadable |= wrong
+    values, unreadable = bar_values(table, VALUES)
     codes = notation.codes(table.column("code"))
     name = _words(table, "name")
     segment, foreign = _segments(table, market)

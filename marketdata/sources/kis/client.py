@@ -18,6 +18,7 @@ from marketdata.sources.base import (
     SourceUnavailable,
 )
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar, Quote, QuoteAnswer, SameDay
+from marketdata.sources.http.account_source import AccountSource
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis import master, parse
@@ -38,7 +39,7 @@ SAME_DAY = SameDay(
 next morning (KRX notice of the after-market)."""
 
 
-class KisSource:
+class KisSource(AccountSource[KisSettings]):
     """The KIS source. `market` is KIS' name of the exchange: J (KRX), NX (Nextrade), UN (both)."""
 
     name = "kis"
@@ -57,8 +58,7 @@ class KisSource:
         market: str = "J",
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._settings = settings
-        self._http = http
+        super().__init__(settings, http)
         self._calls = KisCalls(settings, http, tokens, pause=pause)
         self._market = market
         self._file_rate = Rate("kis:master", 5.0)
@@ -76,20 +76,6 @@ class KisSource:
     @property
     def quotes_a_call(self) -> int:
         return self._settings.quotes_a_call
-
-    @property
-    def calls_per_second(self) -> float:
-        return self._settings.rate
-
-    @property
-    def calls_made(self) -> int:
-        return self._http.sent
-
-    def missing_settings(self) -> tuple[str, ...]:
-        return self._settings.missing()
-
-    def close(self) -> None:
-        self._http.close()
 
     # --- daily bars -------------------------------------------------------------------------------
 

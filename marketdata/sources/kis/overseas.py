@@ -20,6 +20,7 @@ from marketdata.sources.base import (
     UnknownInstrument,
 )
 from marketdata.sources.daily import BarAnswer, BarRequest, QuoteAnswer, SameDay
+from marketdata.sources.http.account_source import AccountSource
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.kis import master, overseas_parse
@@ -42,7 +43,7 @@ SAME_DAY = SameDay(
 what one market centre had shown."""
 
 
-class KisOverseasSource:
+class KisOverseasSource(AccountSource[KisSettings]):
     """The source of US daily bars."""
 
     name = "kis-us"
@@ -61,8 +62,7 @@ class KisOverseasSource:
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._settings = settings
-        self._http = http
+        super().__init__(settings, http)
         self._calls = KisCalls(settings, http, tokens, pause=pause)
         self._file_rate = Rate("kis:master", 5.0)
         self._listings: dict[str, Listing] = {}
@@ -73,20 +73,6 @@ class KisOverseasSource:
     def capabilities(self) -> frozenset[Capability]:
         both = {Capability.DAILY_BARS, Capability.INSTRUMENTS}
         return frozenset(both | {Capability.QUOTES} if self._settings.environment == "real" else both)
-
-    @property
-    def calls_per_second(self) -> float:
-        return self._settings.rate
-
-    @property
-    def calls_made(self) -> int:
-        return self._http.sent
-
-    def missing_settings(self) -> tuple[str, ...]:
-        return self._settings.missing()
-
-    def close(self) -> None:
-        self._http.close()
 
     def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The bars of many instruments as they arrive, or the instrument's error."""

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from marketdata.sources.base import Capability, SourceError, SourceRefused
+from marketdata.sources.http.account_source import AccountSource
 from marketdata.sources.http.client import Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.krx import parse
@@ -22,7 +23,7 @@ LEAST_BEFORE = {**LEAST, "KOSDAQ": 900}
 """The fewest rows of a whole session, since 2018 and before: KOSDAQ had about 1,000 companies in 2010."""
 
 
-class KrxSource:
+class KrxSource(AccountSource[KrxSettings]):
     """The source of whole sessions of KRX."""
 
     name = "krx"
@@ -31,8 +32,7 @@ class KrxSource:
     first_session = date(2010, 1, 4)
 
     def __init__(self, settings: KrxSettings, http: HttpClient) -> None:
-        self._settings = settings
-        self._http = http
+        super().__init__(settings, http)
         self._rate = Rate(settings.account, settings.rate)
 
     @property
@@ -44,22 +44,8 @@ class KrxSource:
         return len(self._settings.segments)
 
     @property
-    def calls_per_second(self) -> float:
-        return self._settings.rate
-
-    @property
     def calls_a_day(self) -> int:
         return self._settings.daily_calls
-
-    @property
-    def calls_made(self) -> int:
-        return self._http.sent
-
-    def missing_settings(self) -> tuple[str, ...]:
-        return self._settings.missing()
-
-    def close(self) -> None:
-        self._http.close()
 
     def published_at(self, session: date, following: date) -> datetime:
         return datetime.combine(following, PUBLISHED, ZoneInfo("Asia/Seoul"))

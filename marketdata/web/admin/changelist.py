@@ -84,6 +84,21 @@ class Listing(Admin):
         return UncountedList
 
 
+class DetailPage(Admin):
+    """A model in the admin whose page shows more than its fields."""
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """The variables of the template of a row's page."""
+        raise NotImplementedError
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        context = {"subtitle": None, **self.page_context(request, row)} if row is not None else {}
+        return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
+
+
 def number_column(name: str, title: str = "", *, places: int | None = None) -> Callable[[Any], SafeString]:
     """A column with the number that a row has as `name`: thousands apart, to the right; with `places` rounded."""
 

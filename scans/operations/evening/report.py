@@ -6,12 +6,11 @@ values that differ between two runs with the same result: counts of the collecti
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from scans.digests import json_digest
 from scans.models import EveningOutcome, Status
 
 if TYPE_CHECKING:  # the admin imports this module, and collectors are slow to import
@@ -127,8 +126,7 @@ def digest(content: Content) -> str:
         "collected": not content["collection"].get("error"),
         "signals": content["signals"].get("error", ""),
     }
-    text = json.dumps(stable, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return json_digest(stable)
 
 
 def merge(before: Content, now: Content) -> Content:

@@ -6,8 +6,6 @@ has nothing to do, and a worker whose request was cancelled, or marked as lost, 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +20,7 @@ from marketdata.markets import get_market
 from marketdata.operations import lease
 from marketdata.operations.projection import project
 from marketdata.record import Record
+from scans.digests import json_digest
 from scans.engines.registry import ENGINES
 from scans.models import RequestStatus, ScanRequest, ScanRun
 from scans.operations.requests.checks import RequestRefused as RequestRefused
@@ -89,7 +88,7 @@ def queue_request(
         "executor": executor,
         "pinned": {slug: dict(params) for slug, params in (pinned or {}).items()},
     }
-    request_hash = _hash(options)
+    request_hash = json_digest(options)
     existing = _request_of_key(requested_by, key, request_hash)
     if existing:
         return QueuedRequest(existing, is_new=False)
@@ -234,11 +233,6 @@ def _sessions(record: Record, first: date | None, last: date | None, as_of: date
         first = last = record.last_complete_session(as_of)
     days = record.between(first, last)
     return days[0].item(), days[-1].item(), len(days)
-
-
-def _hash(options: Mapping[str, Any]) -> str:
-    text = json.dumps(options, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def _enqueue_new(number: int) -> None:

@@ -11,6 +11,8 @@ from django.test import Client
 from django.utils import translation
 
 from scans.engines.base import Check
+from scans.models import ScanRank
+from scans.operations.analysis import analyse
 from scans.pages.check_rows import check_parts
 from scans.wording.rules import check_name, rule_text
 from tests.api.conftest import risers
@@ -43,6 +45,20 @@ def test_rates_of_few_picks_say_so(scanned: pd.DataFrame, sessions: list[date], 
     code = risers(scanned, day)[0]
     html = browser.get(f"/kr/rates/{code}?scanner_version=rises&date={day}").content.decode()
     assert "too few to judge" in html or 'class="rows rates"' in html
+
+
+def test_rates_have_those_of_the_universe_and_how_many_picks_were_computed_afterwards(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every pick of the fixture was made by one run after all sessions."""
+    monkeypatch.setattr(analyse, "MIN_JUDGED", 1)
+    day = sessions[30]
+    code = risers(scanned, day)[0]
+    html = browser.get(f"/kr/rates/{code}?scanner_version=rises&date={day}").content.decode()
+    picks = ScanRank.objects.filter(scanner_version__slug="rises", published=True, date__lte=day).count()
+    assert f"{picks} of {picks} picks were computed afterwards." in html
+    assert re.search(r'data-label="Hits">\d+ % <small>of all \d+ %</small>', html)
+    assert re.search(r"[+−][\d.]+ % <small>its like [+−][\d.]+ %</small>", html)
 
 
 CHECKS = [

@@ -36,7 +36,8 @@ PHRASES = {
     MEAN_10: "mean of 10 sessions {}",
 }
 UNDEFINED_NOTES = {
-    DAILY: "the index has no move of this session: it starts here, or anew after a missing session",
+    DAILY: "the index has no move of this session: it starts here or anew after a missing session, or own-cap has too "
+    "few market caps",
     TREND: "20 sessions of the index in a row are not known yet",
 }
 NOTES = {

@@ -57,7 +57,8 @@ def test_a_day_without_a_move_says_so() -> None:
     rule = last(DAILY, "neutral", [NAN, 0.01, NAN])
     assert rule.measures == {"move": None}
     assert rule.sentence == (
-        "daily: neutral, the index has no move of this session: it starts here, or anew after a missing session"
+        "daily: neutral, the index has no move of this session: it starts here or anew after a missing session, or "
+        "own-cap has too few market caps"
     )
 
 

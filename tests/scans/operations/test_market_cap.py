@@ -71,6 +71,9 @@ def test_a_formula_sees_recorded_and_carried_caps(versions: None, bring: Importe
         defined = {code: value for code, value in wanted.items() if value == value}
         assert answer == pytest.approx(defined, rel=1e-8)
     assert len(scores(scan)[-1]) == 5
+    assert scan.answers[-1].notes == "5 of 6 eligible have a market cap"
+    shown = {row["code"]: row["components"]["market_cap"] for row in scan.answers[-1].ranks}
+    assert shown == pytest.approx(caps.iloc[-1].dropna().to_dict(), rel=1e-8)
     for n, day in enumerate(sessions[4:]):
         (daily,) = scanned(day, day, "caps", cached=False)
         assert daily.answers[0] == scan.answers[n]

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from marketdata import market_index
 from marketdata.data_quality import report
 from marketdata.errors import DataProblem
 from marketdata.markets import OWN_CAP
 from marketdata.operations.imports.index_series import choose_index, import_index
 from marketdata.operations.projection import project
 from marketdata.queries.index_series import get_own_index
+from scans.engines import regimes
+from scans.engines.base import MarketIndex
+from scans.engines.regime_rules import RegimeHistory
 from scans.operations.scan.answers import SessionAnswer
 from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries.market_index import get_index_histories, index_level
+from tests.marketdata.lake import lake_files
 from tests.reference import bars as reference
 from tests.reference import index as reference_index
 from tests.scans.conftest import AS_OF, frame
@@ -148,3 +154,27 @@ def test_a_market_without_caps_is_named_where_own_cap_is_chosen(market: pd.DataF
     (finding,) = (one for one in report.get_findings("kr") if one.check == "market_caps")
     assert finding.count == len(sessions) - 1  # every session but the first, on which own-equal is undefined too
     assert finding.action == "decide: /admin/marketdata/indexchoice/"
+
+
+def test_regimes_of_both_series_equal_the_reference_also_where_own_cap_is_undefined_for_a_while(tmp_path: Path) -> None:
+    """Caps are recorded on sessions 60 to 62 and from 200 on: in between too many newcomers have none."""
+    days = lake_files.sessions(330)
+    raw = lake_files.market(11, days, 40)
+    place = np.searchsorted(days, raw["date"].to_numpy().astype("datetime64[D]"))
+    wanted_on = ((place >= 60) & (place <= 62)) | (place >= 200)
+    raw["market_cap"] = (raw["close"] * 1_000.0).where(wanted_on)
+    lake = lake_files.here(tmp_path)
+    window = lake_files.window(lake, lake_files.store(lake, raw), days, 0)
+    values = market_index.compute_index(market_index.read_panel(window))
+    frames = reference.build(raw, days)
+    for series, (m, spread) in (("own-equal", values[:2]), ("own-cap", values[2:])):
+        history = RegimeHistory(MarketIndex(days, m, spread))
+        wanted = reference_index.regimes(reference_index.market_index(frames, days, series=series))
+        assert [regimes.NAMES[code] for code in history.daily] == wanted["daily"].tolist()
+        assert [regimes.NAMES[code] for code in history.trend] == wanted["trend"].tolist()
+        assert regimes.short_risk(history.index).tolist() == wanted["short_risk"].tolist()
+        assert set(wanted["trend"]) == set(regimes.NAMES)
+    undefined = np.isnan(values[2])
+    assert (undefined[:61].all(), undefined[61:64].any(), undefined[201:].any()) == (True, False, False)
+    assert 20 < undefined[64:201].sum() < 137
+    assert not history.trend[undefined].any()  # neutral

@@ -285,6 +285,7 @@ NOTIFY_URL = env.webhook_url("SEISMO_NOTIFY_URL")
 NOTIFY_SECRET = env.credential("SEISMO_NOTIFY_SECRET")
 NOTIFY_EMAIL = list(env.mailboxes("SEISMO_NOTIFY_EMAIL"))
 NOTIFY_APPRISE = env.service_urls("SEISMO_NOTIFY_APPRISE")
+SERVICE_DIR = DATA_DIR / "services"
 NOTIFY_LANGUAGE = env.choice("SEISMO_NOTIFY_LANGUAGE", "en", ("en", "ko"))
 # Hosts that readers' own channels may name besides the public services.
 NOTIFY_HOSTS = tuple(host.lower() for host in env.words("SEISMO_NOTIFY_HOSTS"))

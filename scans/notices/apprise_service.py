@@ -71,9 +71,10 @@ def check_reader_address(address: str, *, hosts: Collection[str]) -> str:
     return schema
 
 
-def send_message(address: str, message: Message, *, seconds: float, is_problem: bool) -> None:
-    """Send the message once; NotDelivered unless the service took it."""
-    plugin = _plugin(address, seconds)
+def send_message(address: str, message: Message, *, seconds: float, is_problem: bool, store: str) -> None:
+    """Send the message once; NotDelivered unless the service took it. In the directory `store` the library keeps what a
+    service renews, such as the refresh token of KakaoTalk."""
+    plugin = _plugin(address, seconds, store)
     if plugin is None:
         raise NotDelivered(UNKNOWN_ADDRESS, temporary=False)
     if len(plugin) > 1:  # a repeated try would reach those again that the first one reached
@@ -89,7 +90,7 @@ def send_message(address: str, message: Message, *, seconds: float, is_problem: 
         raise NotDelivered(NOT_TAKEN, temporary=True)
 
 
-def _plugin(address: str, seconds: float) -> Any:
+def _plugin(address: str, seconds: float, store: str = "") -> Any:
     """The library's object for an address; None where it knows none."""
     from apprise import Apprise, AppriseAsset
 
@@ -101,7 +102,8 @@ def _plugin(address: str, seconds: float) -> Any:
         image_url_logo="",
         async_mode=False,
         http_redirects=False,
-        storage_mode="memory",
+        storage_path=store or None,
+        storage_mode="flush" if store else "memory",
     )
     plugin = Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if plugin is not None:

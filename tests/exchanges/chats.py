@@ -1,6 +1,7 @@
-"""Imitations of Telegram's bot API, Slack's incoming webhooks and Discord's webhooks: their addresses, answers, limits
-and refusals, as their documentation has them (core.telegram.org/bots/api#sendmessage,
-api.slack.com/messaging/webhooks, discord.com/developers/docs/resources/webhook).
+"""Imitations of Telegram's bot API, Slack's incoming webhooks, Discord's webhooks and KakaoTalk's messages to oneself:
+their addresses, answers, limits and refusals, as their documentation has them (core.telegram.org/bots/api#sendmessage,
+api.slack.com/messaging/webhooks, discord.com/developers/docs/resources/webhook,
+developers.kakao.com/docs/en/kakaotalk-message/rest-api).
 
 `connect` has Apprise find them here instead of at their own hosts.
 """
@@ -12,6 +13,7 @@ import json
 import re
 import threading
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -23,20 +25,29 @@ HOOK = "T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
 WEBHOOK = "4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js"
 TELEGRAM, SLACK, DISCORD = f"tgram://{BOT}/{CHAT}", f"slack://{HOOK}", f"discord://{WEBHOOK}"
 ADDRESSES = (TELEGRAM, SLACK, DISCORD)
+KAKAO_CLIENT, KAKAO_TOKEN = "0123456789abcdef0123456789abcdef", "refresh-token-0"
+KAKAO = f"kakaotalk://{KAKAO_CLIENT}/{KAKAO_TOKEN}"
 TAG = re.compile(r"<(/?)([a-z-]+)[^<>]*>")
 TELEGRAM_TAGS = {"b", "strong", "i", "em", "u", "s", "a", "code", "pre", "blockquote", "tg-spoiler", "span"}
 
 
 class Chats(Exchange):
-    """Telegram, Slack and Discord at one address; `texts` are the messages that each took, as its reader sees them."""
+    """Telegram, Slack, Discord and KakaoTalk at one address; `texts` are the messages that each took, as a reader sees
+    them."""
 
     def __init__(self, *, port: int = 0) -> None:
         super().__init__(port=port)
-        self.texts: dict[str, list[str]] = {"telegram": [], "slack": [], "discord": []}
+        self.texts: dict[str, list[str]] = {"telegram": [], "slack": [], "discord": [], "kakaotalk": []}
         self.refused: set[str] = set()
+        self.kakao_refresh, self.kakao_access = KAKAO_TOKEN, ""
+        self.kakao_logins = 0
         self._lock = threading.Lock()
 
     def answer(self, request: Request, fault: str | None) -> Response:
+        if request.path == "/oauth/token":
+            return self._kakao_login(dict(parse_qsl(request.body.decode())))
+        if request.path == "/v2/api/talk/memo/default/send":
+            return self._kakao(request)
         body = json.loads(request.body)
         if request.path == f"/bot{BOT}/sendMessage":
             return self._telegram(body)
@@ -83,6 +94,26 @@ class Chats(Exchange):
             return Response(403, b"action_prohibited", kind="text/html")
         return Response(200, b"ok", kind="text/html")
 
+    def _kakao_login(self, form: dict[str, str]) -> Response:
+        """A new access token and a new refresh token, which ends the one before."""
+        if form.get("client_id") != KAKAO_CLIENT or form.get("refresh_token") != self.kakao_refresh:
+            problem = {"error": "invalid_grant", "error_description": "expired_or_invalid_refresh_token"}
+            return Response.json({**problem, "error_code": "KOE322"}, 400)
+        self.kakao_logins += 1
+        self.kakao_access = f"access-token-{self.kakao_logins}"
+        self.kakao_refresh = f"refresh-token-{self.kakao_logins}"
+        tokens = {"access_token": self.kakao_access, "expires_in": 21_599, "token_type": "bearer"}
+        return Response.json({**tokens, "refresh_token": self.kakao_refresh, "refresh_token_expires_in": 5_184_000})
+
+    def _kakao(self, request: Request) -> Response:
+        if not self.kakao_access or request.headers.get("authorization") != f"Bearer {self.kakao_access}":
+            return Response.json({"msg": "this access token does not exist", "code": -401}, 401)
+        template = json.loads(dict(parse_qsl(request.body.decode()))["template_object"])
+        if template["object_type"] != "text" or len(template["text"]) > 200 or "link" not in template:
+            return Response.json({"msg": "failed to parse parameter", "code": -2}, 400)
+        self._take("kakaotalk", template["text"])
+        return Response.json({"result_code": 0})
+
     def _discord(self, body: dict[str, Any]) -> Response:
         content = body.get("content", "")
         if not content and not body.get("embeds"):
@@ -107,7 +138,7 @@ def _telegram_text(text: str) -> str | None:
 
 
 def connect(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have Apprise find the three services at `url`."""
+    """Have Apprise find the services at `url`."""
     for plugin, name, path in _places():
         monkeypatch.setattr(plugin, name, url + path)
 
@@ -120,6 +151,7 @@ def connect_process(url: str) -> None:
 
 def _places() -> list[tuple[type, str, str]]:
     from apprise.plugins.discord import NotifyDiscord
+    from apprise.plugins.kakaotalk import NotifyKakaoTalk
     from apprise.plugins.slack import NotifySlack
     from apprise.plugins.telegram import NotifyTelegram
 
@@ -127,4 +159,6 @@ def _places() -> list[tuple[type, str, str]]:
         (NotifyTelegram, "notify_url", "/bot"),
         (NotifySlack, "webhook_url", "/services"),
         (NotifyDiscord, "notify_url", "/api/webhooks"),
+        (NotifyKakaoTalk, "token_url", "/oauth/token"),
+        (NotifyKakaoTalk, "notify_me_url", "/v2/api/talk/memo/default/send"),
     ]

@@ -95,7 +95,8 @@ def send_to_service(address: str, message: Message, *, is_problem: bool) -> None
     """Send a message to a chat or push service."""
     from scans.notices.apprise_service import send_message  # imports an HTTP client
 
-    send_message(address, message, seconds=settings.NOTIFY_SECONDS, is_problem=is_problem)
+    store = str(settings.SERVICE_DIR)
+    send_message(address, message, seconds=settings.NOTIFY_SECONDS, is_problem=is_problem, store=store)
 
 
 def is_temporary(error: Exception) -> bool:

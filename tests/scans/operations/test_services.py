@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +16,14 @@ from scans.operations.evening import notify
 from scans.operations.evening.channels import operator_channels
 from scans.operations.evening.notify import UNKNOWN_RESULT
 from tests.exchanges import chats
-from tests.exchanges.chats import ADDRESSES, BOT, HOOK, TELEGRAM, WEBHOOK, Chats
+from tests.exchanges.chats import ADDRESSES, BOT, HOOK, KAKAO, TELEGRAM, WEBHOOK, Chats
 from tests.scans.operations.notifications import NOW, PUBLIC_URL, notification
 from tests.scans.wording.evening_content import ENGLISH, KOREAN
 
 
 @pytest.fixture
-def services(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chats]:
+def services(settings: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Chats]:
+    settings.SERVICE_DIR = tmp_path
     settings.NOTIFY_APPRISE, settings.PUBLIC_URL = list(ADDRESSES), PUBLIC_URL
     with Chats() as one:
         chats.connect(one.url, monkeypatch)
@@ -48,8 +50,8 @@ def test_three_services_receive_the_whole_text(services: Chats, settings: Any, l
     settings.NOTIFY_LANGUAGE = language
     assert all(delivery.sent_at == NOW for delivery in deliver(notification()))
     lines = plain(expected)
-    for service, texts in services.texts.items():
-        (text,) = texts
+    for service in ("telegram", "slack", "discord"):
+        (text,) = services.texts[service]
         assert plain(text) == lines, service
 
 
@@ -60,7 +62,7 @@ def test_a_long_message_fits_every_service(services: Chats) -> None:
     version["new"] = version["new"] * 100
     row.save()
     assert all(delivery.sent_at for delivery in deliver(row))
-    ends = {service: plain(texts[0])[-2:] for service, texts in services.texts.items()}
+    ends = {service: plain(texts[0])[-2:] for service, texts in services.texts.items() if texts}
     link = f"{PUBLIC_URL}/kr/2026-08-21/"
     assert ends["slack"] == ["12.3 seconds.", link]
     for service in ("telegram", "discord"):
@@ -81,7 +83,12 @@ def test_a_service_that_fails_leaves_the_others_alone(services: Chats) -> None:
     assert (deliveries["slack"].error, deliveries["slack"].given_up) == ("the service did not take it", False)
     services.refused = set()
     notify.deliver(deliveries["slack"].pk, as_of=NOW + timedelta(minutes=1))
-    assert {name: len(texts) for name, texts in services.texts.items()} == {"telegram": 1, "slack": 1, "discord": 1}
+    assert {name: len(texts) for name, texts in services.texts.items()} == {
+        "telegram": 1,
+        "slack": 1,
+        "discord": 1,
+        "kakaotalk": 0,
+    }
 
 
 @pytest.mark.django_db
@@ -137,3 +144,18 @@ def test_addresses_are_in_no_row_and_no_log(services: Chats, caplog: pytest.LogC
         for part in secret.replace(":", "/").split("/"):
             assert part not in caplog.text
             assert part not in repr(rows)
+
+
+@pytest.mark.django_db
+def test_kakaotalk_gets_what_fits_and_its_renewed_token_is_kept(services: Chats, settings: Any) -> None:
+    settings.NOTIFY_APPRISE, settings.NOTIFY_LANGUAGE = [KAKAO], "ko"
+    row = notification()
+    (delivery,) = deliver(row)
+    assert delivery.sent_at == NOW
+    first, last = services.texts["kakaotalk"][0].splitlines()[::3]
+    assert (first, last) == (KOREAN.splitlines()[0], f"{PUBLIC_URL}/kr/2026-08-21/")
+    services.kakao_access = ""  # it ends before its time
+    for hours in (1, 2):
+        notify.send_again(row, as_of=NOW + timedelta(hours=hours))
+        notify.deliver(delivery.pk, as_of=NOW + timedelta(hours=hours))
+    assert (len(services.texts["kakaotalk"]), services.kakao_logins) == (2, 2)

@@ -8,7 +8,8 @@
 3. Otherwise one caller computes: one thread of this process (`single_flight`) that also has the key's lease in the
    cache, against other processes, where the policy has leases. The others wait for it, at most `policy.wait` seconds,
    then compute for themselves.
-4. An error of the function reaches its caller, is not stored, and lets the next caller compute.
+4. An error of the function reaches its caller, is not stored, and lets the next caller compute. Nor is an answer stored
+   that lacks a part which may be there again at once (`leave_unstored`).
 5. Without a cache (`store`) the function is called, still once at a time for each key.
 """
 
@@ -19,6 +20,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from caching import keys, serializer
@@ -30,6 +32,15 @@ from caching.store import STORE
 P = ParamSpec("P")
 R = TypeVar("R")
 POLL = 0.02  # seconds between two checks for the answer of another process
+
+
+_INCOMPLETE: ContextVar[bool] = ContextVar("incomplete", default=False)
+
+
+def leave_unstored() -> None:
+    """Called while an answer is computed that lacks a part for now, as a file that is being written: neither it nor an
+    answer made from it is stored."""
+    _INCOMPLETE.set(True)
 
 
 def cached(
@@ -98,6 +109,8 @@ class Cached(Generic[P, R]):
                 return self._compute(key, *args, **kwargs)
             if flight.landed.wait(left) and flight.value is not None:
                 STATS.count(self.what, shared=1)
+                if flight.incomplete:
+                    leave_unstored()
                 return cast(R, flight.value[0])
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -123,7 +136,7 @@ class Cached(Generic[P, R]):
         if not self._lease:
             try:
                 value = self._compute(key, *args, **kwargs)
-                flight.value = (value,)
+                flight.incomplete, flight.value = _INCOMPLETE.get(), (value,)
                 return value
             finally:
                 self._flights.land(key, flight)
@@ -141,6 +154,7 @@ class Cached(Generic[P, R]):
             stored = STORE.get(key)  # stored between the first lookup and the lease
             if stored is None:
                 stored = (self._compute(key, *args, **kwargs),)
+                flight.incomplete = _INCOMPLETE.get()
             flight.value = stored
             return cast(R, stored[0])
         finally:
@@ -148,13 +162,17 @@ class Cached(Generic[P, R]):
             self._flights.land(key, flight)
 
     def _compute(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
-        started = time.perf_counter()
+        started, outer = time.perf_counter(), _INCOMPLETE.get()
+        _INCOMPLETE.set(False)
         try:
             value = self.function(*args, **kwargs)
+            incomplete = _INCOMPLETE.get()
         except BaseException:
+            _INCOMPLETE.set(outer)
             STATS.count(self.what, failures=1)
             raise
+        _INCOMPLETE.set(outer or incomplete)
         STATS.count(self.what, misses=1, seconds=time.perf_counter() - started)
-        if not STORE.put(key, value, self._ttl):
+        if incomplete or not STORE.put(key, value, self._ttl):
             STATS.count(self.what, unstored=1)
         return value

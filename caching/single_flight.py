@@ -6,12 +6,14 @@ from threading import Event, Lock, get_ident
 
 
 class Flight:
-    """A running computation. `value`: a tuple of the answer once it has succeeded, None if it failed."""
+    """A running computation. `value`: a tuple of the answer once it has succeeded, None if it failed; `incomplete`:
+    whether the answer lacks a part, so that it is not stored."""
 
     def __init__(self) -> None:
         self.pilot = get_ident()
         self.landed = Event()
         self.value: tuple[object] | None = None
+        self.incomplete = False
 
 
 class Flights:

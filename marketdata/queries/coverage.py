@@ -9,6 +9,7 @@ from datetime import date, datetime
 import numpy as np
 from django.db.models import Count, Max, Sum
 
+from caching.cached import leave_unstored
 from marketdata.errors import LakeError
 from marketdata.models import Instrument, LakePartition
 from marketdata.queries.readiness import Freshness
@@ -115,4 +116,5 @@ def _suspicion_count(record: Record) -> int | None:
     try:
         return len(get_suspicions(record))
     except LakeError:
+        leave_unstored()
         return None

@@ -16,6 +16,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from caching.cached import leave_unstored
 from caching.memo import Memo
 from marketdata import adjust, calendars, membership
 from marketdata.errors import LakeError
@@ -136,6 +137,7 @@ def _lives(record: Record) -> dict[str, str]:
     try:
         return {break_.code: break_.session for break_ in get_breaks(record) if not break_.is_suspicion}
     except LakeError:
+        leave_unstored()
         return {}
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from django.db.models import Max, Q
 
+from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.panel import CAUTION, MANAGED, NOT_COMMON, Bools, Panel
@@ -94,6 +95,7 @@ def get_session_bars(record: Record, session: date, *, eligibility: bool = True)
     ]
     note, wanted = "", eligibility and bool(present)
     if wanted and any(month <= session for month in record.stale):
+        leave_unstored()
         note = (
             f"The lake of market {market} is behind the record: which instruments are not eligible is unknown "
             "until the next scan, or `manage.py project_lake`."
@@ -102,6 +104,7 @@ def get_session_bars(record: Record, session: date, *, eligibility: bool = True)
         try:
             omissions += _ineligible(record, session)
         except DataProblem as error:
+            leave_unstored()
             note = f"Which instruments are not eligible is unknown: {error}"
     return SessionBars(
         session,

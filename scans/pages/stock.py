@@ -16,6 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
+from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
@@ -186,6 +187,7 @@ class Reasons(ReadingPage):
                 as_of=timezone.now(),
             )
         except (DataProblem, NoSuchRun):
+            leave_unstored()
             explanation = None
         if explanation:
             context |= {
@@ -212,6 +214,7 @@ class Rates(ReadingPage):
                 as_of=timezone.now(),
             )
         except (DataProblem, NoSuchRun, NoSession):
+            leave_unstored()
             analysis = None
         context = {"instrument": instrument, "version": version, "analysis": analysis, "min_judged": MIN_JUDGED}
         return Content(_("How such picks fared"), self.render("pages/rates.html", context))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+from caching.cached import leave_unstored
 from caching.memo import Memo
 from marketdata.errors import DataProblem
 from marketdata.queries import index_series
@@ -46,6 +47,7 @@ def regime_history(market: str, index: str, last: date) -> RegimeHistory | None:
     try:
         series = index_series.get_index_for_display(market, index, last)
     except (DataProblem, OSError):
+        leave_unstored()
         return None
     return HISTORIES.get((market, index), id(series.m), lambda: series_history(series))
 

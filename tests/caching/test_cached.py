@@ -11,7 +11,7 @@ import pytest
 from django.core.cache import cache
 
 from caching import cached as module
-from caching.cached import Cached, cached
+from caching.cached import Cached, cached, leave_unstored
 from caching.policies import POLICIES, get_policy
 from caching.stats import STATS
 from caching.store import STORE, advance
@@ -264,3 +264,28 @@ def test_a_counter() -> None:
     with ThreadPoolExecutor(TOGETHER) as pool:
         list(pool.map(lambda _: STORE.count("b", 1, 60), range(100)))
     assert STORE.counter("b") == 100
+
+
+def test_an_answer_that_lacks_a_part_is_not_stored_nor_one_made_from_it() -> None:
+    parts: list[object] = []
+
+    def part() -> object:
+        if not parts:
+            leave_unstored()
+        return parts[-1] if parts else None
+
+    inner = keep(part)
+    outer = cached("published", what="outer")(lambda: [inner(), "whole"])
+    assert outer() == [None, "whole"]
+    parts.append("index")
+    assert outer() == ["index", "whole"]
+    parts.append("another")
+    assert outer() == ["index", "whole"]
+    assert inner() == "index"
+
+
+def test_an_incomplete_answer_leaves_the_next_one_alone() -> None:
+    keep(lambda: leave_unstored())()
+    other = Counter("a", "b")
+    function = cached("published", what="other")(other)
+    assert (function(1), function(1)) == ("a", "a")

@@ -80,6 +80,10 @@ class ComparisonParameters(serializers.Serializer[Any]):
     versions = serializers.CharField(max_length=340, help_text=f"Two to {MOST_VERSIONS} versions, e.g. v1,v2")
     date = serializers.DateField(required=False, help_text="e.g. 2024-05-31; omitted: the latest that all of them have")
 
+    split = serializers.BooleanField(
+        default=False, help_text="Name the rule by which each version left an instrument out, e.g. true"
+    )
+
     def validate_versions(self, text: str) -> list[str]:
         slugs = split_list(text)
         if not 2 <= len(slugs) <= MOST_VERSIONS:

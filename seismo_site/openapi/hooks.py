@@ -12,6 +12,8 @@ from seismo_site.openapi.summaries import SESSION_COOKIE, SUMMARIES, TAGS, TOKEN
 JSON = "application/json"
 DEEPEST = 16
 MISSING = object()
+VERSION = "v2"
+"""The name in the example of an object that has one member for each version."""
 PAGE = "A page of a list."
 NOTHING = "No choice."
 
@@ -51,6 +53,8 @@ def _describe(component: str, field: str, schema: dict[str, Any], examples: Mapp
 
 def _takes_example(schema: Mapping[str, Any]) -> bool:
     """Whether the field is no object of another component and no choice, whose examples follow from them."""
+    if "$ref" in str(schema.get("additionalProperties")):
+        return False
     inner = schema.get("items", schema)
     return not inner.keys() & {"$ref", "oneOf", "allOf", "enum"}
 
@@ -70,6 +74,8 @@ def make_example(schema: Mapping[str, Any], components: Mapping[str, Any], depth
         return None
     if schema.get("type") == "array":
         return [make_example(schema["items"], components, depth + 1)]
+    if "$ref" in str(schema.get("additionalProperties")):
+        return {VERSION: make_example(schema["additionalProperties"], components, depth + 1)}
     if "properties" in schema:
         return {name: make_example(field, components, depth + 1) for name, field in schema["properties"].items()}
     return None

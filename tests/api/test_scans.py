@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from django.test import Client
 
-from scans.models import ActiveVersion, ScanRun, ScanSession
+from marketdata.models import InstitutionalFlow
+from scans.models import ActiveVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.scan.run import RunRequest, run_scan
 from tests.api.conftest import Get, risers
-from tests.scans.conftest import AS_OF, Importer
+from tests.scans.conftest import AS_OF, CODES, Importer
 from tests.scans.probe import Probe
 
 
@@ -205,6 +206,42 @@ def test_versions_side_by_side(scanned: pd.DataFrame, sessions: list[date], get:
     assert get("kr/scans/compare", 404, versions="rises,v1")["code"] == "no_run"
     for versions in ("rises", "rises,rises", ",".join("abcdefghi"), ""):
         assert "versions" in get("kr/scans/compare", 400, versions=versions)["errors"]
+
+
+def test_what_splits_versions(scanned: Any, probe: Probe, sessions: list[date], get: Get) -> None:
+    """Of two instruments that a version is made to have left out, the one that rose passes every check of it, and the
+    one that fell fails the first: it is explained as the instrument itself is."""
+    picks = ScanRank.objects.filter(date=sessions[30], published=True)
+    picks.filter(scanner_version__slug="rises-10", rank=1).delete()
+    fallen = next(code for code in CODES if code not in risers(scanned, sessions[30]))
+    row = picks.filter(scanner_version__slug="rises").order_by("-rank").first()
+    assert row is not None
+    row.pk, row.code, row.rank = None, fallen, row.rank + 1
+    row.save()
+    body = get("kr/scans/compare", versions="rises,rises-10", split="true")
+    rows = {one["code"]: one for one in body["rows"]}
+    assert rows[fallen]["versions"].keys() == {"rises"}
+    explained = get(f"kr/stocks/{fallen}/explain", scanner_version="rises-10", date=sessions[30])
+    first = next(check for check in explained["checks"] if not check["holds"])
+    assert rows[fallen]["split"] == {"rises-10": first}
+    assert (first["group"], first["name"]) == ("filter", "rise")
+    left_out = rows[risers(scanned, sessions[30])[0]]
+    assert (left_out["versions"].keys(), left_out["split"]) == ({"rises"}, {})
+    assert all(one["split"] is None for one in get("kr/scans/compare", versions="rises,rises-10")["rows"])
+
+
+def test_compared_rows_have_percentile_plan_and_flow(scanned: Any, sessions: list[date], get: Get) -> None:
+    day = next(day for day in sessions[12:31] if len(risers(scanned, day)) > 2)
+    flow = {"date": day, "source": "test", "foreign_net_quantity": 140, "created_at": AS_OF, "updated_at": AS_OF}
+    InstitutionalFlow.objects.create(market="kr", stock_code=risers(scanned, day)[0], **flow)
+    body = get("kr/scans/compare", versions="rises,rises-10", date=day)
+    ranks = get(f"kr/scans/{day}", scanner_version="rises")["results"]
+    count = len(ranks)
+    for row, rank in zip(body["rows"], ranks, strict=True):
+        place = row["versions"]["rises"]
+        assert place["percentile"] == round(100 * (count - rank["rank"]) / (count - 1), 2)
+        assert (place["plan"], row["flow"]) == (rank["plan"], rank["flow"])
+    assert body["rows"][0]["flow"]["foreign_quantity_1"] == 140
 
 
 def test_dates_of_all_versions_with_the_sessions_they_lack(

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata.web.api.serializers import PlannedSerializer
+from scans.api.serializers.explain import CheckBody
 from scans.api.serializers.flows import Flow, PickListSerializer
 from scans.api.serializers.plans import Plan
 from scans.api.serializers.regimes import RegimeRuleBody, SessionListSerializer, attach_regime_rules
@@ -211,22 +212,38 @@ class ChangesBody(serializers.Serializer[Any]):
 
 
 class Place(serializers.ModelSerializer[ScanRank]):
-    """Where a version has an instrument."""
+    """Where a version has an instrument, and its plan."""
+
+    percentile = serializers.SerializerMethodField(
+        help_text="Of the rank among the version's picks: 100 the best, 0 the last"
+    )
+    plan = Plan(source="*")
 
     class Meta:
         model = ScanRank
-        fields = ("rank", "score", "label", "strategy")
+        fields = ("rank", "score", "label", "strategy", "percentile", "plan")
+
+    def get_percentile(self, pick: ScanRank) -> float:
+        count: int = self.context["ranked"][pick.session_id]
+        return round(100 * (count - pick.rank) / (count - 1), 2) if count > 1 else 100.0
 
 
 class Compared(serializers.Serializer[Any]):
-    """One instrument; `versions` holds those that picked it."""
+    """One instrument; `versions` holds those that picked it, `split` the others."""
 
     code = serializers.CharField()
     name = serializers.CharField(allow_blank=True)
     segment = serializers.CharField(allow_blank=True)
     close = serializers.FloatField()
     change_pct = serializers.FloatField(allow_null=True)
+    flow = Flow(allow_null=True)
     versions = serializers.DictField(child=Place())
+    split = serializers.DictField(
+        child=CheckBody(),
+        allow_null=True,
+        help_text="Version that did not pick it -> its first check that fails, signals and risks apart, which exclude "
+        "nothing alone; null without `split=true`",
+    )
 
 
 class Overlap(serializers.Serializer[Any]):

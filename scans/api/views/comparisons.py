@@ -16,9 +16,12 @@ from marketdata.web.api import downloads, serializers
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api import parameters
 from scans.api.parameters import ChangesParameters, ComparisonParameters
-from scans.api.serializers.flows import attach_flows
+from scans.api.serializers.explain import CheckBody
+from scans.api.serializers.flows import Flow, attach_flows
 from scans.api.serializers.scans import Answer, ChangesBody, Compared, Comparison, Moved, Place, Rank
+from scans.engines.base import Check
 from scans.models import ScanRank
+from scans.operations.analysis.split import first_failing_checks
 from scans.queries import results, versions
 
 ABOUT = ("code", "name", "segment", "close", "change_pct")
@@ -88,7 +91,7 @@ class Compare(MarketView):
         operation_id="scan_compare",
         tags=["scans"],
         parameters=[MARKET, ComparisonParameters],
-        responses={200: Comparison, **NOT_MODIFIED, **error_responses(400, 404)},
+        responses={200: Comparison, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         query = self.query_values(request)
@@ -96,7 +99,10 @@ class Compare(MarketView):
         comparison = results.side_by_side(self.market.name, chosen, query.get("date"))
         common = sum(len(picks) == len(chosen) for picks in comparison.rows.values())
         share = round(100 * common / len(comparison.rows), 2) if comparison.rows else None
-        rows = [self.compared_row(picks) for picks in comparison.rows.values()]
+        attach_flows([pick for picks in comparison.rows.values() for pick in picks.values()])
+        context = {"ranked": {session.pk: session.ranked for session in comparison.sessions}}
+        splits = find_splits(comparison) if query["split"] and self.form == "json" else None
+        rows = [self.compared_row(picks, context, splits) for picks in comparison.rows.values()]
         if self.form != "json":
             slugs = [version.slug for version in chosen]
             name = "-".join([self.market.name, *slugs, str(comparison.date)])
@@ -114,23 +120,46 @@ class Compare(MarketView):
     def row(self) -> type[Compared]:
         return Compared
 
-    def compared_row(self, picks: dict[str, ScanRank]) -> dict[str, Any]:
+    def compared_row(
+        self, picks: dict[str, ScanRank], context: dict[str, Any], splits: dict[str, dict[str, Check]] | None
+    ) -> dict[str, Any]:
         """An instrument that at least one version picked."""
         pick = next(iter(picks.values()))
-        about: dict[str, Any] = {name: getattr(pick, name) for name in ABOUT}
-        about["versions"] = {slug: Place(pick).data for slug, pick in picks.items()}
-        return {name: value for name, value in about.items() if name in (self.fields or about)}
+        row: dict[str, Any] = {name: getattr(pick, name) for name in ABOUT}
+        row["flow"] = pick.flow and Flow(pick.flow).data  # type: ignore[attr-defined]
+        row["versions"] = {slug: Place(place, context=context).data for slug, place in picks.items()}
+        row["split"] = splits and {
+            slug: CheckBody(checks[pick.code]).data for slug, checks in splits.items() if pick.code in checks
+        }
+        return {name: value for name, value in row.items() if name in (self.fields or row)}
 
     def columns(self, slugs: list[str]) -> list[downloads.Column]:
         """Each version's place beside the instrument: v2.rank, v2.score ..."""
         columns = []
         for column in downloads.columns(serializers.select_members(Compared(), self.fields)):
-            if column.path != ("versions",):
+            if column.path not in (("versions",), ("split",)):
                 columns.append(column)
+            if column.path != ("versions",):
                 continue
             columns += [
-                downloads.Column(f"{slug}.{place.name}", ("versions", slug, *place.path), place.type)
+                downloads.Column(f"{slug}.{_column_name(place)}", ("versions", slug, *place.path), place.type)
                 for slug in slugs
                 for place in downloads.columns(Place())
             ]
         return columns
+
+
+def find_splits(comparison: results.SideBySide) -> dict[str, dict[str, Check]]:
+    """Version -> code of an instrument that another picked -> the first check that fails."""
+    lacking = {
+        session.scanner_version.slug: [
+            code for code, picks in comparison.rows.items() if session.scanner_version.slug not in picks
+        ]
+        for session in comparison.sessions
+    }
+    return first_failing_checks(comparison.sessions, lacking)
+
+
+def _column_name(column: downloads.Column) -> str:
+    """The name of a column of a place: order prices have other names than the plan's exact ones."""
+    return f"order_{column.name}" if "order" in column.path else column.name

@@ -122,20 +122,15 @@ def run_scan(
 def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChecks]:
     """Version -> every filter, signal, gate and risk of the instrument `code` on the requested session, and the
     session's answer. NoBars if the instrument has no bars in the window."""
-    get_market(request.market)
-    versions = get_versions(request.market, list(request.versions))
-    record = _record(request)
-    days = _sessions(record, request)[-1:]
-    scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
-    data = inputs.read_inputs(record, days, [scan.task for scan in scans], request)
+    record, days, scans, data = _read_session(request)
     checks_of_version: dict[str, InstrumentChecks] = {}
     thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
     regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.results, strict=True):
         if isinstance(features, Exception):
             raise features
-        column = int(np.searchsorted(universe.codes, code))
-        if column == len(universe.codes) or universe.codes[column] != code:
+        column = _column(universe, code)
+        if column is None:
             raise NoBars(f"Market {request.market} has no bars of {code} in the window of {days[0]}.")
         checks = scan.task.engine.explain(universe, features, data.levels, scan.task.params, day=0, column=column)
         digests = data.digests(scan.task)
@@ -146,6 +141,37 @@ def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChec
         (answer,) = scan.answers
         checks_of_version[scan.version.slug] = InstrumentChecks(checks, answer, scan.regime_rule(answer))
     return checks_of_version
+
+
+def check_instruments(request: RunRequest, codes: Sequence[str]) -> dict[str, list[Check]]:
+    """Code -> every check of the instrument by the request's one version on its session; codes without bars in the
+    window are left out. The market is read once for all of them."""
+    _, _, (scan,), data = _read_session(request)
+    universe, features = next(data.results)
+    if isinstance(features, Exception):
+        raise features
+    columns = {code: column for code in codes if (column := _column(universe, code)) is not None}
+    engine, params = scan.task.engine, scan.task.params
+    return {
+        code: engine.explain(universe, features, data.levels, params, day=0, column=column)
+        for code, column in columns.items()
+    }
+
+
+def _read_session(request: RunRequest) -> tuple[Record, Days, list[Scan], inputs.ScanInputs]:
+    """The record, the requested session, a scan for each version, and their inputs."""
+    get_market(request.market)
+    versions = get_versions(request.market, list(request.versions))
+    record = _record(request)
+    days = _sessions(record, request)[-1:]
+    scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
+    return record, days, scans, inputs.read_inputs(record, days, [scan.task for scan in scans], request)
+
+
+def _column(universe: Universe, code: str) -> int | None:
+    """The place of an instrument in the universe, None where it is not there."""
+    column = int(np.searchsorted(universe.codes, code))
+    return column if column < len(universe.codes) and universe.codes[column] == code else None
 
 
 def requested_sessions(request: RunRequest) -> Days:

@@ -1,0 +1,73 @@
+"""The rule that split versions: of an instrument that one version picked and another did not, the first check of the
+other that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from caching.cached import cached
+from marketdata.queries import index_series
+from marketdata.queries.breaks import get_history_digests
+from marketdata.queries.records import get_projected_record
+from scans.engines.base import Check
+from scans.engines.registry import ENGINES
+from scans.models import ScanSession
+from scans.operations.scan.reproduce import refuse_other_engine
+from scans.operations.scan.run import RunRequest, check_instruments
+
+SOFT = frozenset({"signal", "risk"})
+"""Groups of checks that count points and exclude nothing by themselves."""
+
+
+def first_failing_checks(
+    sessions: Sequence[ScanSession], lacking: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, Check]]:
+    """Version -> code -> the first check that fails, of the instruments in `lacking` (version -> codes) on published
+    `sessions` of one day, whose runs are loaded; instruments that pass every check, or have no bars, are left out.
+    DataProblem (LakeError: the lake is behind), NoSuchRun if an answer was made with another engine or revision."""
+    splits = {}
+    for session in sessions:
+        slug, run, day = session.scanner_version.slug, session.run, session.date
+        if not lacking.get(slug):
+            continue
+        refuse_other_engine(run, session.scanner_version)
+        record = get_projected_record(session.market, day)
+        days = record.between(day, day)
+        chain = record.digests_with_caps(days, get_history_digests(record, days))
+        (digest,) = index_series.get_index_digests(record, days, run.index, chain)
+        engine = f"{run.engine} {ENGINES[run.engine].revision}"
+        codes = sorted(lacking[slug])
+        splits[slug] = _cached_splits(session.market, slug, codes, day, dict(run.params), run.index, engine, digest)
+    return splits
+
+
+@cached("published", what="split", version=1, holds=(Check,))
+def _cached_splits(
+    market: str,
+    slug: str,
+    codes: Sequence[str],
+    day: date,
+    parameters: Mapping[str, Any],
+    index: str,
+    engine: str,
+    data_digest: str,
+) -> dict[str, Check]:
+    """Code -> its first failing check; `engine` and `data_digest` only serve the cache key."""
+    request = RunRequest(
+        market=market,
+        as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
+        versions=[slug],
+        first=day,
+        last=day,
+        pinned={slug: parameters},
+        index=index,
+        mend=False,
+    )
+    every = check_instruments(request, codes)
+    first = {
+        code: next((check for check in checks if not check.holds and check.group not in SOFT), None)
+        for code, checks in every.items()
+    }
+    return {code: check for code, check in first.items() if check is not None}

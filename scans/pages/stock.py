@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
@@ -169,6 +170,7 @@ class ReadingPage(StockPage):
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         if "part" in self.request.GET:
             return HttpResponse(context["html"])
+        context["html"] = format_html('<section class="block wide">{}</section>', context["html"])
         return super().render_to_response(context, **kwargs)
 
 

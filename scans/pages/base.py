@@ -22,6 +22,7 @@ from django.utils.translation import get_language
 from django.views.generic import TemplateView
 
 from caching.cached import cached
+from caching.memo import Memo
 from marketdata.markets import Market, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import task_queue
@@ -35,6 +36,10 @@ from scans.wording.glossary import MARKET_NAMES
 
 TAG = re.compile(r"<!--tag ([^ >]+)-->")
 """Where the content of a page has the reader's tag of an instrument."""
+
+
+STATUS_LINES: Memo[SafeString] = Memo()
+"""(market, language) -> the line of a reader without rights, where nothing runs."""
 
 
 class Page(AccessMixin, TemplateView):
@@ -81,22 +86,39 @@ class MarketPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        now, work = timezone.now(), current_work(self.market.name)
-        status = market_status(self.market.name, now, self.state)
         return context | {
             "market": self.market,
             "markets": self.markets,
             "section": self.section,
+            **self.status_context(),
+        }
+
+    def status_context(self) -> dict[str, Any]:
+        """The line above the page, and whether the record is behind: then plans are struck."""
+        now, work = timezone.now(), current_work(self.market.name)
+        minute = now.replace(second=0, microsecond=0)
+        status = market_status(self.market.name, minute, self.state)
+        corrected = status.versions_in(VersionState.STALE)
+        context = {
+            "market": self.market,
             "status": status,
-            "is_stale": status.readiness.state != ReadinessState.DEMO and status.readiness.record.behind > 0,
             "left_out": status.bars.expected - status.bars.present if status.bars else 0,
             "quarantined": status.versions_in(VersionState.QUARANTINED),
             "failed": status.versions_in(VersionState.FAILED),
-            "corrected": status.versions_in(VersionState.STALE),
+            "corrected": corrected,
             "scanned": status.versions_in(VersionState.SCANNED),
             "work": work,
             "no_worker": _lacks_worker(work, now),
         }
+
+        def line() -> SafeString:
+            return render_to_string("pages/readiness.html", context, self.request)
+
+        is_same_for_all = not (work or corrected or self.request.user.is_staff)
+        key = (self.market.name, get_language())
+        html = STATUS_LINES.get(key, (*self.state, minute), line) if is_same_for_all else line()
+        is_stale = status.readiness.state != ReadinessState.DEMO and status.readiness.record.behind > 0
+        return {"status_html": html, "is_stale": is_stale, "work": work}
 
 
 def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:

@@ -50,10 +50,7 @@ def compute_index(panel: Panel) -> Floats:
         if 10 * int(weighted.sum()) >= 9 * count:
             weights = weights[weighted]
             whole = _total(weights)
-            values[2:, day] = (
-                _total(weights * moves[weighted]) / whole,
-                _total(weights * spans[weighted]) / whole,
-            )
+            values[2:, day] = (_total(weights * moves[weighted]) / whole, _total(weights * spans[weighted]) / whole)
     return values
 
 

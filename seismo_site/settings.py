@@ -172,7 +172,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "seismo_site.static_files.StaticFiles"},
 }
 
-# Behind TLS (the default outside DEBUG is to expect it only when asked: a laptop serves plain HTTP).
+# Behind TLS (the default outside DEBUG is to expect it only if it is set: a laptop serves plain HTTP).
 HTTPS = env.flag("SEISMO_HTTPS", default=False)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_SECURE = HTTPS
@@ -215,7 +215,7 @@ CALENDAR_DIR = DATA_DIR / "calendars"
 REJECT_DIR = DATA_DIR / "rejects"
 SOURCE_ORDER = env.words("SEISMO_SOURCE_ORDER", ("krx", "kis", "marcap"))
 
-# Sources that are asked over the network: the options each is made of (`marketdata.sources.registry`), where "" and 0
+# Sources that are called over the network: the options each is made of (`marketdata.sources.registry`), where "" and 0
 # stand for the source's own.
 TOKEN_DIR = DATA_DIR / "tokens"
 PACE_FILE = DATA_DIR / "paces.sqlite3"

@@ -209,9 +209,7 @@ class PanelAssembler:
             suspect=adjust.suspect_mask(suspect, instruments, start, sessions),
         )
 
-    def _complete(
-        self,
-    ) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
+    def _complete(self) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
         """Fill the closes; base prices, event ratios, first bars (N,) and the cells without a trade (T, N)."""
         closes = self.window.carry
         carry = np.full(self.shape[1], np.nan)

@@ -78,11 +78,7 @@ def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int
     """Put the file of `month` in its place; OSError where the disk does not take it (the old file stays)."""
     summary, sessions = roster(flows, month, generation)
     table, path = _table(flows), lake.flows(market, month)
-    parts = {
-        "codes": summary.codes,
-        "present": summary.present.astype("<u4"),
-        "digests": summary.digests.astype("<u8"),
-    }
+    parts = {"codes": summary.codes, "present": summary.present.astype("<u4"), "digests": summary.digests.astype("<u8")}
 
     def put(stream: pa.NativeFile) -> None:
         sealed_files.write_sealed_file(

@@ -27,12 +27,7 @@ class Window(WindowPlan):
     """A plan that panels can be read from, whole or by instruments; can be sent to a process."""
 
     def read(
-        self,
-        reach: Mapping[str, int],
-        *,
-        instruments: slice = slice(None),
-        threads: int = 1,
-        returns: bool = False,
+        self, reach: Mapping[str, int], *, instruments: slice = slice(None), threads: int = 1, returns: bool = False
     ) -> Panel:
         """The panel of the instruments `instruments` (a slice of `survey.codes`). `reach`: field ->
         how many sessions before the first requested one it is needed; its array has those and the requested ones.

@@ -34,11 +34,7 @@ def read_bars(lake: Lake, part: Part) -> tuple[Roster, Bars]:
         values={name: arrays.floats(table.column(name)) for name in (*schema.FLOATS, *schema.NULLABLE)},
         segment=segment,
         flags=arrays.octets(table.column("flags")),
-        events=(
-            roster.events["code"],
-            first + roster.events["day"].astype("timedelta64[D]"),
-            roster.events["value"],
-        ),
+        events=(roster.events["code"], first + roster.events["day"].astype("timedelta64[D]"), roster.events["value"]),
     )
     market = file_identity(part.path).market
     computed, _ = writer.roster(content, writer.row_digests(content), market, part.month, roster.generation)

@@ -82,12 +82,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
         )
 
     size = lake.replace(path, put)
-    return PartitionSummary(
-        rows=table.num_rows,
-        bytes=size,
-        digest=partition_roster.digest,
-        sessions=sessions,
-    )
+    return PartitionSummary(rows=table.num_rows, bytes=size, digest=partition_roster.digest, sessions=sessions)
 
 
 def row_digests(bars: Bars) -> RowDigests:
@@ -117,8 +112,7 @@ def roster(
     ev_code, ev_date, ev_ratio = bars.events
     ev_day = (ev_date - first).astype(np.int64)
     ev_digests = digest.rows(
-        digest.words(bars.codes)[ev_code] if count else np.empty(0, np.uint64),
-        [ev_date.astype(np.int64), ev_ratio],
+        digest.words(bars.codes)[ev_code] if count else np.empty(0, np.uint64), [ev_date.astype(np.int64), ev_ratio]
     )
     per_code = digest.total(digests[0] + digests[1], bars.code.astype(np.intp), count)
     per_code += digest.total(ev_digests, ev_code.astype(np.intp), count)

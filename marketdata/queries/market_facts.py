@@ -29,7 +29,7 @@ class TickBand(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class MarketFacts:
     """`first` and `last`: the days of the first and the last recorded bar, None without bars. `session`: the latest
-    session of the calendar up to the day asked about, with its `opening` and `closing` in the market's zone; `grid`,
+    session of the calendar up to the requested day, with its `opening` and `closing` in the market's zone; `grid`,
     that session's order prices, None where no tick table is known, which `missing_grid` then says."""
 
     market: Market

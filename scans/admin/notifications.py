@@ -73,11 +73,7 @@ class NotificationAdmin(ReadOnly, DetailPage, MarketList):
         return _figures(row.signals)
 
     def page_context(self, request: HttpRequest, row: Notification) -> dict[str, Any]:
-        return {
-            "title": self.summary(row),
-            "versions": row.versions,
-            "may_send": request.user.has_perm(SEND),
-        }
+        return {"title": self.summary(row), "versions": row.versions, "may_send": request.user.has_perm(SEND)}
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Send a notification once more, through every channel."""

@@ -49,10 +49,7 @@ def evidence_page(chapters: Sequence[Chapter], command: str) -> str:
         _conclusion(chapters),
         f"Made by `{command}`; evaluation revision {REVISION}. All but counts is percent. {_afterwards(chapters)}",
         "## What moved between the periods",
-        _table(
-            ["version", "h", *(f"{one.title}, {one.period}" for one in chapters)],
-            _moves(chapters),
-        ),
+        _table(["version", "h", *(f"{one.title}, {one.period}" for one in chapters)], _moves(chapters)),
         "Excess over matched shares after costs with its 95 % interval: what holds in one period and not in another is "
         "not the version's merit.",
         *(part for chapter in chapters for part in _chapter(chapter)),

@@ -6,18 +6,13 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.CreateModel(
             name="ScannerVersion",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("slug", models.SlugField(max_length=40, unique=True)),
                 ("title", models.CharField(blank=True, max_length=120)),
                 ("engine", models.CharField(max_length=24)),
@@ -28,17 +23,12 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
             ],
-            options={
-                "ordering": ["slug"],
-            },
+            options={"ordering": ["slug"]},
         ),
         migrations.CreateModel(
             name="Evening",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("session", models.DateField()),
                 (
@@ -63,9 +53,7 @@ class Migration(migrations.Migration):
                 "ordering": ["-started_at"],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(("status", "running")),
-                        fields=("market",),
-                        name="evening_one_at_a_time",
+                        condition=models.Q(("status", "running")), fields=("market",), name="evening_one_at_a_time"
                     )
                 ],
             },
@@ -73,10 +61,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Notification",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("session", models.DateField()),
                 ("kind", models.CharField(default="evening", max_length=12)),
@@ -99,14 +84,10 @@ class Migration(migrations.Migration):
                 (
                     "versions",
                     models.JSONField(
-                        default=list,
-                        help_text="Of each version: status, reason, matched, sessions, best picks",
+                        default=list, help_text="Of each version: status, reason, matched, sessions, best picks"
                     ),
                 ),
-                (
-                    "collection",
-                    models.JSONField(default=dict, help_text="The collection before the scan"),
-                ),
+                ("collection", models.JSONField(default=dict, help_text="The collection before the scan")),
                 (
                     "signals",
                     models.JSONField(default=dict, help_text="Counts of signals opened and changed, or the error"),
@@ -114,15 +95,11 @@ class Migration(migrations.Migration):
                 (
                     "readiness",
                     models.JSONField(
-                        default=dict,
-                        help_text="The market's state afterwards, and the bars of the session",
+                        default=dict, help_text="The market's state afterwards, and the bars of the session"
                     ),
                 ),
                 ("seconds", models.FloatField(default=0.0)),
-                (
-                    "digest",
-                    models.CharField(help_text="Of the content, without counts and times", max_length=32),
-                ),
+                ("digest", models.CharField(help_text="Of the content, without counts and times", max_length=32)),
                 ("created_at", models.DateTimeField()),
                 ("changed_at", models.DateTimeField()),
             ],
@@ -136,10 +113,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ReaderSettings",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("language", models.CharField(blank=True, max_length=8)),
                 ("theme", models.CharField(blank=True, max_length=8)),
                 (
@@ -155,44 +129,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ActiveVersion",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12, unique=True)),
-                (
-                    "version",
-                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="scans.scannerversion"),
-                ),
+                ("version", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="scans.scannerversion")),
             ],
         ),
         migrations.CreateModel(
             name="ScanRequest",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
-                (
-                    "versions",
-                    models.JSONField(help_text="The names of the versions, in the requested order"),
-                ),
+                ("versions", models.JSONField(help_text="The names of the versions, in the requested order")),
                 ("first", models.DateField()),
                 ("last", models.DateField()),
-                (
-                    "limits",
-                    models.JSONField(default=dict, help_text="Segment -> its largest turnovers only"),
-                ),
-                (
-                    "top",
-                    models.PositiveIntegerField(help_text="Only the best of each session", null=True),
-                ),
+                ("limits", models.JSONField(default=dict, help_text="Segment -> its largest turnovers only")),
+                ("top", models.PositiveIntegerField(help_text="Only the best of each session", null=True)),
                 (
                     "pinned",
                     models.JSONField(
-                        default=dict,
-                        help_text="Version -> the parameters of a recorded run, instead of its own",
+                        default=dict, help_text="Version -> the parameters of a recorded run, instead of its own"
                     ),
                 ),
                 ("publishes", models.BooleanField(default=True)),
@@ -217,26 +172,14 @@ class Migration(migrations.Migration):
                 ("current_version", models.CharField(blank=True, max_length=40)),
                 (
                     "outcomes",
-                    models.JSONField(
-                        default=list,
-                        help_text="For each version so far: sessions, runs, error",
-                    ),
+                    models.JSONField(default=list, help_text="For each version so far: sessions, runs, error"),
                 ),
                 ("requested_by", models.CharField(blank=True, max_length=150)),
                 ("request_id", models.CharField(blank=True, max_length=64)),
-                (
-                    "key",
-                    models.CharField(blank=True, help_text="The caller's Idempotency-Key", max_length=128),
-                ),
-                (
-                    "request_hash",
-                    models.CharField(help_text="Of the request's options", max_length=32),
-                ),
+                ("key", models.CharField(blank=True, help_text="The caller's Idempotency-Key", max_length=128)),
+                ("request_hash", models.CharField(help_text="Of the request's options", max_length=32)),
                 ("created_at", models.DateTimeField()),
-                (
-                    "queued_at",
-                    models.DateTimeField(help_text="When a task was last put into the queue for it"),
-                ),
+                ("queued_at", models.DateTimeField(help_text="When a task was last put into the queue for it")),
                 ("started_at", models.DateTimeField(null=True)),
                 ("finished_at", models.DateTimeField(null=True)),
             ],
@@ -258,20 +201,14 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ScanRun",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("first", models.DateField()),
                 ("last", models.DateField()),
                 ("engine", models.CharField(max_length=24)),
                 ("revision", models.PositiveSmallIntegerField()),
                 ("code_revision", models.CharField(blank=True, max_length=64)),
-                (
-                    "params",
-                    models.JSONField(help_text="Every parameter as it was, with segments and limits"),
-                ),
+                ("params", models.JSONField(help_text="Every parameter as it was, with segments and limits")),
                 ("params_hash", models.CharField(max_length=32)),
                 (
                     "data_digest",
@@ -280,9 +217,7 @@ class Migration(migrations.Migration):
                 (
                     "index",
                     models.CharField(
-                        blank=True,
-                        help_text="The series of its regimes; blank: the market's own index",
-                        max_length=24,
+                        blank=True, help_text="The series of its regimes; blank: the market's own index", max_length=24
                     ),
                 ),
                 (
@@ -314,23 +249,16 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="scans.scannerversion",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="scans.scannerversion"
                     ),
                 ),
             ],
-            options={
-                "ordering": ["-started_at"],
-            },
+            options={"ordering": ["-started_at"]},
         ),
         migrations.CreateModel(
             name="ScanSession",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("date", models.DateField()),
                 ("published", models.BooleanField(default=False)),
@@ -359,25 +287,20 @@ class Migration(migrations.Migration):
                 (
                     "input_digest",
                     models.CharField(
-                        help_text="Of the data up to the session, the parameters and the revision",
-                        max_length=32,
+                        help_text="Of the data up to the session, the parameters and the revision", max_length=32
                     ),
                 ),
                 ("result_digest", models.CharField(help_text="Of the ranks", max_length=32)),
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="answers",
-                        to="scans.scanrun",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="answers", to="scans.scanrun"
                     ),
                 ),
                 (
                     "version",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="scans.scannerversion",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scans.scannerversion"
                     ),
                 ),
             ],
@@ -385,10 +308,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ScanRank",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("date", models.DateField()),
                 ("published", models.BooleanField(default=False)),
@@ -402,47 +322,29 @@ class Migration(migrations.Migration):
                 ("close", models.FloatField()),
                 ("change_pct", models.FloatField(null=True)),
                 ("amount", models.FloatField()),
-                (
-                    "entry",
-                    models.FloatField(help_text="Buy stop, where the plan has one", null=True),
-                ),
+                ("entry", models.FloatField(help_text="Buy stop, where the plan has one", null=True)),
                 ("target", models.FloatField(null=True)),
                 ("stop", models.FloatField(null=True)),
-                (
-                    "holding_min",
-                    models.PositiveSmallIntegerField(default=0, help_text="Sessions; 0 = none"),
-                ),
-                (
-                    "holding_max",
-                    models.PositiveSmallIntegerField(default=0, help_text="Sessions; 0 = none"),
-                ),
-                (
-                    "signals",
-                    models.JSONField(default=list, help_text="The names of the signals that fired"),
-                ),
+                ("holding_min", models.PositiveSmallIntegerField(default=0, help_text="Sessions; 0 = none")),
+                ("holding_max", models.PositiveSmallIntegerField(default=0, help_text="Sessions; 0 = none")),
+                ("signals", models.JSONField(default=list, help_text="The names of the signals that fired")),
                 ("components", models.JSONField(default=dict)),
                 (
                     "scanner_version",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="scans.scannerversion",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scans.scannerversion"
                     ),
                 ),
                 (
                     "run",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="scans.scanrun",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="scans.scanrun"
                     ),
                 ),
                 (
                     "session",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="ranks",
-                        to="scans.scansession",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="ranks", to="scans.scansession"
                     ),
                 ),
             ],
@@ -450,25 +352,17 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="QuarantineDecision",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "verdict",
-                    models.CharField(
-                        choices=[("published", "Published"), ("discarded", "Discarded")],
-                        max_length=12,
-                    ),
+                    models.CharField(choices=[("published", "Published"), ("discarded", "Discarded")], max_length=12),
                 ),
                 ("who", models.CharField(max_length=150)),
                 ("at", models.DateTimeField()),
                 (
                     "session",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="decision",
-                        to="scans.scansession",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="decision", to="scans.scansession"
                     ),
                 ),
             ],
@@ -476,10 +370,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Signal",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("code", models.CharField(max_length=24)),
                 ("picked_on", models.DateField()),
@@ -518,31 +409,22 @@ class Migration(migrations.Migration):
                 (
                     "rank",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="signal",
-                        to="scans.scanrank",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="signal", to="scans.scanrank"
                     ),
                 ),
                 (
                     "version",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="scans.scannerversion",
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="scans.scannerversion"
                     ),
                 ),
             ],
-            options={
-                "ordering": ["-picked_on", "code"],
-            },
+            options={"ordering": ["-picked_on", "code"]},
         ),
         migrations.CreateModel(
             name="VersionChange",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("at", models.DateTimeField()),
                 ("who", models.CharField(blank=True, max_length=150)),
                 ("before", models.JSONField(default=dict)),
@@ -550,23 +432,16 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="changes",
-                        to="scans.scannerversion",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="changes", to="scans.scannerversion"
                     ),
                 ),
             ],
-            options={
-                "ordering": ["-at", "-pk"],
-            },
+            options={"ordering": ["-at", "-pk"]},
         ),
         migrations.CreateModel(
             name="Delivery",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("channel", models.CharField(max_length=12)),
                 ("digest", models.CharField(max_length=32)),
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
@@ -577,9 +452,7 @@ class Migration(migrations.Migration):
                 (
                     "notification",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="deliveries",
-                        to="scans.notification",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="scans.notification"
                     ),
                 ),
             ],
@@ -593,10 +466,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="Backfill",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("market", models.CharField(max_length=12)),
                 ("first", models.DateField()),
                 ("last", models.DateField()),
@@ -619,9 +489,7 @@ class Migration(migrations.Migration):
                 (
                     "version",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="backfills",
-                        to="scans.scannerversion",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="backfills", to="scans.scannerversion"
                     ),
                 ),
             ],
@@ -639,10 +507,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ScanDraft",
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
-                ),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("version", models.CharField(max_length=40)),
                 ("date", models.DateField()),
                 ("answer", models.JSONField(help_text="As `run_scan --format json` prints it")),
@@ -650,14 +515,12 @@ class Migration(migrations.Migration):
                 (
                     "request",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="drafts",
-                        to="scans.scanrequest",
+                        on_delete=django.db.models.deletion.CASCADE, related_name="drafts", to="scans.scanrequest"
                     ),
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("request", "version", "date"), name="draft_once")],
+                "constraints": [models.UniqueConstraint(fields=("request", "version", "date"), name="draft_once")]
             },
         ),
         migrations.AddIndex(
@@ -665,8 +528,7 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["market", "version", "-started_at"], name="run_market_version"),
         ),
         migrations.AddIndex(
-            model_name="scansession",
-            index=models.Index(fields=["market", "date"], name="session_market_date"),
+            model_name="scansession", index=models.Index(fields=["market", "date"], name="session_market_date")
         ),
         migrations.AddConstraint(
             model_name="scansession",
@@ -682,14 +544,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="scanrank",
-            index=models.Index(
-                fields=["market", "scanner_version", "date", "rank"],
-                name="rank_market_version_date",
-            ),
+            index=models.Index(fields=["market", "scanner_version", "date", "rank"], name="rank_market_version_date"),
         ),
         migrations.AddIndex(
-            model_name="scanrank",
-            index=models.Index(fields=["market", "code", "date"], name="rank_market_code_date"),
+            model_name="scanrank", index=models.Index(fields=["market", "code", "date"], name="rank_market_code_date")
         ),
         migrations.AddConstraint(
             model_name="scanrank",
@@ -704,15 +562,12 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["market", "status", "picked_on"], name="signal_market_status"),
         ),
         migrations.AddIndex(
-            model_name="signal",
-            index=models.Index(fields=["market", "code"], name="signal_market_code"),
+            model_name="signal", index=models.Index(fields=["market", "code"], name="signal_market_code")
         ),
         migrations.AddIndex(
-            model_name="signal",
-            index=models.Index(fields=["market", "-picked_on", "-id"], name="signal_market_latest"),
+            model_name="signal", index=models.Index(fields=["market", "-picked_on", "-id"], name="signal_market_latest")
         ),
         migrations.AddIndex(
-            model_name="signal",
-            index=models.Index(fields=["-picked_on", "code"], name="signal_picked_on"),
+            model_name="signal", index=models.Index(fields=["-picked_on", "code"], name="signal_picked_on")
         ),
     ]

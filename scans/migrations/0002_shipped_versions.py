@@ -12,12 +12,7 @@ VERSIONS = {
     "vcp": ("vcp", "Volatility contraction", {}, []),
     # Coins: no least price, since one coin costs a tenth of a won and another a hundred million.
     "v2-crypto": ("v2", "v2 for coins quoted in won", {"price_min": 0.0}, ["KRW"]),
-    "seismograph-crypto": (
-        "seismograph",
-        "Seismograph for coins quoted in won",
-        {"turnover_min": 1e9},
-        ["KRW"],
-    ),
+    "seismograph-crypto": ("seismograph", "Seismograph for coins quoted in won", {"turnover_min": 1e9}, ["KRW"]),
 }
 ACTIVE = {"kr": "v2", "upbit": "v2-crypto", "bithumb": "v2-crypto"}
 
@@ -26,8 +21,7 @@ def add_versions(apps, schema_editor):
     version = apps.get_model("scans", "ScannerVersion")
     for slug, (engine, title, params, segments) in VERSIONS.items():
         version.objects.get_or_create(
-            slug=slug,
-            defaults={"engine": engine, "title": title, "params": params, "segments": segments},
+            slug=slug, defaults={"engine": engine, "title": title, "params": params, "segments": segments}
         )
     active = apps.get_model("scans", "ActiveVersion")
     for market, slug in ACTIVE.items():

@@ -6,16 +6,11 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("scans", "0002_shipped_versions"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
-    ]
+    dependencies = [("scans", "0002_shipped_versions"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
 
     operations = [
         migrations.AddField(
-            model_name="readersettings",
-            name="density",
-            field=models.CharField(blank=True, max_length=8),
+            model_name="readersettings", name="density", field=models.CharField(blank=True, max_length=8)
         ),
         migrations.AddField(
             model_name="readersettings",

@@ -19,11 +19,7 @@ class Migration(migrations.Migration):
                 help_text="Since when a try is on its way whose receiver cannot recognize a repeated one", null=True
             ),
         ),
-        migrations.AlterField(
-            model_name="delivery",
-            name="channel",
-            field=models.CharField(max_length=40),
-        ),
+        migrations.AlterField(model_name="delivery", name="channel", field=models.CharField(max_length=40)),
         migrations.CreateModel(
             name="MessageChannel",
             fields=[
@@ -47,9 +43,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "ordering": ["pk"],
-            },
+            options={"ordering": ["pk"]},
         ),
         migrations.AddField(
             model_name="delivery",

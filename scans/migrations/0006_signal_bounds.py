@@ -4,9 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("scans", "0005_message_channels"),
-    ]
+    dependencies = [("scans", "0005_message_channels")]
 
     operations = [
         migrations.AddField(

@@ -44,11 +44,7 @@ def signature(secret: str, body: bytes) -> str:
 def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: str) -> None:
     """Post `content` once; NotDelivered unless it was received within the time limit."""
     body = json.dumps(content, ensure_ascii=False).encode()
-    headers = {
-        "content-type": "application/json",
-        "user-agent": "seismo",
-        "x-seismo-delivery": delivery,
-    }
+    headers = {"content-type": "application/json", "user-agent": "seismo", "x-seismo-delivery": delivery}
     if hook.secret:
         headers["x-seismo-signature"] = signature(hook.secret, body)
     request_once("POST", hook.url, seconds=hook.seconds, body=body, headers=headers)

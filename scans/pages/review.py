@@ -22,14 +22,7 @@ from scans.pages.candlesticks import candlestick_chart
 from scans.pages.marks import mark_form
 from scans.pages.rows import order_plan
 from scans.queries import marks, results
-from scans.queries.review import (
-    ReviewPick,
-    SessionPick,
-    SessionPicks,
-    latest_day,
-    review_queue,
-    session_picks,
-)
+from scans.queries.review import ReviewPick, SessionPick, SessionPicks, latest_day, review_queue, session_picks
 
 BARS = 60
 """Sessions of the chart."""

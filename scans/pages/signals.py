@@ -23,13 +23,7 @@ from scans.queries.signal_distances import SignalDistance, signal_distance
 TABS = {
     "open": (SignalStatus.OPEN,),
     "waiting": (SignalStatus.WAITING,),
-    "closed": (
-        SignalStatus.TARGET,
-        SignalStatus.STOP,
-        SignalStatus.EXPIRED,
-        SignalStatus.LAPSED,
-        SignalStatus.SUSPECT,
-    ),
+    "closed": (SignalStatus.TARGET, SignalStatus.STOP, SignalStatus.EXPIRED, SignalStatus.LAPSED, SignalStatus.SUSPECT),
 }
 LISTED = 200
 """Rows of a tab."""

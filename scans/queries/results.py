@@ -10,15 +10,7 @@ from typing import Any
 from django.db.models import Exists, F, Max, OuterRef, QuerySet
 
 from marketdata.web.prepared import PreparedStatement
-from scans.models import (
-    ScannerVersion,
-    ScanRank,
-    ScanRun,
-    ScanSession,
-    Signal,
-    SignalStatus,
-    Status,
-)
+from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Signal, SignalStatus, Status
 
 MARK_FIELDS = ("rank", "score", "label", "strategy")
 OUTCOME_FIELDS = ("signal__status", "signal__return_pct", "signal__exit_on")
@@ -99,12 +91,7 @@ def no_session_error(market: str, version: ScannerVersion, day: date) -> NoSessi
     return NoSession(f"Version {version.slug} has no run on market {market} for {day}; {nearest}.", before, after)
 
 
-def session_ranks(
-    session: ScanSession,
-    *,
-    min_score: float | None = None,
-    **exactly: str,
-) -> QuerySet[ScanRank]:
+def session_ranks(session: ScanSession, *, min_score: float | None = None, **exactly: str) -> QuerySet[ScanRank]:
     """The ranks of a session; `exactly`: filters by segment, label or strategy."""
     rows = ScanRank.objects.filter(session=session, **exactly)
     return rows if min_score is None else rows.filter(score__gte=min_score)

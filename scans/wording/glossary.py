@@ -38,12 +38,7 @@ STATUSES: dict[str, Text] = {
     "lapsed": _("never filled"),
     "suspect": _("to be checked"),
 }
-REGIMES: dict[str, Text] = {
-    "bull": _("bull"),
-    "neutral": _("neutral"),
-    "bear": _("bear"),
-    "crash": _("crash"),
-}
+REGIMES: dict[str, Text] = {"bull": _("bull"), "neutral": _("neutral"), "bear": _("bear"), "crash": _("crash")}
 TAGS: dict[str, Text] = {
     "watch": pgettext_lazy("tag", "Watch"),
     "buy": pgettext_lazy("tag", "Buy"),
@@ -72,11 +67,7 @@ STATUS_FLAGS: dict[str, Text] = {
     "halted": _("halted"),
     "warning": _("market alert"),
 }
-OMISSIONS: dict[str, Text] = {
-    "no_bar": _("without a bar"),
-    "halted": _("halted"),
-    "delisted": _("delisted"),
-}
+OMISSIONS: dict[str, Text] = {"no_bar": _("without a bar"), "halted": _("halted"), "delisted": _("delisted")}
 SIGNALS: dict[str, Text] = {
     "cross": _("TEMA 20 crossed above DEMA 10 today"),
     "volume": _("Volume is 2.5 times its 5-session mean or more"),

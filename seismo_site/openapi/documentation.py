@@ -10,7 +10,7 @@ from rest_framework.exceptions import NotAuthenticated
 
 
 class DocumentationView(SpectacularSwaggerSplitView):
-    """The documentation; an unknown visitor is asked to log in, and comes back."""
+    """The documentation; an anonymous visitor logs in first and returns."""
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, NotAuthenticated):

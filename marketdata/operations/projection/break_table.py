@@ -228,11 +228,7 @@ def _window_suspicions(
         for row, column, kind in breaks.find_suspicions(moves, window.start):
             before = float(raw[row - 1, column]) if row else np.nan
             by_cell[row, column] = Break(
-                str(window.sessions[row]),
-                str(panel.codes[column]),
-                kind,
-                before,
-                float(raw[row, column]),
+                str(window.sessions[row]), str(panel.codes[column]), kind, before, float(raw[row, column])
             )
         yield from by_cell.values()
         return

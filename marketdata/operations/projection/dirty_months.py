@@ -15,12 +15,7 @@ REACH = 21
 """Days that hold seven sessions of any market."""
 
 
-def mark(
-    market: str,
-    months: Iterable[date],
-    *,
-    kind: type[Partition] = LakePartition,
-) -> None:
+def mark(market: str, months: Iterable[date], *, kind: type[Partition] = LakePartition) -> None:
     """Raise `wanted` of the partitions of that kind of `months` (any day of a month means the month). Call it inside
     the transaction that writes to the record."""
     firsts = sorted({day.replace(day=1) for day in months})

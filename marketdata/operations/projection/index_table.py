@@ -52,10 +52,7 @@ def refresh(lake: Lake, market: str, broken: np.datetime64 | None = None) -> Non
         broken = None
     elif broken is None:
         broken = record.sessions[0] if len(record.sessions) else None
-    since = min(
-        (np.datetime64(day) for day in (*changed[:1], first, broken) if day is not None),
-        default=None,
-    )
+    since = min((np.datetime64(day) for day in (*changed[:1], first, broken) if day is not None), default=None)
     if since is None:
         return
     since = since.astype("datetime64[M]").astype("datetime64[D]")

@@ -49,11 +49,7 @@ class ProjectionFailed(DataProblem):
 
 
 def project_bars(
-    market: str,
-    *,
-    rebuild: bool = False,
-    months: Iterable[date] | None = None,
-    progress: Progress | None = None,
+    market: str, *, rebuild: bool = False, months: Iterable[date] | None = None, progress: Progress | None = None
 ) -> ProjectionReport:
     """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its breaks and
     its index. A partition that turns out to be damaged as the index is computed is rewritten too."""

@@ -159,10 +159,10 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     return "" if value is None else nfc(str(value)).strip()
 
 
-def _segment(word: str, asked: str) -> str:
+def _segment(word: str, requested: str) -> str:
     """KOSDAQ GLOBAL is a segment that the KOSDAQ service lists; else the service decides."""
     named = krx_words.segment(word)
-    return named if named.startswith(asked) and named in krx_words.SEGMENTS else asked
+    return named if named.startswith(requested) and named in krx_words.SEGMENTS else requested
 
 
 def _numbers(rows: Rows, column: str, unreadable: NDArray[np.bool_]) -> NDArray[np.float64]:

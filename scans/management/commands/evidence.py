@@ -22,10 +22,7 @@ SHIPPED = "v1,v2,v3,seismograph,vcp"
 
 class Command(ScanCommand):
     help = "Measure the page of evidence: figures with and without costs, four benchmarks, the order of scores."
-    examples = (
-        "evidence --write",
-        "evidence --period kr:2025-01-02:2026-08-21 --versions v1,v2",
-    )
+    examples = ("evidence --write", "evidence --period kr:2025-01-02:2026-08-21 --versions v1,v2")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--versions", type=versions, default=versions(SHIPPED), help=f"default: {SHIPPED}")

@@ -58,12 +58,7 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
     days = record.block(np.datetime64(day))
     days = days[days <= np.datetime64(day)][-SESSIONS:]
     key = evaluation_key_until(
-        market,
-        [version],
-        record,
-        days,
-        end=day,
-        horizons=[horizon for horizon in HORIZONS if horizon < len(days)],
+        market, [version], record, days, end=day, horizons=[horizon for horizon in HORIZONS if horizon < len(days)]
     )
     return _cached_rates(**key.parts())
 

@@ -74,10 +74,7 @@ def compare_versions(request: EvaluationRequest) -> VersionComparison:
         instruments=evidence.instruments,
         gone=evidence.gone,
         overlap=overlap(
-            _within(one, evidence, both),
-            _within(two, evidence, both),
-            len(both),
-            len(evidence.prices.codes),
+            _within(one, evidence, both), _within(two, evidence, both), len(both), len(evidence.prices.codes)
         ),
         differences=tuple(
             difference
@@ -115,11 +112,7 @@ def _standings(evidence_of: VersionEvidence, evidence: Evidence, both: Days) -> 
 
 
 def _differences(
-    one: VersionEvidence,
-    two: VersionEvidence,
-    evidence: Evidence,
-    rows: Rows,
-    horizon: int,
+    one: VersionEvidence, two: VersionEvidence, evidence: Evidence, rows: Rows, horizon: int
 ) -> list[Difference]:
     """The differences over those of the sessions `rows` that the whole horizon follows in the record."""
     rows = rows[rows + horizon < len(evidence.prices.sessions)]

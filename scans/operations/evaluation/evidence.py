@@ -160,11 +160,7 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
         instruments=int(ever_eligible.sum()),
         gone=int((ever_eligible & (panel.segment[-1] < 0)).sum()),
         capped=int((caps >= COVERED * np.maximum(counts, 1)).sum()),
-        seconds={
-            "picks": picks_done - began,
-            "read": read - picks_done,
-            "judge": time.perf_counter() - read,
-        },
+        seconds={"picks": picks_done - began, "read": read - picks_done, "judge": time.perf_counter() - read},
     )
 
 

@@ -67,11 +67,7 @@ class VersionPicks:
 
 def published_picks(market: str, version: ScannerVersion, days: Days) -> VersionPicks:
     """The published picks of `version` on the sessions `days`; NoRuns if no session is published."""
-    filters = {
-        "market": market,
-        "published": True,
-        "date__range": (days[0].item(), days[-1].item()),
-    }
+    filters = {"market": market, "published": True, "date__range": (days[0].item(), days[-1].item())}
     sessions = list(
         ScanSession.objects.filter(scanner_version=version, **filters).order_by("date").values_list("date", "run_id")
     )

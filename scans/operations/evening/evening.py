@@ -34,15 +34,7 @@ from marketdata.queries.market_calendar import get_hours, get_sessions
 from marketdata.queries.records import get_record
 from marketdata.queries.session_bars import get_session_bars
 from marketdata.record import Days, Record
-from scans.models import (
-    Evening,
-    EveningOutcome,
-    EveningStatus,
-    ScannerVersion,
-    ScanRank,
-    ScanSession,
-    Status,
-)
+from scans.models import Evening, EveningOutcome, EveningStatus, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations import signals
 from scans.operations.evening import changes, monitor, notify
 from scans.operations.evening.report import EveningReport, VersionReport
@@ -178,10 +170,7 @@ def _session(market: Market, request: EveningRequest, as_of: datetime) -> tuple[
     for day in calendar[max(at - 3, 0) : at][::-1].tolist():
         if since < hours.closing(day) <= (request.until or as_of):
             return day, ""
-    return (
-        None,
-        f"No session of market {market.name} closed since {since:%Y-%m-%d %H:%M %Z}: nothing to do.",
-    )
+    return (None, f"No session of market {market.name} closed since {since:%Y-%m-%d %H:%M %Z}: nothing to do.")
 
 
 class _EveningRun:
@@ -258,10 +247,7 @@ class _EveningRun:
         upto = record.sessions[record.sessions <= np.datetime64(self._session)]
         last = dict(
             ScanSession.objects.filter(
-                market=self._request.market,
-                scanner_version__in=self._versions,
-                published=True,
-                date__lte=self._session,
+                market=self._request.market, scanner_version__in=self._versions, published=True, date__lte=self._session
             )
             .values_list("scanner_version")
             .annotate(Max("date"))

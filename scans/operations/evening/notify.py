@@ -35,12 +35,7 @@ from scans.operations.evening.notification_content import notification_content
 from scans.operations.evening.report import Content, EveningReport, digest, merge, outcome
 
 TASK = "scans.tasks.deliver"
-RETRY_DELAYS = (
-    timedelta(minutes=1),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-)
+RETRY_DELAYS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2))
 MAX_ATTEMPTS = len(RETRY_DELAYS) + 1
 LEASE = timedelta(minutes=5)
 """After this time a claimed delivery without a result may be claimed again."""
@@ -53,13 +48,7 @@ EMPTY_CONTENT: Content = {
     "readiness": {},
 }
 
-NEW_DELIVERY: dict[str, Any] = {
-    "attempts": 0,
-    "claimed_at": None,
-    "sending_at": None,
-    "given_up": False,
-    "error": "",
-}
+NEW_DELIVERY: dict[str, Any] = {"attempts": 0, "claimed_at": None, "sending_at": None, "given_up": False, "error": ""}
 UNKNOWN_RESULT = "the process ended while it was sent: it may have arrived"
 
 LOGGER = logging.getLogger(__name__)
@@ -124,10 +113,7 @@ def send_again(row: Notification, *, as_of: datetime) -> list[str]:
     with transaction.atomic():
         for channel in channels.values():
             delivery, _ = Delivery.objects.update_or_create(
-                notification=row,
-                channel=channel.name,
-                digest=row.digest,
-                defaults={**NEW_DELIVERY, "sent_at": None},
+                notification=row, channel=channel.name, digest=row.digest, defaults={**NEW_DELIVERY, "sent_at": None}
             )
             _schedule_try(delivery.pk, as_of)
     return list(channels)
@@ -186,12 +172,7 @@ def _schedule_try(number: int, at: datetime) -> None:
     Schedule.objects.update_or_create(
         func=TASK,
         name=f"delivery {number}",
-        defaults={
-            "args": f"({number},)",
-            "schedule_type": Schedule.ONCE,
-            "next_run": at,
-            "repeats": -1,
-        },
+        defaults={"args": f"({number},)", "schedule_type": Schedule.ONCE, "next_run": at, "repeats": -1},
     )
 
 

@@ -107,11 +107,7 @@ def outcome(content: Content) -> EveningOutcome:
         return EveningOutcome.INCOMPLETE
     if all(failed):
         return EveningOutcome.FAILED
-    other_problems = (
-        content["reason"],
-        content["collection"].get("error"),
-        content["signals"].get("error"),
-    )
+    other_problems = (content["reason"], content["collection"].get("error"), content["signals"].get("error"))
     quarantined = [version.get("quarantined") for version in content["versions"]]
     is_partial = any(failed) or any(quarantined) or any(other_problems)
     return EveningOutcome.PARTIAL if is_partial else EveningOutcome.DONE

@@ -34,12 +34,7 @@ PAUSE, PATIENCE = timedelta(minutes=30), GRACE
 
 
 def set_schedule(
-    market: str,
-    *,
-    as_of: datetime,
-    at: time | None = None,
-    versions: Sequence[str] = (),
-    collects: bool = True,
+    market: str, *, as_of: datetime, at: time | None = None, versions: Sequence[str] = (), collects: bool = True
 ) -> EveningSchedule:
     """Create or change the market's schedule and return it; `at` None is the market's default. Raises UnknownMarket and
     UnknownVersion."""

@@ -15,7 +15,8 @@ without a trade filled closes stand in. The universe's hits are the members of `
 Nearly all picks of a day are bought on the next session, so there are hardly more groups (rule, day, entry) than days.
 The baskets of a group serve all versions and horizons: a shorter holding is the beginning of a longer one, except that
 where a member has an action, holdings that end before it have this member in their baskets. One matrix product of
-weights and closes gives the baskets of `BLOCK` groups over all their sessions.
+weights and closes gives the large baskets of `BLOCK` groups over all their sessions; cells hold few instruments and are
+added up by themselves.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.evaluation.holding_periods import HoldingPeriods, PickSet
-from scans.evaluation.matching import Traits, cell_depths, matching_cells
+from scans.evaluation.matching import MISSING, Traits, cell_depths, matching_cells
 from scans.evaluation.prices import Prices, Rows
 from scans.kernels.compare import above
 
@@ -120,7 +121,7 @@ def _groups(
 
 
 def _sums(closes: Floats, groups: Sequence[_Group]) -> Iterator[tuple[_Group, Floats]]:
-    """Each group with the sums of its baskets (B, L) over its sessions, of the members that are in all of them."""
+    """Each group with the sums of its large baskets (B', L) over its sessions, of the members that are always clean."""
     first = min(group.entry for group in groups)
     last = max(group.entry + group.longest for group in groups)
     sums = np.concatenate([group.shares for group in groups]) @ closes[first:last].T
@@ -135,9 +136,8 @@ class _Group:
     """Picks of one day by one rule with the same entry, and the instruments that could be picked then, held from that
     entry on, in the baskets that the picks need: equal, cap, one for each segment, one for each cell.
 
-    picks and columns (P',); length (P', H), 0 without an exit; basket_of_pick (P', 4); inside (B, N): the members of
-    each basket; shares (B, N): the shares that each basket holds of those members that have no action until the end of
-    the longest holding.
+    picks and columns (P',); length (P', H), 0 without an exit; basket_of_pick (P', 4); shares (B', N): what each basket
+    but the cells holds of the members without an action until the end of the longest holding (those always clean).
     """
 
     def __init__(
@@ -159,18 +159,14 @@ class _Group:
         self._cap = np.where(np.isfinite(cap), cap, 0.0)
         segment = universe.segment[day]
         own, own_of = np.unique(segment[columns], return_inverse=True)
-        depth, stacked = cell_depths(cells, columns), np.stack(cells)
-        number = stacked[depth, columns]
-        scale = int(number.max()) + 1
-        key, cell_of = np.unique(depth * scale + number, return_inverse=True)
         self._by_cap = slice(1, 2 + len(own))
         self._inside = np.concatenate([
             np.broadcast_to(self._eligible, (2, len(self._eligible))),
             (segment == own[:, None]) & self._eligible,
-            stacked[key // scale] == (key % scale)[:, None],
         ])  # fmt: skip
+        self._cells, cell_of = _Cells.of(cells, columns)
         equal = np.zeros(len(picks), dtype=np.intp)
-        self.basket_of_pick = np.column_stack([equal, equal + 1, 2 + own_of.ravel(), 2 + len(own) + cell_of.ravel()])
+        self.basket_of_pick = np.column_stack([equal, equal + 1, 2 + own_of.ravel(), 2 + len(own) + cell_of])
         self._indexes = {
             2 + n: universe.indexes[kind] for n, kind in enumerate(own.tolist()) if kind in universe.indexes
         }
@@ -197,21 +193,67 @@ class _Group:
         """The baskets (B, end) of the members `clean`, and which can be used (B,): those with members, and enough of
         them with a cap where it weighs by caps. `sums` as `_sums` gives them."""
         value, totals = sums[:, :end], self._totals
+        rows = slice(self.entry, self.entry + end)
         extra = np.flatnonzero(clean & ~self._always)
         if len(extra):
             inside = self._inside[:, extra]
             shares = inside / self._opened[extra]
             shares[self._by_cap] *= self._cap[extra]
-            value = value + shares @ closes[self.entry : self.entry + end, extra].T
+            value = value + shares @ closes[rows, extra].T
             totals = totals.plus(_Totals.of(inside, self._cap[extra], self._by_cap))
         usable = totals.weight > 0
         usable[self._by_cap] &= totals.capped >= COVERED * totals.members
         with np.errstate(invalid="ignore", divide="ignore"):
             value = value / totals.weight[:, None]
         for place, (opens, index) in self._indexes.items():
-            value[place] = index[self.entry : self.entry + end] / opens[self.entry]
+            value[place] = index[rows] / opens[self.entry]
             usable[place] = True
-        return value, usable
+        matched, members = self._cells.means(closes[rows], self._opened, clean)
+        return np.concatenate([value, matched]), np.concatenate([usable, members > 0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The cells that picks are matched with: their members (Q,) and the cell of each, ascending, of C cells."""
+
+    member: Rows
+    cell: Rows
+    count: int
+
+    @classmethod
+    def of(cls, cells: list[NDArray[np.int64]], columns: Rows) -> tuple[_Cells, Rows]:
+        """From the numbers of cells as `matching_cells` gives them, and the cell (P',) of each of `columns`."""
+        depths = cell_depths(cells, columns)
+        cell_of = np.empty(len(columns), dtype=np.intp)
+        members, owners, count = [], [], 0
+        for depth in np.unique(depths).tolist():
+            some = depths == depth
+            numbers, place = np.unique(cells[depth][columns[some]], return_inverse=True)
+            cell_of[some] = count + place
+            table = np.full(int(cells[depth].max()) + 2, MISSING)
+            table[numbers + 1] = count + np.arange(len(numbers))
+            owner = table[cells[depth] + 1]
+            member = np.flatnonzero(owner >= 0)
+            members.append(member)
+            owners.append(owner[member])
+            count += len(numbers)
+        member, cell = np.concatenate(members), np.concatenate(owners)
+        order = np.argsort(cell, kind="stable")
+        return cls(member[order], cell[order], count), cell_of
+
+    def means(self, closes: Floats, opened: Floats, clean: Bools) -> tuple[Floats, NDArray[np.int64]]:
+        """The mean growth (C, L) of the members `clean` (N,) of each cell since `opened` (N,), NaN without any, and how
+        many there are (C,). closes (L, N)."""
+        kept = clean[self.member]
+        member, cell = self.member[kept], self.cell[kept]
+        counts = np.bincount(cell, minlength=self.count)
+        means = np.full((self.count, len(closes)), np.nan)
+        some = counts > 0
+        if some.any():
+            growth = closes[:, member] / opened[member]
+            begins = np.cumsum(counts[some]) - counts[some]
+            means[some] = (np.add.reduceat(growth, begins, axis=1) / counts[some]).T
+        return means, counts
 
 
 class _Totals(NamedTuple):

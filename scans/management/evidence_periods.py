@@ -48,13 +48,14 @@ PERIODS = (
 
 
 def period(text: str) -> Period:
-    """A period as MARKET:FROM:TO."""
+    """A period as MARKET:FROM:TO; one of `PERIODS` with its title."""
     parts = text.split(":")
     try:
         market, first, last = parts
-        return Period(market, date.fromisoformat(first), date.fromisoformat(last), market, "")
+        ends = market, date.fromisoformat(first), date.fromisoformat(last)
     except ValueError:
         raise ArgumentTypeError(f"{text!r} is not a period; write it as kr:2024-07-01:2026-08-21") from None
+    return next((one for one in PERIODS if one[:3] == ends), Period(*ends, title=market, data=""))
 
 
 def period_request(period: Period, versions: Sequence[str], source: str, as_of: datetime) -> EvaluationRequest:

@@ -37,7 +37,8 @@ class Command(ScanCommand):
         for one in options["periods"] or PERIODS:
             request = period_request(one, options["versions"], options["source"], timezone.now())
             chapters.append(Chapter(one.title, one.data, study_versions(request)))
-        page = evidence_page(chapters, "manage.py evidence --write")
+        periods = "".join(f" --period {one.market}:{one.first}:{one.last}" for one in options["periods"] or ())
+        page = evidence_page(chapters, f"manage.py evidence{periods} --write")
         if options["write"]:
             options["write"].write_text(page, encoding="utf-8")
         else:

@@ -31,8 +31,9 @@ from scans.wording.regime_sentences import regime_sentence
 
 UNPUBLISHED = ("failed", "quarantined")
 FIRST = ("v2", "v3")
-VERSION, EXIT, RULE, NEW, ENTRY, DROPPED, DETAIL = 2, 3, 4, 10, 1000, 2000, 9000
-"""Weights: the n-th new pick of every version has `NEW` + n, so that no version fills a short message alone."""
+VERSION, RULE, NEW, ENTRY, DROPPED, DETAIL = 2, 4, 10, 1000, 2000, 9000
+"""Weights: the n-th new pick of every version and the n-th signal that ended have `NEW` + n, so that no list fills a
+short message alone."""
 DIGITS = 10
 """Significant digits of an order price."""
 
@@ -230,11 +231,11 @@ def _signals(signals: Mapping[str, Any]) -> Iterator[Line]:
         if move["status"] == "entered":
             yield Line(f"{entered} {_name(move)} ({move['scanner_version']})", Kind.ITEM, ENTRY + n)
         else:
-            change = f" {format_percent(move['return_pct'])}" if move["return_pct"] is not None else ""
-            text = f"{_exit(move['status'])} {_name(move)} ({move['scanner_version']}){change}"
-            yield Line(text, Kind.ITEM, EXIT)
+            returns = ", ".join(format_percent(value) for value in move["returns_pct"])
+            text = f"{_exit(move['status'])} {_name(move)} ({move['scanner_version']}) {returns}"
+            yield Line(text, Kind.ITEM, NEW + n)
     if (rest := signals.get("moves_left_out", 0)) > 0:
-        yield Line(_("More signals: %(count)s") % {"count": rest}, Kind.ITEM, EXIT)
+        yield Line(_("More signals: %(count)s") % {"count": rest}, Kind.ITEM, ENTRY)
 
 
 def _details(content: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from scans.models import ScanRank, Signal
+from scans.models import ScanRank, Signal, SignalStatus
 from scans.operations.evening.report import EveningReport
 from scans.order_prices import pick_plan
 from scans.queries.evening_summary import EveningSummary, VersionEvening, evening_summary
@@ -13,6 +13,16 @@ from scans.queries.evening_summary import EveningSummary, VersionEvening, evenin
 LOGGER = logging.getLogger(__name__)
 NAMED = 50
 """Most new picks, dropped picks and signals that a notification names; their counts are of all."""
+ENTERED = "entered"
+ENDS = (
+    SignalStatus.TARGET,
+    SignalStatus.STOP,
+    SignalStatus.EXPIRED,
+    SignalStatus.LAPSED,
+    SignalStatus.SUSPECT,
+    ENTERED,
+)
+"""What may happen to a signal on a session, in the order of a message."""
 PICK_FIELDS = ("rank", "code", "name", "score", "label", "strategy", "close", "change_pct")
 
 
@@ -50,12 +60,17 @@ def _add_picks(report: EveningReport, summary: EveningSummary) -> None:
 
 
 def _add_signals(report: EveningReport, summary: EveningSummary) -> None:
+    """Add the signals that ended, targets first, then those that began; those of one instrument and version as one."""
     slugs = {version.scanner_version for version in report.versions}
-    moved = [signal for signal in summary.signals if signal.scanner_version.slug in slugs]
-    ended = [signal for signal in moved if signal.exit_on == summary.session_date]
-    moves = [_move(signal, signal.status) for signal in ended]
-    moves += [_move(signal, "entered") for signal in moved if signal not in ended]
-    report.signals |= {"moves": moves[:NAMED], "moves_left_out": max(len(moves) - NAMED, 0)}
+    moves: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for signal in summary.signals:
+        if signal.scanner_version.slug in slugs:
+            status = signal.status if signal.exit_on == summary.session_date else ENTERED
+            key = (status, signal.scanner_version.slug, signal.code)
+            move = moves.setdefault(key, {**_move(signal, status), "returns_pct": []})
+            move["returns_pct"] += [] if status == ENTERED or signal.return_pct is None else [signal.return_pct]
+    ordered = sorted(moves.values(), key=lambda move: ENDS.index(move["status"]))
+    report.signals |= {"moves": ordered[:NAMED], "moves_left_out": max(len(ordered) - NAMED, 0)}
 
 
 def _move(signal: Signal, status: str) -> dict[str, Any]:
@@ -64,5 +79,4 @@ def _move(signal: Signal, status: str) -> dict[str, Any]:
         "name": signal.rank.name,
         "scanner_version": signal.scanner_version.slug,
         "status": status,
-        "return_pct": signal.return_pct,
     }

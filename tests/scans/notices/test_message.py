@@ -55,12 +55,11 @@ def test_what_matters_most_is_left_out_last() -> None:
     assert lines == [
         ENGLISH.splitlines()[0],
         "v2 · bull · 13 picks: 2 new, 11 stayed, 2 dropped",
+        ENGLISH.splitlines()[2],
         "v3 · bull · 26 matched, 10 listed: 1 new, 9 stayed, 0 dropped",
         "v1 · crash · 0 picks",
         "vcp · failed: vcp was ended by RuntimeError: the log has more.",
-        "- target hit NAVER 035420 (v2) +9.81 %",
-        "- stopped out SK하이닉스 000660 (v3) -5.00 %",
-        "Lines left out: 14",
+        "Lines left out: 15",
         LINK,
     ]
 

@@ -53,14 +53,20 @@ def test_changes_are_set_arithmetic_on_published_ranks(
                 "stayed": len(set(now) & set(earlier)),
                 "dropped": len(set(earlier) - set(now)),
             }
-        ended = Signal.objects.filter(exit_on=day).values_list("code", "scanner_version__slug", "status", "return_pct")
-        entered = (
-            Signal.objects.filter(entered_on=day).exclude(exit_on=day).values_list("code", "scanner_version__slug")
-        )
+        ended: dict[tuple[str, str, str], list[float]] = {}
+        for signal in Signal.objects.filter(exit_on=day).select_related("scanner_version"):
+            key = (signal.code, signal.scanner_version.slug, signal.status)
+            ended.setdefault(key, []).extend([] if signal.return_pct is None else [signal.return_pct])
+        alive = Signal.objects.filter(entered_on=day).exclude(exit_on=day)
+        entered = alive.values_list("code", "scanner_version__slug").distinct()
         moves = row.signals["moves"]
-        rows = [tuple(move[name] for name in ("code", "scanner_version", "status", "return_pct")) for move in moves]
-        assert sorted(move for move in rows if move[2] != "entered") == sorted(ended)
-        assert sorted(move[:2] for move in rows if move[2] == "entered") == sorted(entered)
+        keys = {(move["code"], move["scanner_version"], move["status"]): move["returns_pct"] for move in moves}
+        assert {key: sorted(keys[key]) for key in keys if key[2] != "entered"} == {
+            key: sorted(returns) for key, returns in ended.items()
+        }
+        assert {key[:2] for key in keys if key[2] == "entered"} == set(entered)
+        order = [("target", "stop", "expired", "lapsed", "suspect", "entered").index(move["status"]) for move in moves]
+        assert order == sorted(order)
         statuses |= {move["status"] for move in moves}
     assert {"entered", "target", "stop"} <= statuses
 

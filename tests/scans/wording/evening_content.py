@@ -100,21 +100,21 @@ def content(**given: Any) -> dict[str, Any]:
             "name": "NAVER",
             "scanner_version": "v2",
             "status": "target",
-            "return_pct": 9.81,
+            "returns_pct": [9.81],
         },
         {
             "code": "000660",
             "name": "SK하이닉스",
             "scanner_version": "v3",
             "status": "stop",
-            "return_pct": -5.0,
+            "returns_pct": [-5.0, -4.2],
         },
         {
             "code": "005930",
             "name": "삼성전자",
             "scanner_version": "v3",
             "status": "entered",
-            "return_pct": None,
+            "returns_pct": [],
         },
     ]
     collection = {"source": "kis", "new": 2761, "corrected": 2, "flows": 0, "calls": 93, "error": "", "note": ""}
@@ -159,7 +159,7 @@ Regime crash: nothing is picked.
 vcp · failed: vcp was ended by RuntimeError: the log has more.
 Signals that moved today
 - target hit NAVER 035420 (v2) +9.81 %
-- stopped out SK하이닉스 000660 (v3) -5.00 %
+- stopped out SK하이닉스 000660 (v3) -5.00 %, -4.20 %
 - entered 삼성전자 005930 (v3)
 Collected from kis: 2,761 new, 2 corrected, 93 calls.
 Signals: 3 new, 5 earlier ones changed.
@@ -182,7 +182,7 @@ v1 · 급락 · 0종목
 vcp · 실패: vcp was ended by RuntimeError: the log has more.
 오늘 움직인 신호
 - 목표 도달 NAVER 035420 (v2) +9.81 %
-- 손절 SK하이닉스 000660 (v3) -5.00 %
+- 손절 SK하이닉스 000660 (v3) -5.00 %, -4.20 %
 - 진입 삼성전자 005930 (v3)
 수집(kis): 신규 2,761, 정정 2, 호출 93.
 신호: 새로 3건, 이전 신호 변경 5건.

@@ -3,19 +3,27 @@ bought, and lose where only opens count that had a seller."""
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import date
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+from django.core.management import call_command
 
 from marketdata.ticks import get_price_limits
 from scans.evaluation.holding_periods import PickSet, holding_periods
 from scans.evaluation.tradability import DailyBars, tradability
+from scans.models import ScannerVersion
+from tests.scans.conftest import Importer, frame
 from tests.scans.evaluation import krx_bars
 
 HORIZON = 20
 SEGMENTS = ("KOSPI",)
+LOCKED_ON = 12
+"""The session of the record on which the shares close locked."""
 
 Bars = list[tuple[int, int, int, int]]
 """open, high, low, close in won."""
@@ -101,6 +109,28 @@ def test_shares_that_close_locked_lose_eleven_percent_where_they_can_be_bought()
     assert fillable.tolist() == pytest.approx([-0.108, -146 / 1_300])
     assert naive.mean() == pytest.approx(-0.006, abs=0.0005)
     assert fillable.mean() == pytest.approx(-0.11, abs=0.0005)
+
+
+def test_a_formula_that_picks_locked_closes_is_judged_where_they_can_be_bought(
+    bring: Importer, sessions: list[date]
+) -> None:
+    """The same two shares, scanned and judged from the door to the terminal."""
+    rows = frame(sessions)
+    for code, course in (("100000", locked_again()), ("200000", sold_off())):
+        before = [(1_000,) * 4] * LOCKED_ON
+        prices = [*before, *course[1:], *course[-1:] * len(sessions)][: len(sessions)]
+        bars = pd.DataFrame(prices, columns=["open", "high", "low", "close"])
+        bars = bars.assign(date=sessions, code=code, volume=1_000, segment="KOSPI")
+        rows = pd.concat([rows, bars[rows.columns]])
+    bring(rows)
+    params = {"match": "change(close, 1) >= 0.29 and low >= high", "score": "change(close, 1)", "min_bars": 2}
+    ScannerVersion.objects.create(slug="locked", engine="formula", params=params)
+    day, out = sessions[LOCKED_ON], io.StringIO()
+    order = ["--versions=locked", f"--from={day}", f"--to={day}", "--source=fly", "--horizons=20", "--costs=0"]
+    call_command("evaluate_scans", *order, "--format=json", stdout=out)
+    line = json.loads(out.getvalue())
+    assert (line["picks"], line["judged"], line["locked"]) == (2, 2, 0)
+    assert line["mean_pct"] == pytest.approx(100 * (-0.108 - 146 / 1_300) / 2)
 
 
 @pytest.mark.slow

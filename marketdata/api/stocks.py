@@ -84,6 +84,6 @@ def instrument_or_404(market: str, code: str) -> Instrument:
             "unknown_stock",
             f"Market {market} has no instrument {code!r}: /api/{market}/stocks?search= finds them."
             + (f" Did you mean {' or '.join(near)}?" if near else ""),
-            nearest=near,
+            similar=near,
         )
     return row

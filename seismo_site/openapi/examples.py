@@ -246,6 +246,7 @@ EXAMPLES: Mapping[str, Any] = {
     "shares": 23_600_000.0,
     "short_risk": 2,
     "signals": ["above5", "obv"],
+    "similar": ["005930"],
     "skips_empty": False,
     "slug": "v2",
     "source": "krx",

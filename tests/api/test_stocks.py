@@ -34,10 +34,10 @@ def test_stocks_are_searched(market: pd.DataFrame, get: Get) -> None:
     assert kospi == sorted(CODES[1::2])
     assert get("us/stocks")["results"] == []
     mistyped = get("kr/stocks/삼성전", 404)
-    assert mistyped["nearest"] == ["005930"]
+    assert mistyped["similar"] == ["005930"]
     assert mistyped["detail"].endswith("Did you mean 005930?")
-    assert get("kr/stocks/00593", 404)["nearest"] == ["005930"]
-    assert get("kr/stocks/qqqqqqqq", 404)["nearest"] == []
+    assert get("kr/stocks/00593", 404)["similar"] == ["005930"]
+    assert get("kr/stocks/qqqqqqqq", 404)["similar"] == []
 
 
 def test_one_stock(market: pd.DataFrame, sessions: list[date], get: Get) -> None:

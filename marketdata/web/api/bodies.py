@@ -17,6 +17,9 @@ class ProblemBody(serializers.Serializer[Any]):
     detail = serializers.CharField(help_text="One sentence: what is wrong and what to do")
     request_id = serializers.CharField()
     known = serializers.ListField(child=serializers.CharField(), required=False, help_text="The valid values")
+    similar = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Codes of instruments like the one in the address"
+    )
     nearest = serializers.DictField(
         child=serializers.DateField(allow_null=True), required=False, help_text="The nearest valid dates: before, after"
     )

@@ -9,6 +9,7 @@ from marketdata.models.lake import FlowPartition, LakePartition, Partition
 from marketdata.models.leases import LeaseRow
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 from marketdata.models.rate_limits import RateLimitRow, SourceVisit
+from marketdata.models.valuations import InstrumentValuation
 
 __all__ = [
     "BarCorrection",
@@ -24,6 +25,7 @@ __all__ = [
     "InstitutionalFlow",
     "Instrument",
     "InstrumentStatus",
+    "InstrumentValuation",
     "LakePartition",
     "LeaseRow",
     "Partition",

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_rela
 from marketdata import codes
 from marketdata.compiled_query import CompiledQuery
 from marketdata.markets import MARKETS, get_market, is_market
-from marketdata.models import Generation, Instrument, InstrumentStatus, LakePartition, StockPrice
+from marketdata.models import Generation, Instrument, InstrumentStatus, InstrumentValuation, LakePartition, StockPrice
 from marketdata.queries.carry_forward import source_sort_key
 
 GENERATIONS = CompiledQuery(lambda: Generation.objects.values_list("name", "changed_at"))
@@ -75,6 +75,11 @@ def get_latest_bar(instrument: Instrument) -> StockPrice | None:
     bars = {bar.source: bar for bar in rows}
     rank = source_sort_key(instrument.market, [instrument.last_bar] if len(bars) > 1 else ())
     return min(bars.values(), key=lambda bar: rank(bar.date, bar.source), default=None)
+
+
+def get_valuation(market: str, code: str) -> InstrumentValuation | None:
+    """The latest valuation of an instrument, whichever source it is of."""
+    return InstrumentValuation.objects.filter(market=market, stock_code=code).order_by("-read_at").first()
 
 
 def get_last_day(market: str, codes: Collection[str]) -> date | None:

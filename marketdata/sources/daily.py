@@ -62,6 +62,15 @@ def is_consistent(open_: float, high: float, low: float, close: float, volume: f
     return high == low == open_ and (high == 0 or high == close)
 
 
+class Valuation(NamedTuple):
+    """What a source says of a share's price at the moment of its answer: price / earnings, earnings a share, price /
+    book value; None where it says nothing."""
+
+    per: float | None
+    eps: float | None
+    pbr: float | None
+
+
 class SameDay(NamedTuple):
     """The times at which the bars of a day can be read, for a source whose bars later follow trades after hours: on the
     day itself from `begins` to before `ends`, counted from the close, and again from `settled_at` on the market's clock
@@ -78,12 +87,13 @@ class BarAnswer:
     """The finished `bars` of a request, ascending. `spoiled`: spans of days, both included, in which a bar may be
     missing since a row lacked a price or the volume or contradicted itself; `partial`: sessions of bars that lack the
     amount or the base price, which the source otherwise has. `read_at`: the source's clock at the answer with the
-    newest bar, seconds since 1970 UTC; None where it does not matter."""
+    newest bar, seconds since 1970 UTC; None where it does not matter. `valuation`: None where the source has none."""
 
     bars: list[DailyBar]
     spoiled: tuple[tuple[date, date], ...] = ()
     partial: tuple[date, ...] = ()
     read_at: float | None = None
+    valuation: Valuation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 import pytest
 
 from marketdata.models import FactorEvent
 from marketdata.operations import generations
+from marketdata.operations.record.valuations import record_valuations
+from marketdata.sources.daily import Valuation
 from scans.models import ScanRank
 from scans.operations import signals
 from tests.api.conftest import Get
@@ -74,3 +76,16 @@ def test_an_instrument_without_bars_and_one_that_is_unknown(db: None, get: Get) 
     assert [body[name] for name in ("bars", "tick", "flow", "latest_bar")] == [None] * 4
     assert body["picks"] == body["signals"] == []
     assert get("kr/stocks/999999/overview", 404)["code"] == "unknown_stock"
+
+
+def test_a_valuation_is_the_latest_of_any_source_and_a_blank_is_null(market: pd.DataFrame, get: Get) -> None:
+    assert get(f"kr/stocks/{CODE}/overview")["valuation"] is None
+    for source, day, per in (("kis", AS_OF, 12.34), ("older", AS_OF - timedelta(days=1), 99.0)):
+        record_valuations({CODE: Valuation(per, -1234.0, None)}, market="kr", source=source, at=day)
+    generations.advance("kr")
+    expected = {"source": "kis", "read_at": "2024-06-01T09:00:00Z", "per": 12.34, "eps": -1234.0, "pbr": None}
+    assert get(f"kr/stocks/{CODE}/overview")["valuation"] == expected
+    record_valuations({CODE: Valuation(None, 10.0, 1.5)}, market="kr", source="kis", at=AS_OF + timedelta(days=1))
+    generations.advance("kr")
+    again = get(f"kr/stocks/{CODE}/overview")["valuation"]
+    assert (again["per"], again["eps"], again["pbr"]) == (None, 10.0, 1.5)

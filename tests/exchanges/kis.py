@@ -184,6 +184,9 @@ class KisExchange(Exchange):
             "hts_kor_isnm": instrument.name,
             "stck_prpr": str(last.close if last else 0),
             "lstn_stcn": str(instrument.shares),
+            "per": "12.34",
+            "eps": "-1234.00",
+            "pbr": "",
         }
         return _success(output1=head, output2=rows)
 

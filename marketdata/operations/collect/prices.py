@@ -39,6 +39,7 @@ from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
+from marketdata.operations.record.valuations import record_valuations
 from marketdata.sources.base import AccessRefused, SourceError, SourceGone, SourceUnavailable, UnknownInstrument
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBarSource, QuoteSource
 
@@ -257,6 +258,8 @@ class _PlanExecution:
                 self.days.add(valid)
                 counts = bars.record_bars(valid, **keys, reason=reason, basis=self.basis)  # type: ignore[arg-type]
                 rejects = answers.rejected_keys(rows, reasons)
+            valuations = {request.code: answer.valuation for request, answer in pairs if answer.valuation}
+            record_valuations(valuations, market=market.name, source=self._plan.source, at=at)
             coverage.add(
                 market.name,
                 self._plan.source,

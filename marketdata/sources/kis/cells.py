@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from marketdata.sources.base import SourceChanged
-from marketdata.sources.daily import DailyBar, is_consistent
+from marketdata.sources.daily import DailyBar, Valuation, is_consistent
 
 DOWN = ("4", "5")
 UP = ("1", "2")
@@ -26,13 +26,15 @@ Body = Mapping[str, Any]
 class BarPage(NamedTuple):
     """One page of daily bars, newest first. `received` counts all rows, `oldest` is the earliest date among them.
     `spoiled`: spans of days, both included, that a row without whole values may belong to, None for an end that the
-    page does not show; `partial`: the sessions of bars without amount or base price."""
+    page does not show; `partial`: the sessions of bars without amount or base price; `valuation`: that of
+    the answer's head."""
 
     bars: list[DailyBar]
     received: int
     oldest: date | None
     spoiled: list[tuple[date | None, date | None]]
     partial: list[date]
+    valuation: Valuation | None = None
 
 
 def page_of(rows: Sequence[Body], days: list[date | None], bar: Callable[[Body, date], DailyBar | None]) -> BarPage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from marketdata.sources.base import SourceChanged, SourceUnavailable
-from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
+from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar, Valuation
 from marketdata.sources.kis.cells import BarPage
 
 DAY = timedelta(days=1)
@@ -21,6 +21,7 @@ class BarPages:
         self._spoiled: list[tuple[date, date]] = []
         self._partial: set[date] = set()
         self._read_at: float | None = None
+        self._valuation: Valuation | None = None
         self.are_all = False
 
     def add(self, page: BarPage, read_at: float, what: str) -> None:
@@ -28,6 +29,7 @@ class BarPages:
         page."""
         start, end, oldest = self._start, self.end, page.oldest
         self._read_at = read_at if self._read_at is None else self._read_at
+        self._valuation = self._valuation or page.valuation
         self._bars |= {bar.session: bar for bar in page.bars if start <= bar.session <= end}
         self._partial |= {session for session in page.partial if start <= session <= end}
         self.are_all = page.received < self._size or (oldest is not None and oldest <= start)
@@ -49,4 +51,4 @@ class BarPages:
     def answer(self) -> BarAnswer:
         """The bars of all pages."""
         bars = [self._bars[session] for session in sorted(self._bars)]
-        return BarAnswer(bars, tuple(self._spoiled), tuple(sorted(self._partial)), self._read_at)
+        return BarAnswer(bars, tuple(self._spoiled), tuple(sorted(self._partial)), self._read_at, self._valuation)

@@ -11,7 +11,7 @@ from statistics import median
 
 from marketdata.number_format import format_number
 from marketdata.sources.base import InvestorFlow, OpenDay, SourceChanged, UnknownInstrument
-from marketdata.sources.daily import DailyBar, Quote
+from marketdata.sources.daily import DailyBar, Quote, Valuation
 from marketdata.sources.kis.cells import BarPage, Body, amount_of, bar_of, date_of, list_of, number_of, page_of, text_of
 
 # Net values of `inquire-investor` are in million won, as public clients describe it; `_check_unit` tests that.
@@ -31,7 +31,20 @@ def daily_bars(body: Body, code: str, what: str) -> BarPage:
         if not number_of(head, "stck_prpr"):
             # KIS answers an unknown code with success, zeros and an empty list.
             raise UnknownInstrument(f"KIS knows no instrument {code}.", code="unknown instrument")
-    return page_of(rows, [_day(row, what) for row in rows], lambda row, day: _bar(row, code, day))
+    page = page_of(rows, [_day(row, what) for row in rows], lambda row, day: _bar(row, code, day))
+    return page._replace(valuation=_valuation(head))
+
+
+def _valuation(head: Body) -> Valuation | None:
+    """The valuation in the head of an answer; None where all of it is blank. A text that is no number is missing: bars
+    do not depend on it."""
+    values: list[float | None] = []
+    for name in Valuation._fields:
+        try:
+            values.append(number_of(head, name))
+        except SourceChanged:
+            values.append(None)
+    return None if values == [None, None, None] else Valuation(*values)
 
 
 def _day(row: Body, what: str) -> date | None:

@@ -34,17 +34,28 @@ class BarSummaryBody(serializers.Serializer[Any]):
     return_250_pct = Percent(source="return_250", help_text="Over 250 sessions; null: fewer bars")
 
 
+class ValuationBody(serializers.Serializer[Any]):
+    """What a source says of the share's price; null where it says nothing, which is not 0."""
+
+    source = serializers.CharField()  # type: ignore[assignment]
+    read_at = serializers.DateTimeField(help_text="When the source was read")
+    per = serializers.FloatField(allow_null=True, help_text="Price / earnings a share")
+    eps = serializers.FloatField(allow_null=True, help_text="Earnings a share, in the currency named")
+    pbr = serializers.FloatField(allow_null=True, help_text="Price / book value")
+
+
 class OverviewBody(StockDetail):
     """An instrument in one answer. Prices of the latest bar are raw, those of the summary adjusted."""
 
     bars = BarSummaryBody(allow_null=True, help_text="Null: no bars")
+    valuation = ValuationBody(allow_null=True, help_text="Null: no source gives one")
     tick = serializers.FloatField(allow_null=True, help_text="The tick at the last close; null without a tick table")
     flow = Flow(allow_null=True, help_text="Up to the last bar; null: nothing is recorded")
     picks = Pick(many=True, help_text=f"The latest {LATEST} of every version, each with its plan and order prices")
     signals = serializers.SerializerMethodField(help_text=f"The latest {LATEST}, with the distance of the last close")
 
     class Meta(StockDetail.Meta):
-        fields = (*StockDetail.Meta.fields, "bars", "tick", "flow", "picks", "signals")  # type: ignore[assignment]
+        fields = (*StockDetail.Meta.fields, "bars", "valuation", "tick", "flow", "picks", "signals")  # type: ignore[assignment]
 
     @extend_schema_field(SignalBody(many=True))
     def get_signals(self, instrument: Any) -> Any:

@@ -56,6 +56,7 @@ class StockOverview(MarketView):
         signals = list(signal_rows(market).filter(code=instrument.code).order_by("-picked_on", "-pk")[:LATEST])
         attach_distances(signals, calendar)
         instrument.bars = history and summarize_bars(history)
+        instrument.valuation = instruments.get_valuation(market, instrument.code)
         instrument.tick = bar and tick_size(bar.close, market=market, session=bar.date, segment=instrument.segment)
         instrument.flow = figures.get((instrument.code, day))
         instrument.picks, instrument.signals = picks, signals

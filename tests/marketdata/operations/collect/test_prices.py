@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketdata.errors import DataProblem
-from marketdata.models import BarCorrection, BarCoverage, LakePartition, StockPrice
+from marketdata.models import BarCorrection, BarCoverage, InstrumentValuation, LakePartition, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import CollectionOptions
 from tests.exchanges.kis_market import Bar, generated_bars
@@ -107,6 +107,8 @@ def test_what_is_served_is_recorded_and_a_repeat_asks_for_nothing(kis: KisSetup)
     expected = [row for code, one in kis.market.items() for row in served_rows(code, one.bars[-250:], days[-2])]
     assert recorded_rows() == expected
     assert LakePartition.objects.filter(market="kr").exists()
+    valuations = InstrumentValuation.objects.values_list("stock_code", "source", "per", "eps", "pbr")
+    assert set(valuations) == {(code, "kis", 12.34, -1234.0, None) for code in kis.market}
     again = kis.collect(days[-2], CollectionOptions(since=days[-250]))
     assert (again.calls, again.counts.new, dict(kis.exchange.calls)) == (0, 0, {})
 

@@ -21,6 +21,7 @@ from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
 from marketdata.sources.http.retry import RetryPolicy
+from marketdata.sources.kis import parse
 from marketdata.sources.kis.client import KisSource
 from marketdata.sources.kis.settings import HOSTS, KisSettings
 from marketdata.sources.kis.token_stores import ProcessTokens, Token, TokenStore
@@ -105,6 +106,23 @@ def test_rows_that_are_empty_do_not_end_the_paging(exchange: KisExchange, source
     bars = source.daily_bars("005930", SESSIONS[0], SESSIONS[-1])
     assert len(bars) == 330 - 4
     assert {bar.session for bar in bars} >= {SESSIONS[0], SESSIONS[-1]}
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ({"per": "12.34", "eps": "-1234.00", "pbr": "0.98"}, (12.34, -1234.0, 0.98)),
+        ({"per": " ", "eps": "4813", "pbr": "-"}, (None, 4813.0, None)),
+        ({"per": "n.a.", "eps": "1.00"}, (None, 1.0, None)),
+        ({"per": "", "eps": "", "pbr": ""}, None),
+        ({}, None),
+    ],
+)
+def test_a_blank_valuation_is_missing_and_never_costs_the_bars(
+    head: dict[str, str], expected: tuple[float | None, ...] | None
+) -> None:
+    page = parse.daily_bars({"output1": {"hts_kor_isnm": "x", "stck_prpr": "1", **head}, "output2": []}, "005930", "x")
+    assert page.valuation == expected
 
 
 def test_no_bars_in_a_range_is_not_an_unknown_instrument(source: KisSource) -> None:

@@ -60,7 +60,7 @@ def check_parts(checks: Sequence[Check]) -> CheckParts:
 def _row(check: Check) -> CheckRow:
     is_risk = check.group == "risk"
     points = (-check.points if is_risk else check.points) if check.holds else 0.0
-    return CheckRow(check, points, check.holds != is_risk, _gauge(check))
+    return CheckRow(check, round(points, 1), check.holds != is_risk, _gauge(check))
 
 
 def _gauge(check: Check) -> Gauge | None:

@@ -89,8 +89,8 @@ def direction(value: Any) -> str:
 
 @register.filter
 def measure(value: Any) -> str:
-    """The measure of a check to six significant digits; a dash where it is missing."""
-    return _typeset(format_number(_number(value)))
+    """The measure of a check to four significant digits; a dash where it is missing."""
+    return _typeset(format_number(_number(value), 4))
 
 
 @register.filter

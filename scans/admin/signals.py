@@ -31,7 +31,6 @@ class SignalAdmin(ReadOnly, MarketList):
         "exit_on",
         number_column("exit_price"),
         number_column("return_pct", "return, %", places=2),
-        number_column("bound_pct", "bound, %", places=2),
         number_column("sessions_held", "held"),
     )
     list_display_links = ("picked_on", "code")

@@ -144,12 +144,11 @@ def test_chart_draws_bars_marks_and_the_plan(page: Page) -> None:
     page.goto(STOCK)
     page.wait_for_selector("figure.drawn canvas")
     page.wait_for_load_state("networkidle")
-    colours = page.evaluate(
+    page.wait_for_function(
         """() => { const canvas = [...document.querySelectorAll("figure canvas")].sort((a, b) => b.width - a.width)[0];
         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-        return new Set(new Uint32Array(pixels.buffer)).size; }"""
+        return new Set(new Uint32Array(pixels.buffer)).size > 10; }"""
     )
-    assert colours > 10
     lines = page.evaluate(
         """() => { const figure = document.querySelector("figure.drawn");
         return figure.lines().map(line => line.options().price)

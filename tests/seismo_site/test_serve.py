@@ -14,8 +14,12 @@ from tests.serving import SERVER
 
 pytestmark = pytest.mark.slow
 
-WAITS = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(print('ended in order', flush=True)));"
-FOREVER = f"{WAITS} print('started', flush=True); signal.pause()"
+WAITS = (
+    "import os, signal, sys;"
+    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.write(1, b'ended in order\\n') and 0));"
+)
+FOREVER = f"{WAITS} os.write(1, b'started\\n'); signal.pause()"
+"""Writes whole lines, since two processes share the pipe."""
 ENDS = "import sys; sys.exit(7)"
 TOGETHER = "import sys; from seismo_site.serve import run_together; sys.exit(run_together({programs}))"
 

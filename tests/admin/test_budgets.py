@@ -265,6 +265,7 @@ def counts(client: Client, size: int, monkeypatch: pytest.MonkeyPatch) -> dict[s
     return {name: count(client, address) for name, address in pages.items()}
 
 
+@pytest.mark.slow
 def test_the_queries_of_every_page(many: None, console: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for address in (*own_pages().values(), *dict(changes()).values()):
         count(console, address)  # what is kept between requests is kept now

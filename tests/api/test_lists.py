@@ -58,6 +58,7 @@ def walked(client: Client, page: dict[str, Any], way: str) -> list[dict[str, Any
 
 
 @pytest.mark.parametrize("path", LISTS)
+@pytest.mark.slow
 def test_pages_under_every_order(lists: Any, client: Client, get: Get, path: str) -> None:
     for order in LISTS[path]:
         name, down = order.removeprefix("-"), order[0] == "-"

@@ -244,6 +244,7 @@ def test_compared_rows_have_percentile_plan_and_flow(scanned: Any, sessions: lis
     assert body["rows"][0]["flow"]["foreign_quantity_1"] == 140
 
 
+@pytest.mark.slow
 def test_dates_of_all_versions_with_the_sessions_they_lack(
     scanned: Any, sessions: list[date], client: Client, get: Get
 ) -> None:

@@ -92,6 +92,7 @@ def test_metrics_are_closed_to_other_users(db: None, client: Client) -> None:
 
 
 @pytest.mark.parametrize("number", [0, signal.SIGKILL])
+@pytest.mark.slow
 def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, number: int) -> None:
     labels = {"method": "GET", "route": "another worker", "status": "200"}
     environment = {**os.environ, "SEISMO_DATA_DIR": str(metrics.FOLDER.parents[1])}

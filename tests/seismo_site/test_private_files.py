@@ -31,6 +31,7 @@ def opened(top: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_what_commands_make_is_closed_to_others(tmp_path: Path) -> None:
     data, file = tmp_path / "data", tmp_path / "prices.csv"
     file.write_text("date,code,open,high,low,close,volume\n2024-01-02,005930,1,2,1,2,9\n2024-01-03,005930,-1,2,1,2,9\n")
@@ -47,6 +48,7 @@ def test_what_commands_make_is_closed_to_others(tmp_path: Path) -> None:
     assert opened(data) == {}
 
 
+@pytest.mark.slow
 def test_an_installation_that_was_open_is_closed_at_the_next_start(tmp_path: Path) -> None:
     data = tmp_path / "data"
     managed(data, "migrate", "--verbosity", "0")

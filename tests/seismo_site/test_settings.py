@@ -93,6 +93,7 @@ def test_a_task_is_not_handed_out_again_while_it_runs(bare: pytest.MonkeyPatch) 
     assert queue["retry"] > queue["timeout"] == 7200
 
 
+@pytest.mark.slow
 def test_an_installation_behind_https_passes_djangos_deployment_checks(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],

@@ -125,6 +125,7 @@ def test_a_command_that_does_not_exist(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_the_overview_begins_with_seismos_commands(tmp_path: Path) -> None:
     done = manage(tmp_path, "help", COLUMNS="120")
     assert done.returncode == 0, done.stderr

@@ -231,10 +231,12 @@ def killed(data: Path, **servers: str) -> None:
     assert shell(TAKE).communicate()[0] == "taken\n"
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_it_at_once_in_sqlite(tmp_path: Path) -> None:
     killed(tmp_path / "data")
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_it_at_once_in_postgresql(tmp_path: Path) -> None:
     servers = Servers()
     try:

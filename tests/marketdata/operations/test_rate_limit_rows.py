@@ -55,6 +55,7 @@ def test_a_limiter_keeps_holds_and_calls_there() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_two_processes_share_one_row() -> None:
     take_together(TAKE, str(connection.settings_dict["NAME"]))
 

@@ -149,6 +149,7 @@ def size(case: str) -> int:
 
 
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.slow
 def test_random_markets(case: str) -> None:
     scan, changes, params = CASES[case]
     engine = ENGINES[case.split()[0]]
@@ -203,6 +204,7 @@ def test_every_score_and_intensity_of_seismograph() -> None:
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.4])
+@pytest.mark.slow
 def test_plans_grades_and_flow_of_vcp(weight: float) -> None:
     engine = ENGINES["vcp"]
     body = {"turnover_min": 0.0, "price_min": 0.0, "template_min": 0, "score_min": 10.0}

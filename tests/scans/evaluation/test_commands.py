@@ -100,6 +100,7 @@ COUNTS = {"picks", "judged", "dropped", "locked", "untraded", "late", "open", "u
 
 
 @pytest.mark.parametrize("source", ["fly", "published"])
+@pytest.mark.slow
 def test_figures_are_those_of_the_reference(
     eventful: pd.DataFrame, probe: Probe, sessions: list[date], source: str
 ) -> None:

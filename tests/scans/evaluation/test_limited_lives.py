@@ -129,6 +129,7 @@ def random_plans(seed: int, over: Prices) -> Plans:
     )
 
 
+@pytest.mark.slow
 def test_the_naive_walk_agrees_on_random_markets() -> None:
     seen, bounds = set(), 0
     for seed in range(5):

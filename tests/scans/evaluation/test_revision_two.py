@@ -35,6 +35,7 @@ def judged(request: pytest.FixtureRequest) -> Judged:
     return Judged(int(request.param))
 
 
+@pytest.mark.slow
 def test_what_can_be_bought_and_sold(judged: Judged) -> None:
     case = judged.case
     axis = DAYS[: case.sessions]
@@ -73,6 +74,7 @@ def test_no_picks_give_counts_of_zero_and_no_figures() -> None:
     assert Excess(**figures["matched"]).coverage != 1
 
 
+@pytest.mark.slow
 def test_these_are_three_thousand_holdings_with_everything_that_can_happen() -> None:
     holdings = [random_case(seed).holdings for seed in SEEDS]
     states = np.concatenate([one.state.ravel() for one in holdings])

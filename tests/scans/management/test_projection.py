@@ -55,6 +55,7 @@ def error_text(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.strip()
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) -> None:
     before = stale(installation)
     assert before == 2
@@ -72,6 +73,7 @@ def test_a_full_disk_loses_nothing_and_the_next_run_repairs(installation: Path) 
     assert stale(installation) == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_partition_in_place(installation: Path) -> None:
     assert manage(installation, "project_lake").returncode == 0
     contents = [file.read_bytes() for file in partitions(installation)]
@@ -80,6 +82,7 @@ def test_a_full_disk_leaves_the_old_partition_in_place(installation: Path) -> No
     assert [file.read_bytes() for file in partitions(installation)] == contents
 
 
+@pytest.mark.slow
 def test_verify_finds_what_was_changed_behind_its_back(installation: Path) -> None:
     assert manage(installation, "project_lake").returncode == 0
     fine = manage(installation, "verify_lake")

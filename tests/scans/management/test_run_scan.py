@@ -219,6 +219,7 @@ def test_wrong_argument_is_refused_in_one_sentence(market: pd.DataFrame, probe: 
     assert "\n" not in str(answer.value).strip()
 
 
+@pytest.mark.slow
 def test_the_real_command_line(bring: Importer, sessions: list[date], tmp_path: Path, data_dir: Any) -> None:
     from tests.scans.conftest import frame
 

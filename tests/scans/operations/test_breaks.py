@@ -146,6 +146,7 @@ def reused(market: str) -> tuple[pd.DataFrame, str]:
 
 
 @pytest.mark.parametrize("market", ["us", "kr"])
+@pytest.mark.slow
 def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     rows, code = reused(market)
     on = days(market)

@@ -77,6 +77,7 @@ def test_what_is_missing_is_collected_and_scanned(desk: KisSetup) -> None:
     assert (again.collected.new, again.news) == (0, False)
 
 
+@pytest.mark.slow
 def test_a_source_that_is_away(desk: KisSetup) -> None:
     before, last = sessions()[-2:]
     run(desk, before)
@@ -94,6 +95,7 @@ def test_a_source_that_is_away(desk: KisSetup) -> None:
     assert (row.outcome, row.collection["error"]) == ("done", "")
 
 
+@pytest.mark.slow
 def test_a_source_that_fails_does_not_stop_the_scan_of_what_is_there(desk: KisSetup) -> None:
     last = sessions()[-1]
     run(desk, last)

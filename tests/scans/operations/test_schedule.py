@@ -51,6 +51,7 @@ def test_when_it_is_next(name: str, moment: datetime, expected: datetime) -> Non
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("at", [time(18, 0), time(2, 30), time(1, 30), time(23, 59)])
+@pytest.mark.slow
 def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
     named, zone = get_market("us"), ZoneInfo("America/New_York")
     moment, moments = utc(2026, 1, 1, 12), []

@@ -95,6 +95,7 @@ def test_equal_bars_change_no_answer(desk: KisSetup) -> None:
     assert report.lines()[-1] == "No published answer changed."
 
 
+@pytest.mark.slow
 def test_a_settled_bar_replaces_the_answer_and_names_the_pick_that_left(desk: KisSetup, settings: Any) -> None:
     """The version of the test picks shares that rose: by the exchange's own list, one of them did not."""
     last = sessions()[-1]

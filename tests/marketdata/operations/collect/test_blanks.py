@@ -38,6 +38,7 @@ def prices(rows: list[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.slow
 def test_spoiled_answers_record_no_wrong_bar_and_a_clean_rerun_completes_them(seed: int) -> None:
     """15 % of all answers lack values or whole rows: of two pages for each of forty instruments."""
     faults = Faults({"spoiled": 0.15}, seed=seed)

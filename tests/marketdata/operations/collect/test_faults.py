@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[4]
 @pytest.mark.django_db
 @pytest.mark.usefixtures("data_dir")
 @pytest.mark.parametrize("rate", [0.01, 0.10])
+@pytest.mark.slow
 def test_nearly_all_recover_unaided_and_the_rest_resumes(rate: float) -> None:
     """A hundred instruments of three calls each; every fault has its share of `rate`. A collection is one instrument's:
     whole and right, or missing and requested again."""
@@ -66,6 +67,7 @@ TOKEN = re.compile(r"imitation-token-\d+")
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_keys_and_tokens_are_never_shown(settings: Settings, data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The commands as a person runs them, against an exchange that fails in every way, with all that is logged, said,
     raised and recorded searched afterwards. The token file alone may hold the token."""

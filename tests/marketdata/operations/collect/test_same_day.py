@@ -104,6 +104,7 @@ def expected(kis: AutumnKis, until: str) -> list[tuple[object, ...]]:
     )
 
 
+@pytest.mark.slow
 def test_in_time_the_day_is_recorded_by_quotes_and_older_sessions_are_read_again(
     kis: AutumnKis,
 ) -> None:
@@ -117,6 +118,7 @@ def test_in_time_the_day_is_recorded_by_quotes_and_older_sessions_are_read_again
 
 
 @pytest.mark.parametrize("moment", ["15:30:30", "16:00:00", "18:10:00", "22:25:00"])
+@pytest.mark.slow
 def test_at_other_hours_the_day_is_left_out_with_a_sentence(kis: AutumnKis, moment: str) -> None:
     kis.at(f"2026-10-06T{moment}")
     assert recorded_rows() == expected(kis, "2026-10-02")
@@ -126,6 +128,7 @@ def test_at_other_hours_the_day_is_left_out_with_a_sentence(kis: AutumnKis, mome
     assert recorded_rows() == expected(kis, "2026-10-06")
 
 
+@pytest.mark.slow
 def test_the_clock_of_the_exchange_decides_not_ours(kis: AutumnKis) -> None:
     """Ours shows 15:43 while it is 16:10 there; and 15:31 while the session still trades."""
     for theirs, ours in (("16:10:00", "15:43:00"), ("15:29:50", "15:31:30")):
@@ -145,6 +148,7 @@ def test_daily_bars_of_the_day_are_refused_like_quotes(kis: AutumnKis) -> None:
     assert kis.at("2026-10-06T15:43:00", options=options).counts.new == 1
 
 
+@pytest.mark.slow
 def test_what_differs_once_it_is_settled_is_corrected_with_a_reason(kis: AutumnKis) -> None:
     """A bar of Tuesday evening, as it was recorded before this rule."""
     kis.at("2026-10-06T15:43:00")
@@ -161,6 +165,7 @@ def test_what_differs_once_it_is_settled_is_corrected_with_a_reason(kis: AutumnK
     assert correction.reason == "changed at the source"  # its quote had given it away
 
 
+@pytest.mark.slow
 def test_a_second_reading_corrects_what_quotes_missed(kis: AutumnKis) -> None:
     kis.at("2026-10-06T15:43:00")
     StockPrice.objects.filter(stock_code="000030", date=date(2026, 10, 6)).update(volume=1.0)
@@ -170,6 +175,7 @@ def test_a_second_reading_corrects_what_quotes_missed(kis: AutumnKis) -> None:
     assert BarCorrection.objects.get().reason == "read again once settled"
 
 
+@pytest.mark.slow
 def test_a_session_is_read_again_once_though_nothing_new_is_missing(kis: AutumnKis) -> None:
     kis.at("2026-10-06T15:43:00")
     report = kis.at("2026-10-07T09:00:00")
@@ -179,6 +185,7 @@ def test_a_session_is_read_again_once_though_nothing_new_is_missing(kis: AutumnK
     assert kis.calls() == {}
 
 
+@pytest.mark.slow
 def test_sessions_before_the_rule_are_not_read_again(kis: AutumnKis) -> None:
     StockPrice.objects.all().delete()
     from marketdata.models import BarCoverage

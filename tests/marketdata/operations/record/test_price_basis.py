@@ -54,6 +54,7 @@ def notices(path: Path, rows: Iterable[str], *, later: bool = True) -> list[str]
 
 @pytest.mark.parametrize("batch", [150_000, 500])
 @pytest.mark.parametrize(("factor", "text"), [(0.995, "0.995"), (1.005, "1.005")])
+@pytest.mark.slow
 def test_an_adjusted_tail_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float, text: str, batch: int
 ) -> None:

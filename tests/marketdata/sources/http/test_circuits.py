@@ -136,6 +136,7 @@ def test_a_host_gone_for_16_seconds_gets_one_trial_at_a_time_and_answers_everyth
 
 
 @pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.slow
 def test_an_endpoint_dead_for_good_costs_the_others_of_its_host_nothing(kind: str) -> None:
     async def work(fetch: Fetch, exchange: Exchange) -> Any:
         async def busy(path: str) -> list[Result]:

@@ -231,6 +231,7 @@ def test_a_text_of_another_release_is_a_group_without_calls(text: str) -> None:
     seed=st.integers(0, 2**32),
     kill=st.dictionaries(st.integers(1, 2), st.floats(0.0, 10.0)),
 )
+@pytest.mark.slow
 def test_no_call_is_ever_refused(
     limit: tuple[int, float],
     processes: int,

@@ -213,6 +213,7 @@ def test_master_files_of_all_segments(source: KisSource) -> None:
         "truncated",
     ],
 )
+@pytest.mark.slow
 def test_what_passes_is_survived(exchange: KisExchange, source: KisSource, fault: str) -> None:
     source.flows("005930")
     exchange.faults.next(fault)
@@ -292,6 +293,7 @@ def test_two_clients_at_once_stay_under_the_limit_of_the_account() -> None:
     assert busy.tokens_issued == 1
 
 
+@pytest.mark.slow
 def test_secrets_and_tokens_are_in_no_message_no_repr_and_no_log(
     exchange: KisExchange, source: KisSource, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -118,6 +118,7 @@ def test_an_unknown_market_is_refused(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("fault", ["timeout", "reset", "cut", "error", "html", "truncated", "busy"])
+@pytest.mark.slow
 def test_faults_on_the_way_are_survived(pair: Pair, fault: str) -> None:
     exchange, source = pair
     exchange.faults.next(fault)

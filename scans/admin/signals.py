@@ -29,7 +29,6 @@ class SignalAdmin(ReadOnly, MarketList):
         "entered_on",
         number_column("entry_price"),
         "exit_on",
-        number_column("exit_price"),
         number_column("return_pct", "return, %", places=2),
         number_column("sessions_held", "held"),
     )

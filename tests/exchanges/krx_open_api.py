@@ -7,7 +7,6 @@ that is not approved, and a wrong key, answer 401; a wrong path 404.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
@@ -65,8 +64,8 @@ def daily_row(
 
 
 class KrxOpenApi(Exchange):
-    """Serves `days`; `approved` are the segments whose service the key may use; `today` and the clock decide what is
-    published: a session from 08:00 of the next weekday on, `published` of them all where it is given."""
+    """Serves `days`; `approved` are the segments whose service the key may use. At `now` a session is published from
+    08:00 of the next weekday on; without it, all are."""
 
     def __init__(
         self, days: Days, *, approved: Collection[str] = tuple(SERVICES), now: datetime | None = None, **options: Any
@@ -76,7 +75,6 @@ class KrxOpenApi(Exchange):
         self.approved = set(approved)
         self.now = now
         self.indices: dict[date, dict[str, tuple[float, float, float, float]]] = {}
-        self.asked: Counter[date] = Counter()
 
     def answer(self, request: Request, fault: str | None) -> Response:
         if request.path in INDEX_PATHS:
@@ -90,7 +88,6 @@ class KrxOpenApi(Exchange):
             return Response.json({"respMsg": "Unauthorized API Call", "respCode": "401"}, 401)
         params = json.loads(request.body) if request.method == "POST" else request.params
         day = date.fromisoformat(str(params.get("basDd")))
-        self.asked[day] += 1
         rows = self.days.get(day, {}).get(segment, ()) if self._is_published(day) else ()
         if fault == "other day":
             rows = [{**row, "BAS_DD": "20200102"} for row in rows]

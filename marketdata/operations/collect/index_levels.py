@@ -14,7 +14,6 @@ from django.conf import settings
 
 from marketdata.models import IndexBar
 from marketdata.operations.collect.collection import collection_lease
-from marketdata.operations.collect.report import CollectionProgress
 from marketdata.operations.collect.whole_sessions import published_sessions
 from marketdata.operations.imports.index_series import check_levels, record_levels
 from marketdata.operations.record.corrections import Counts
@@ -41,7 +40,6 @@ def collect_index_levels(
     *,
     since: date | None,
     clock: Callable[[], datetime],
-    progress: Callable[[CollectionProgress], None] = lambda progress: None,
 ) -> IndexCollection:
     """Record the levels of every published session from `since` (None: the last SEISMO_COLLECT_HISTORY ones) that some
     series of the source lacks, at most as many as the calls of a day allow."""
@@ -65,7 +63,6 @@ def collect_index_levels(
                 values[series][day] = levels
             if not answer:
                 report.failures[day] = "no row of any series"
-            progress(CollectionProgress(len(values), len(days), sum(map(len, values.values())), 0.0))
         for series, rows in values.items():
             _record(report, market, series, rows, sessions, clock())
     return report

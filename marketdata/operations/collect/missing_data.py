@@ -4,7 +4,7 @@ source configured for it. Returns a summary; failures are part of it instead of 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -14,7 +14,7 @@ from marketdata.operations import sources
 from marketdata.operations.collect import flows as flow_collection
 from marketdata.operations.collect import holidays, instruments
 from marketdata.operations.collect.collection import Callbacks, collection_lease, run
-from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan
+from marketdata.operations.collect.plan import CollectionOptions
 from marketdata.operations.collect.report import CollectionReport
 from marketdata.operations.collect.whole_sessions import SessionPlan, run_sessions
 from marketdata.sources.base import Capability, SourceError, SourceRefused
@@ -45,6 +45,17 @@ class CollectionSummary:
     seconds: float = 0.0
     error: str = ""
 
+    def __add__(self, other: CollectionSummary) -> CollectionSummary:
+        """Both as one: counts are added, texts follow each other, and `left_out` is the other's."""
+        counts = ("listed", "calls", "new", "corrected", "unchanged", "rejected", "failed", "flows", "seconds")
+        return CollectionSummary(
+            source=" and ".join(filter(None, (self.source, other.source))),
+            note=" ".join(filter(None, (self.note, other.note))),
+            left_out=other.left_out,
+            error=" ".join(filter(None, (self.error, other.error))),
+            **{name: round(getattr(self, name) + getattr(other, name), 1) for name in counts},
+        )
+
 
 def collect_missing(
     market: str, *, flows: bool, clock: Callable[[], datetime], beat: Callable[[], None]
@@ -65,7 +76,8 @@ def collect_missing(
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
             return CollectionSummary(source.name, listed=new_instruments, error=" ".join([*problems, str(error)]))
-    summary = _summary(source.name, plan, report, new_instruments, problems)
+    problems += [report.stopped, report.refused, _failure_text(report.failures) if report.failures else ""]
+    summary = _summary(source.name, report, plan.note, problems, new_instruments)
     # Flow is compared with the bars of its session; a source that is unavailable for bars is so for flow.
     return _with_flows(summary, market, clock, beat) if flows and not report.stopped else summary
 
@@ -93,18 +105,7 @@ def collect_settled(market: str, *, clock: Callable[[], datetime], beat: Callabl
     daily = collect_missing(market, flows=False, clock=clock, beat=beat)
     if summary is None:
         return daily
-    return replace(
-        _add_problems(summary, daily.error),
-        source=f"{summary.source} and {daily.source}",
-        left_out=daily.left_out,
-        calls=summary.calls + daily.calls,
-        new=summary.new + daily.new,
-        corrected=summary.corrected + daily.corrected,
-        unchanged=summary.unchanged + daily.unchanged,
-        rejected=summary.rejected + daily.rejected,
-        failed=summary.failed + daily.failed,
-        seconds=round(summary.seconds + daily.seconds, 1),
-    )
+    return summary + daily
 
 
 def _collect_sessions(
@@ -122,20 +123,9 @@ def _collect_sessions(
         LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
         return CollectionSummary(source.name, error=str(error))
     waiting = plans[0].waiting
-    problems = [report.stopped] if report.stopped else []
-    problems += [f"Session {day}: {why}" for day, why in report.failures.items()][:1]
-    return CollectionSummary(
-        source=source.name,
-        left_out=f"Session {waiting[0]} is published from {waiting[1]:%Y-%m-%d %H:%M} on." if waiting else "",
-        calls=report.calls,
-        new=report.counts.new,
-        corrected=report.counts.corrected,
-        unchanged=report.counts.unchanged,
-        rejected=sum(report.rejected.values()),
-        failed=len(report.failures),
-        seconds=round(report.seconds, 1),
-        error=" ".join(problems),
-    )
+    left_out = f"Session {waiting[0]} is published from {waiting[1]:%Y-%m-%d %H:%M} on." if waiting else ""
+    failures = [f"Session {day}: {why}" for day, why in report.failures.items()]
+    return _summary(source.name, report, left_out, [report.stopped, *failures[:1]])
 
 
 def sync_holidays(market: str, *, as_of: datetime) -> str:
@@ -205,24 +195,20 @@ def _sync_instruments(source: DailyBarSource, market: str, at: datetime) -> tupl
 
 
 def _summary(
-    source: str, plan: CollectionPlan, report: CollectionReport, new_instruments: int, list_problems: list[str]
+    source: str, report: CollectionReport, left_out: str, problems: Sequence[str], listed: int = 0
 ) -> CollectionSummary:
-    failed = len(report.failures)
-    problems = [*list_problems, *(problem for problem in (report.stopped, report.refused) if problem)]
-    if failed:
-        problems.append(_failure_text(report.failures))
     return CollectionSummary(
         source=source,
-        left_out=plan.note,
-        listed=new_instruments,
+        left_out=left_out,
+        listed=listed,
         calls=report.calls,
         new=report.counts.new,
         corrected=report.counts.corrected,
         unchanged=report.counts.unchanged,
         rejected=sum(report.rejected.values()),
-        failed=failed,
+        failed=len(report.failures),
         seconds=round(report.seconds, 1),
-        error=" ".join(problems),
+        error=" ".join(problem for problem in problems if problem),
     )
 
 

@@ -10,27 +10,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 
 from marketdata.operations.collect import missing_data
 from marketdata.operations.collect.missing_data import CollectionSummary
 from marketdata.operations.lease import Lease
 from marketdata.operations.projection import project
 from scans.models import ScannerVersion, ScanSession
+from scans.operations.analysis.split import first_failing_checks
 from scans.operations.requests.worker import USER_ERRORS
-from scans.operations.scan.run import RunRequest, check_instrument, run_scan
+from scans.operations.scan.run import RunRequest, run_scan
 from scans.queries.readiness import enabled_versions
 
 LOGGER = logging.getLogger(__name__)
 SESSIONS = 5
 """Sessions back that are scanned again: the broker's bars of three are read again, and a holiday may lie between."""
-MOST_REASONS = 20
-"""Picks of one answer that left, for each of which the failed condition is looked up."""
-
-Picks = dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +101,7 @@ def settle(
                 report.failures[version.slug] = str(error)
                 continue
             report.failures |= {scan.version.slug: scan.error for scan in scans if scan.error}
-            report.answers += _changes(request, before, _published(market, version, days))
+            report.answers += _changes(before, _published(market, version, days))
     if report.answers:
         warm_up(market, sorted({answer.scanner_version for answer in report.answers}))
     for line in report.lines():
@@ -113,38 +109,26 @@ def settle(
     return report
 
 
-def _published(market: str, version: ScannerVersion, days: list[date]) -> dict[date, tuple[int, Picks]]:
-    """Session -> the key of its published answer and its picks, code -> rank."""
+def _published(market: str, version: ScannerVersion, days: list[date]) -> dict[date, ScanSession]:
+    """Session -> its published answer, with run and ranks."""
     rows = ScanSession.objects.filter(market=market, scanner_version=version, date__in=days, published=True)
-    return {
-        row.date: (row.pk, {rank.code: rank.rank for rank in row.ranks.all()})
-        for row in rows.order_by("date").prefetch_related("ranks")
-    }
+    loaded = rows.order_by("date").select_related("run", "scanner_version").prefetch_related("ranks")
+    return {row.date: row for row in loaded}
 
 
-def _changes(
-    request: RunRequest, before: dict[date, tuple[int, Picks]], after: dict[date, tuple[int, Picks]]
-) -> list[ChangedAnswer]:
-    result = []
-    for day, (key, picks) in before.items():
-        now_key, now_picks = after.get(day, (key, picks))
-        if now_key == key:
+def _changes(before: dict[date, ScanSession], after: dict[date, ScanSession]) -> Iterator[ChangedAnswer]:
+    """The answers that were replaced."""
+    for day, former in before.items():
+        answer = after.get(day, former)
+        if answer.pk == former.pk:
             continue
-        left = [code for code in picks if code not in now_picks]
-        reasons = {code: _reason(request, day, code) if n < MOST_REASONS else "" for n, code in enumerate(left)}
-        new = tuple(code for code in now_picks if code not in picks)
-        result.append(ChangedAnswer(request.versions[0], day, len(picks), reasons, new))
-    return result
-
-
-def _reason(request: RunRequest, day: date, code: str) -> str:
-    """The name of the first condition that the instrument fails on that session; "" where that is not known."""
-    options: dict[str, Any] = {"market": request.market, "as_of": request.as_of, "versions": request.versions}
-    try:
-        checks = check_instrument(RunRequest(**options, first=day, last=day, save=False), code)
-    except USER_ERRORS:
-        return ""
-    (instrument,) = checks.values()
-    return next(
-        (check.name for check in instrument.checks if not check.holds and check.group in ("filter", "gate")), ""
-    )
+        slug = answer.scanner_version.slug
+        picks, new_picks = ([rank.code for rank in row.ranks.all()] for row in (former, answer))
+        left = [code for code in picks if code not in new_picks]
+        try:
+            failing = first_failing_checks([answer], {slug: left}).get(slug, {})
+        except USER_ERRORS:
+            failing = {}
+        reasons = {code: failing[code].name if code in failing else "" for code in left}
+        new = tuple(code for code in new_picks if code not in picks)
+        yield ChangedAnswer(slug, day, len(picks), reasons, new)

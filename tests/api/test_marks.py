@@ -105,7 +105,7 @@ def test_the_list_is_filtered_ordered_and_paged(market: pd.DataFrame, get: Get, 
 def test_another_user_s_marks_are_unreadable_and_unwritable(
     market: pd.DataFrame, reader: Client, sessions: list[date]
 ) -> None:
-    """Also for a superuser: who asks gets its own rows, and the other's stay as they were."""
+    """Also for a superuser: a caller gets its own rows, and the other's stay as they were."""
     write(reader, "PUT", {"tag": "buy", "note": "secret"}, status=201)
     before = list(Mark.objects.values())
     for name in ("another", "chief"):

@@ -1,4 +1,4 @@
-"""Markets in which nobody can be better than another, and picks on them: the laboratory of errors.
+"""Markets in which no pick can be better than another, and picks on them: the laboratory of errors.
 
 Daily returns are those of the market times a share's own beta, of one style times the share's lasting exposure to it,
 and of the share alone, with fat tails and its own size of moves. All have the same expected return whatever is known

@@ -57,7 +57,7 @@ def test_caps_are_carried_across_a_missing_session_after_which_m_is_unknown_once
 
 
 def test_a_series_never_switches_its_weighting() -> None:
-    # Nobody has a cap from session 2 on but in the record of session 0: own-cap goes on by carried caps.
+    # No instrument has a cap from session 2 on but in the record of session 0: own-cap goes on by carried caps.
     rows = [
         row(t, 100 * (1 + up) ** t, code=code, market_cap=cap if t == 0 else math.nan)
         for code, up, cap in (("A", 0.1, 100.0), ("B", 0.0, 300.0))

@@ -109,7 +109,7 @@ def test_the_user_of_the_settings(settings: Any, capsys: pytest.CaptureFixture[s
     assert User.objects.get().check_password("a phrase of ann's")
 
 
-def test_a_weak_password_of_the_settings_creates_nobody(settings: Any) -> None:
+def test_a_weak_password_of_the_settings_creates_no_user(settings: Any) -> None:
     settings.ADMIN_EMAIL, settings.ADMIN_PASSWORD = "ann@example.org", "12345678"
     with pytest.raises(CommandError, match="SEISMO_ADMIN_PASSWORD: This password is too common") as raised:
         call_command("first_user")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 INTRODUCTION = """\
 Ranked, reproducible scans of whole stock markets.
 
-**Authentication.** A program sends an API token, made in the admin: `Authorization: Bearer seismo_...`. A page of this site
+**Callers.** A program sends an API token, made in the admin: `Authorization: Bearer seismo_...`. A page of this site
 is authenticated by the session cookie of a login; then every request other than GET, HEAD and OPTIONS also needs the
 header `X-CSRFToken` with the value of the cookie `csrftoken`, and without it the answer is a 403. A token needs no
 such header. Reads are for every user (for everybody where `SEISMO_ANONYMOUS_READS` is on), writes take the permission

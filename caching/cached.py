@@ -106,7 +106,7 @@ class Cached(Generic[P, R]):
                 return self._fly(key, flight, deadline, *args, **kwargs)
             left = deadline - time.monotonic()
             if left <= 0 or flight.pilot == threading.get_ident():  # a recursive call
-                return self._compute(key, *args, **kwargs)
+                return self._compute(key, *args, **kwargs)[0]
             if flight.landed.wait(left) and flight.value is not None:
                 STATS.count(self.what, shared=1)
                 if flight.incomplete:
@@ -115,7 +115,7 @@ class Cached(Generic[P, R]):
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Computes, stores and returns the answer, whether or not one is stored."""
-        return self._compute(self.key(*args, **kwargs), *args, **kwargs)
+        return self._compute(self.key(*args, **kwargs), *args, **kwargs)[0]
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Drops the answer for these arguments."""
@@ -135,8 +135,8 @@ class Cached(Generic[P, R]):
         """Computes for this process; with leases, waits for a process that computes already."""
         if not self._lease:
             try:
-                value = self._compute(key, *args, **kwargs)
-                flight.incomplete, flight.value = _INCOMPLETE.get(), (value,)
+                value, flight.incomplete = self._compute(key, *args, **kwargs)
+                flight.value = (value,)
                 return value
             finally:
                 self._flights.land(key, flight)
@@ -153,15 +153,16 @@ class Cached(Generic[P, R]):
                 time.sleep(POLL)
             stored = STORE.get(key)  # stored between the first lookup and the lease
             if stored is None:
-                stored = (self._compute(key, *args, **kwargs),)
-                flight.incomplete = _INCOMPLETE.get()
+                value, flight.incomplete = self._compute(key, *args, **kwargs)
+                stored = (value,)
             flight.value = stored
             return cast(R, stored[0])
         finally:
             STORE.end_lease(key, holder)
             self._flights.land(key, flight)
 
-    def _compute(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
+    def _compute(self, key: str, *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
+        """The answer, stored unless it is incomplete, and whether it is."""
         started, outer = time.perf_counter(), _INCOMPLETE.get()
         _INCOMPLETE.set(False)
         try:
@@ -175,4 +176,4 @@ class Cached(Generic[P, R]):
         STATS.count(self.what, misses=1, seconds=time.perf_counter() - started)
         if incomplete or not STORE.put(key, value, self._ttl):
             STATS.count(self.what, unstored=1)
-        return value
+        return value, incomplete

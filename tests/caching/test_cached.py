@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -289,3 +290,24 @@ def test_an_incomplete_answer_leaves_the_next_one_alone() -> None:
     other = Counter("a", "b")
     function = cached("published", what="other")(other)
     assert (function(1), function(1)) == ("a", "a")
+
+
+def test_waiting_threads_learn_whether_the_answer_they_share_is_incomplete() -> None:
+    """Of an earlier incomplete answer in the pilot's thread, the threads that share a whole one learn nothing."""
+    pilot = copy_context()
+    pilot.run(leave_unstored)  # outside any answer, as in a request before
+    started, go_on = threading.Event(), threading.Event()
+
+    def slow() -> str:
+        started.set()
+        go_on.wait(10)
+        return "whole"
+
+    inner = cached("published", what="slow")(slow)
+    outer = cached("published", what="sharing")(lambda: [inner()])
+    with ThreadPoolExecutor(1) as pool:
+        sharing = pool.submit(lambda: (started.wait(10), outer(), outer())[1:])
+        threading.Timer(0.3, go_on.set).start()
+        assert pilot.run(inner) == "whole"
+        assert sharing.result() == (["whole"], ["whole"])
+    assert STATS.snapshot()["sharing"]["unstored"] == 0

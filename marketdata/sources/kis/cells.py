@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from marketdata.sources.base import SourceChanged
-from marketdata.sources.daily import DailyBar, Valuation, is_consistent
+from marketdata.sources.daily import DailyBar, Quote, Valuation, is_consistent
 
 DOWN = ("4", "5")
 UP = ("1", "2")
@@ -87,6 +87,22 @@ def bar_of(
         volume=int(volume),
         amount=amount_of(row, amount, volume),
         base_price=base if base is not None and base > 0 else None,
+    )
+
+
+def quote_of(row: Body, code: str, names: Sequence[str], amount: str, base: str) -> Quote:
+    """Today's bar of a row: `names` are those of its open, high, low, last price and volume. A last or base price of 0
+    is missing."""
+    open_, high, low, price, volume = (number_of(row, name) for name in names)
+    return Quote(
+        code=code,
+        open=open_,
+        high=high,
+        low=low,
+        price=price or None,
+        volume=volume,
+        base_price=number_of(row, base) or None,
+        amount=amount_of(row, amount, volume),
     )
 
 

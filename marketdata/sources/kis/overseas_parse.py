@@ -11,7 +11,7 @@ from typing import NamedTuple
 from marketdata import codes
 from marketdata.sources.base import ListedInstrument, SourceChanged, UnknownInstrument
 from marketdata.sources.daily import DailyBar, Quote
-from marketdata.sources.kis.cells import BarPage, Body, amount_of, bar_of, date_of, list_of, number_of, page_of, text_of
+from marketdata.sources.kis.cells import BarPage, Body, bar_of, date_of, list_of, page_of, quote_of, text_of
 
 COLUMNS = 24
 STOCK, FUND = "2", "3"
@@ -46,25 +46,12 @@ def _bar(row: Body, code: str, day: date) -> DailyBar | None:
 
 def quotes(body: Body, listed: dict[Listing, str], what: str) -> list[Quote]:
     """Today's bars of `multprice` by the codes of `listed`; rows of other symbols, and blank ones, are left out."""
-    result = []
+    names, result = ("open", "high", "low", "last", "tvol"), []
     for row in list_of(body, "output2", what):
         symbol = str(row.get("symb") or "").strip()  # NA and TRUE are symbols, not blanks
         code = listed.get(Listing(text_of(row, "excd"), symbol))
-        if code is None:
-            continue
-        volume = number_of(row, "tvol")
-        result.append(
-            Quote(
-                code=code,
-                open=number_of(row, "open"),
-                high=number_of(row, "high"),
-                low=number_of(row, "low"),
-                price=number_of(row, "last") or None,
-                volume=volume,
-                base_price=number_of(row, "base") or None,
-                amount=amount_of(row, "tamt", volume),
-            )
-        )
+        if code is not None:
+            result.append(quote_of(row, code, names, "tamt", "base"))
     return result
 
 

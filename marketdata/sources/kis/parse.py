@@ -12,7 +12,7 @@ from statistics import median
 from marketdata.number_format import format_number
 from marketdata.sources.base import InvestorFlow, OpenDay, SourceChanged, UnknownInstrument
 from marketdata.sources.daily import DailyBar, Quote, Valuation
-from marketdata.sources.kis.cells import BarPage, Body, amount_of, bar_of, date_of, list_of, number_of, page_of, text_of
+from marketdata.sources.kis.cells import BarPage, Body, bar_of, date_of, list_of, number_of, page_of, quote_of, text_of
 
 # Net values of `inquire-investor` are in million won, as public clients describe it; `_check_unit` tests that.
 NET_VALUE_UNIT = 1_000_000
@@ -59,24 +59,9 @@ def _bar(row: Body, code: str, day: date) -> DailyBar | None:
 
 def quotes(body: Body, what: str) -> list[Quote]:
     """Today's bars of `intstock-multprice`; rows without a code are left out."""
-    rows = []
-    for row in list_of(body, "output", what):
-        code, volume = text_of(row, "inter_shrn_iscd"), number_of(row, "acml_vol")
-        if not code:
-            continue
-        rows.append(
-            Quote(
-                code=code,
-                open=number_of(row, "inter2_oprc"),
-                high=number_of(row, "inter2_hgpr"),
-                low=number_of(row, "inter2_lwpr"),
-                price=number_of(row, "inter2_prpr") or None,
-                volume=volume,
-                base_price=number_of(row, "inter2_sdpr") or None,
-                amount=amount_of(row, "acml_tr_pbmn", volume),
-            )
-        )
-    return rows
+    names = ("inter2_oprc", "inter2_hgpr", "inter2_lwpr", "inter2_prpr", "acml_vol")
+    coded = ((text_of(row, "inter_shrn_iscd"), row) for row in list_of(body, "output", what))
+    return [quote_of(row, code, names, "acml_tr_pbmn", "inter2_sdpr") for code, row in coded if code]
 
 
 def flows(body: Body, code: str, what: str) -> list[InvestorFlow]:

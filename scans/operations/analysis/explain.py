@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from caching.cached import cached
@@ -99,16 +99,7 @@ def _cached_checks(
     data_digest: str,
 ) -> InstrumentChecks:
     """The checks; `engine` and `data_digest` only serve the cache key. The answer keeps the instrument's rank only."""
-    request = RunRequest(
-        market=market,
-        as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
-        versions=[slug],
-        first=day,
-        last=day,
-        pinned={slug: parameters},
-        index=index,
-        mend=False,
-    )
+    request = RunRequest.of_answer(market, slug, day, parameters, index)
     checks = check_instrument(request, code)[slug]
     row = checks.rank(code)
     return replace(checks, answer=replace(checks.answer, ranks=[row] if row else []))

@@ -4,7 +4,7 @@ other that fails."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from caching.cached import cached
@@ -55,16 +55,7 @@ def _cached_splits(
     data_digest: str,
 ) -> dict[str, Check]:
     """Code -> its first failing check; `engine` and `data_digest` only serve the cache key."""
-    request = RunRequest(
-        market=market,
-        as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
-        versions=[slug],
-        first=day,
-        last=day,
-        pinned={slug: parameters},
-        index=index,
-        mend=False,
-    )
+    request = RunRequest.of_answer(market, slug, day, parameters, index)
     every = check_instruments(request, codes)
     first = {
         code: next((check for check in checks if not check.holds and check.group not in SOFT), None)

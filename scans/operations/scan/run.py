@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,22 @@ class RunRequest:
     index: str | None = None
     mend: bool = True
     cached: bool = True
+
+    @classmethod
+    def of_answer(
+        cls, market: str, slug: str, day: date, parameters: Mapping[str, Any], index: str | None
+    ) -> RunRequest:
+        """The request that computes the recorded answer of one version for one session again, without writing."""
+        return cls(
+            market=market,
+            as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
+            versions=[slug],
+            first=day,
+            last=day,
+            pinned={slug: parameters},
+            index=index,
+            mend=False,
+        )
 
 
 class NoBars(DataProblem):

@@ -18,7 +18,7 @@ from django.db import connection
 from marketdata.markets import get_market
 from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from marketdata.sources import registry
-from marketdata.sources.base import Capability, Source, SourceRefused
+from marketdata.sources.base import Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
 from marketdata.sources.http.client import Timeouts
 from marketdata.sources.http.rate_limit_stores import RateLimitStore
@@ -103,12 +103,11 @@ def get_bar_source(market: str, name: str = "") -> DailyBarSource | SessionSourc
         return source
     try:
         return get_daily_bar_source(market)
-    except SourceRefused:
-        if not any(
-            description.is_configured and Capability.SESSIONS in description.can for description in describe_sources()
-        ):
-            raise
-    return get_session_source(market)
+    except SourceRefused as refusal:
+        try:
+            return get_session_source(market)
+        except SourceRefused:
+            raise refusal from None
 
 
 def get_instrument_source(market: str, name: str = "") -> InstrumentSource:

@@ -18,6 +18,7 @@ The network is swapped by passing a `transport` (httpx2.MockTransport, or one th
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
@@ -34,7 +35,7 @@ from marketdata.sources.http.event_loop import EventLoopThread
 from marketdata.sources.http.exceptions import FOREIGN, NOT_SENT, translate
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, default_breaker, http_date
+from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, default_breaker, http_date, retry_after
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
@@ -76,6 +77,20 @@ class Answer:
     headers: httpx2.Headers = field(repr=False)
     body: bytes = field(repr=False)
     sent_at: float
+
+    def json(self) -> Any:
+        """The decoded body; SourceUnavailable where it is no whole JSON."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise SourceUnavailable(
+                f"{self.what} answered status {self.status} without whole JSON.", retry_after=self.retry_after
+            ) from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the answer asks to wait, None where it does not."""
+        return retry_after(self.headers.get("retry-after"), self.sent_at)
 
     @property
     def dated(self) -> float:

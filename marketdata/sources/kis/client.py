@@ -101,8 +101,8 @@ class KisSource(AccountSource[KisSettings]):
                 "FID_PERIOD_DIV_CODE": "D",
                 "FID_ORG_ADJ_PRC": "1",  # raw; the sibling inquire-daily-price has it the other way
             }
-            page, answer = await self._get(
-                "inquire-daily-itemchartprice",
+            page, answer = await self._calls.get(
+                f"{QUOTATIONS}/inquire-daily-itemchartprice",
                 "FHKST03010100",
                 params,
                 lambda body: parse.daily_bars(body, request.code, what),
@@ -137,8 +137,11 @@ class KisSource(AccountSource[KisSettings]):
         for number, code in enumerate(codes, start=1):
             params[f"FID_COND_MRKT_DIV_CODE_{number}"] = self._market
             params[f"FID_INPUT_ISCD_{number}"] = code
-        quotes, answer = await self._get(
-            "intstock-multprice", "FHKST11300006", params, lambda body: parse.quotes(body, "Quotes of many instruments")
+        quotes, answer = await self._calls.get(
+            f"{QUOTATIONS}/intstock-multprice",
+            "FHKST11300006",
+            params,
+            lambda body: parse.quotes(body, "Quotes of many instruments"),
         )
         return QuoteAnswer(quotes, answer.dated)
 
@@ -156,8 +159,8 @@ class KisSource(AccountSource[KisSettings]):
 
     async def flows_async(self, code: str) -> list[InvestorFlow]:
         params = {"FID_COND_MRKT_DIV_CODE": self._market, "FID_INPUT_ISCD": code}
-        flows, _ = await self._get(
-            "inquire-investor",
+        flows, _ = await self._calls.get(
+            f"{QUOTATIONS}/inquire-investor",
             "FHKST01010900",
             params,
             lambda body: parse.flows(body, code, f"Investor flow of {code}"),
@@ -176,8 +179,8 @@ class KisSource(AccountSource[KisSettings]):
         foreign_key = next_key = more = ""
         for _ in range(pages):
             params = {"BASS_DT": f"{start:%Y%m%d}", "CTX_AREA_FK": foreign_key, "CTX_AREA_NK": next_key}
-            (days, foreign_key, next_key), answer = await self._get(
-                "chk-holiday", "CTCA0903R", params, _holiday_page, tr_cont="N" if more else ""
+            (days, foreign_key, next_key), answer = await self._calls.get(
+                f"{QUOTATIONS}/chk-holiday", "CTCA0903R", params, _holiday_page, tr_cont="N" if more else ""
             )
             more = answer.headers.get("tr_cont", "").strip()
             open_days |= {day.day: day for day in days}
@@ -201,18 +204,6 @@ class KisSource(AccountSource[KisSettings]):
             return master.instruments(master.unzip(answer.body, answer.what), segment, answer.what)
 
         return self._http.fetch(Call(url, self._file_rate), read).value
-
-    async def _get(
-        self,
-        name: str,
-        transaction: str,
-        params: dict[str, str],
-        read: Callable[[dict[str, Any]], T],
-        *,
-        tr_cont: str = "",
-    ) -> tuple[T, Answer]:
-        """The value of `read` (body), and the answer."""
-        return await self._calls.get(f"{QUOTATIONS}/{name}", transaction, params, read, tr_cont=tr_cont)
 
     def _only_real(self, what: str) -> None:
         if self._settings.environment != "real":

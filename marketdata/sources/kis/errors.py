@@ -5,7 +5,6 @@ Success is HTTP 200 with `rt_cd == "0"`. `CODES` maps error codes to errors.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -20,7 +19,6 @@ from marketdata.sources.base import (
     SourceUnavailable,
 )
 from marketdata.sources.http.client import Answer
-from marketdata.sources.http.retry import retry_after
 
 KST = timezone(timedelta(hours=9))
 TOKEN_WAIT = 61.0  # seconds: one token a minute
@@ -64,13 +62,7 @@ CODES: dict[str, Callable[[str, str], SourceError]] = {
 def body_of(answer: Answer) -> dict[str, Any]:
     """The JSON of a successful answer; raises the SourceError of any other."""
     what = answer.what
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
-        raise SourceUnavailable(
-            f"{what} answered status {answer.status} without whole JSON.", retry_after=wait
-        ) from None
+    body = answer.json()
     if not isinstance(body, dict):
         raise SourceChanged(f"{what} changed", expected="an object", actual=type(body).__name__)
     code = str(body.get("error_code") or body.get("msg_cd") or "")

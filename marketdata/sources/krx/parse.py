@@ -7,7 +7,6 @@ base price = TDD_CLSPRC - CMPPREVDD_PRC. A row without a close is no bar.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,7 +21,6 @@ from marketdata.sources import krx_words
 from marketdata.sources.base import AccessRefused, SourceChanged, SourceError, SourceRefused, SourceUnavailable
 from marketdata.sources.batches import VALUES, BarBatch, RowStatus, missing_zeros
 from marketdata.sources.http.client import Answer
-from marketdata.sources.http.retry import retry_after
 
 FIELDS = {
     "open": "TDD_OPNPRC",
@@ -50,13 +48,7 @@ INDEX_COLUMNS = ("BAS_DD", "IDX_CLSS", "IDX_NM", *INDEX_LEVELS.values())
 
 def rows_of(answer: Answer, service: str, session: date, columns: Sequence[str] = COLUMNS) -> Rows:
     """The daily rows of an answer, [] where it has none; the SourceError of any other answer."""
-    try:
-        body = json.loads(answer.body)
-    except ValueError:
-        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
-        raise SourceUnavailable(
-            f"{answer.what} answered status {answer.status} without whole JSON.", retry_after=wait
-        ) from None
+    body = answer.json()
     if answer.status != 200 or not isinstance(body, dict) or "OutBlock_1" not in body:
         raise _refusal(answer, body, service)
     rows = body["OutBlock_1"]
@@ -80,8 +72,7 @@ def _refusal(answer: Answer, body: object, service: str) -> SourceError:
     if isinstance(body, dict):
         message = str(body.get("respMsg") or body.get("error_msg") or "").strip()
     if answer.status == 429 or answer.status >= 500:
-        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
-        return SourceUnavailable(f"{answer.what} answered status {answer.status}.", retry_after=wait)
+        return SourceUnavailable(f"{answer.what} answered status {answer.status}.", retry_after=answer.retry_after)
     if "Unauthorized Key" in message:
         return AccessRefused(
             "The exchange does not accept the key: check KRX_API_KEY, and whether it has expired at openapi.krx.co.kr."

@@ -24,7 +24,6 @@ from marketdata.sources.base import (
 )
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.http.retry import retry_after
 from marketdata.sources.quotation import parse
 from marketdata.sources.quotation.bans import ban_seconds
 
@@ -171,7 +170,7 @@ class QuotationSource:
 
     def _check_status(self, answer: Answer) -> None:
         status, what = answer.status, answer.what
-        wait = retry_after(answer.headers.get("retry-after"), answer.sent_at)
+        wait = answer.retry_after
         if status == 200:
             return
         if status == 429:

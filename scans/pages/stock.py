@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -21,7 +22,7 @@ from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
-from scans.models import Mark, ScannerVersion, ScanRank
+from scans.models import Mark, ScannerVersion, ScanRank, ScanSession
 from scans.operations.analysis import analyse
 from scans.operations.analysis.explain import explain_instrument
 from scans.operations.evaluation.base_rates import MIN_JUDGED
@@ -129,8 +130,17 @@ class Stock(StockPage):
 
 
 def _steps(chosen: ScanRank) -> dict[str, Any]:
-    """The place of a pick in its version's list, with the addresses of the picks before and after it."""
-    codes = list(ScanRank.objects.filter(session=chosen.session_id).order_by("rank").values_list("code", flat=True))
+    """The place of a pick in its version's list, with the addresses of the picks before and after it.
+
+    The order is that of the evening's page: new picks first, then those that stayed.
+    """
+    published = ScanSession.objects.filter(
+        scanner_version=chosen.scanner_version_id, market=chosen.market, published=True
+    )
+    before = published.filter(date__lt=chosen.date).order_by("-date").values("pk")[:1]
+    stayed = Exists(ScanRank.objects.filter(session=Subquery(before), code=OuterRef("code")))
+    picks = ScanRank.objects.filter(session=chosen.session_id).order_by(stayed, "rank")
+    codes = list(picks.values_list("code", flat=True))
     place = codes.index(chosen.code)
 
     def address(code: str) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from seismo_site import assets
 from tests.browser.market import SETTING_UP, prices
 from tests.seismo_site.running import ROOT, environment, installed, managed
 from tests.serving import serving
@@ -50,7 +51,8 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with the market, an operator and a version; the static files are collected."""
+    """A data directory with the market, an operator and a version; the static files, the charts' too, are collected."""
+    assets.main([])
     folder = installed(tmp_path_factory.mktemp("browser"))
     prices().to_csv(folder / "prices.csv", index=False)
     managed(folder, "collectstatic", "--no-input", "--verbosity", "0")

@@ -138,7 +138,6 @@ def page(chromium: Browser, server: str, evening: Path) -> Iterator[Page]:
 
 
 def test_chart_draws_bars_marks_and_the_plan(page: Page) -> None:
-    assets.main([])
     if not (assets.FOLDER / "lightweight-charts.js").is_file():
         pytest.skip("the charts' script cannot be fetched here")
     page.goto(STOCK)

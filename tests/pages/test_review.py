@@ -78,18 +78,28 @@ def test_a_tag_is_set_shown_on_the_rows_and_taken_off_by_plain_forms(
     assert Mark.objects.get().tag == ""
 
 
-def test_the_page_of_a_stock_has_the_form_and_steps_through_its_version(
+def test_the_page_of_a_stock_has_the_form_and_steps_through_the_evening_in_its_order(
     scanned: pd.DataFrame, sessions: list[date], browser: Client
 ) -> None:
-    day = busiest(scanned, sessions)
-    codes = risers(scanned, day)
+    """New picks first, then those that stayed, as the evening's page lists them."""
+
+    def listed(place: int) -> list[str]:
+        codes, before = (risers(scanned, sessions[near]) for near in (place, place - 1))
+        return sorted(codes, key=lambda code: code in before)
+
+    place = max(
+        (place for place in range(11, 31) if listed(place) != risers(scanned, sessions[place])),
+        key=lambda place: len(listed(place)),
+    )
+    day, codes = sessions[place], listed(place)
     address = "/kr/s/{}?scanner_version=rises&amp;date=" + str(day)
-    html = browser.get(address.format(codes[1]).replace("&amp;", "&")).content.decode()
-    assert f'href="{address.format(codes[0])}" data-key="p"' in html
-    assert f'href="{address.format(codes[2])}" data-key="n"' in html
-    assert f'name="onward" value="{address.format(codes[2])}"' in html
-    assert f"<b>2/{len(codes)}</b>" in html
-    assert 'textarea id="note" name="note"' in html
+    for at in range(1, len(codes) - 1):
+        html = browser.get(address.format(codes[at]).replace("&amp;", "&")).content.decode()
+        assert f'href="{address.format(codes[at - 1])}" data-key="p"' in html
+        assert f'href="{address.format(codes[at + 1])}" data-key="n"' in html
+        assert f'name="onward" value="{address.format(codes[at + 1])}"' in html
+        assert f"<b>{at + 1}/{len(codes)}</b>" in html
+        assert 'textarea id="note" name="note"' in html
 
 
 def test_earlier_notes_of_the_stock_are_listed(

@@ -7,7 +7,7 @@ may contain one, since every average across it would be wrong. History begins an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -17,6 +17,7 @@ from marketdata.breaks import RULES_VERSION, Break
 from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.lake import digest
 from marketdata.lake.footers import Part
+from marketdata.lake.forming import FormingBars
 from marketdata.markets import Market
 from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
@@ -35,7 +36,8 @@ class Record:
     to the last; bars (R,): how many instruments have one; good (R,): how many of those are common stock in good
     standing of the market's segments; counts (R,): these and more of each session; digests: ISO date -> digest of all
     bars of that session but their market caps, cap_digests: of these; parts: the lake's partitions; closed: ISO date ->
-    why the market was closed on a day that has bars, "" where the calendar says so: such a day is in none of the above.
+    why the market was closed on a day that has bars, "" where the calendar says so: such a day is in none of the above;
+    forming: bars of the last session, where it still trades (`with_forming`).
     """
 
     market: Market
@@ -51,6 +53,29 @@ class Record:
     stale: tuple[date, ...]
     counts: Sequence[SessionCounts]
     closed: Mapping[str, str]
+    forming: FormingBars | None = None
+
+    def with_forming(self, bars: FormingBars, counts: SessionCounts, bars_digest: str) -> Record:
+        """The record up to the session before that of `bars`, and these bars as its last session; `counts` are theirs.
+        DataProblem where the session before is not recorded."""
+        at = int(np.searchsorted(self.calendar, bars.session))
+        before = self.sessions[(self.sessions < bars.session) & (self.bars > 0)]
+        if not len(before) or before[-1] != self.calendar[at - 1]:
+            raise DataProblem(
+                f"Market {self.market.name} has no bars on {self.calendar[at - 1]}, the session before {bars.session}: "
+                "collect or import them first."
+            )
+        count, day = int(np.searchsorted(self.sessions, bars.session)), str(bars.session)
+        return replace(
+            self,
+            sessions=np.append(self.sessions[:count], bars.session),
+            bars=np.append(self.bars[:count], counts.bars),
+            good=np.append(self.good[:count], counts.good),
+            counts=[*self.counts[:count], counts],
+            digests={**{key: text for key, text in self.digests.items() if key < day}, day: bars_digest},
+            cap_digests={key: text for key, text in self.cap_digests.items() if key < day},
+            forming=bars,
+        )
 
     def doubt(self, n: int) -> str:
         """Why session n is not scanned unless a person says so (`session_activity`), "" where nothing is wrong: too

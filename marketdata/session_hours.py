@@ -28,6 +28,9 @@ LATEST_FIRST = 4
 """Sessions before today that may not have closed yet, with room: markets close within a day of their date."""
 
 
+FIRST_QUOTES = timedelta(minutes=1)
+
+
 class Minutes(NamedTuple):
     """Opening and closing of a session in minutes after midnight; 1440 is the midnight that ends it."""
 
@@ -51,6 +54,11 @@ class SessionHours:
     def closing(self, session: date) -> datetime:
         """The moment at which `session` closes, in the market's time zone."""
         return self._moment(session, self.minutes(session).closes)
+
+    def quoted(self, session: date) -> tuple[datetime, datetime]:
+        """The hours of `session` in which a last price is that of a trade: from a minute after the opening, when quotes
+        no longer repeat the session before, until the closing auction, when they may be expected prices."""
+        return self.opening(session) + FIRST_QUOTES, self.closing(session) - self.market.closing_auction
 
     def later_than_usual(self, session: date) -> timedelta:
         """How much later than usual `session` closes; zero where it closes as usual or earlier."""

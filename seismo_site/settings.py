@@ -255,6 +255,7 @@ EXECUTORS = ("auto", "inline", "process", "thread")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
 CANDLE_CACHE_BYTES = env.integer("SEISMO_CANDLE_CACHE_MB", 64, least=1, most=16_384) * 2**20
 SCORE_CACHE = env.cache_place("SEISMO_SCORE_CACHE", DATA_DIR / "scores")
+PRECLOSE_DAYS = env.integer("SEISMO_PRECLOSE_DAYS", 365, least=1, most=36_500)
 SCORE_CACHE_BYTES = env.integer("SEISMO_SCORE_CACHE_MB", 256, least=1) * 2**20
 SCAN_WORKERS = env.integer("SEISMO_SCAN_WORKERS", 0, most=256)
 REVISION = env.text("SEISMO_REVISION")

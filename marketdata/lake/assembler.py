@@ -19,6 +19,7 @@ from marketdata import adjust, carried_caps
 from marketdata.breaks import Break
 from marketdata.context_threads import ContextThreadPool
 from marketdata.lake import arrays, footers, schema
+from marketdata.lake.forming import FormingBars
 from marketdata.lake.lives import Lives
 from marketdata.lake.window_plan import WindowPlan
 from marketdata.panel import Floats, Panel
@@ -55,6 +56,8 @@ class PanelAssembler:
         else:
             for job in jobs:
                 self._month(*job)
+        if window_bars := self.window.forming:
+            self._append(window_bars)
         births = [one for one in self.window.breaks if not one.is_suspicion]
         if births:
             self._divide(births)
@@ -130,6 +133,25 @@ class PanelAssembler:
         flags = np.zeros(slot.present.shape, dtype=np.uint8)
         flags[slot.present] = arrays.octets(table.column("flags"))
         self.flags[rows, slot.columns] = flags[:, days].T
+
+    def _append(self, bars: FormingBars) -> None:
+        """Put the bars of the forming session into the last row, in place of what the lake has there."""
+        begin = (self.shape[0] - 1) * self.shape[1]
+        for entries in (self.steps, self.events):
+            entries[:] = [(at[at < begin], values[at < begin]) for at, values in entries]
+        columns, rows = bars.places(self.codes)
+        self.state[-1] = 0
+        self.state[-1, columns] = bars.state[rows]
+        for name, array in self.arrays.items():
+            array[-1] = np.nan
+            if name in bars.values:
+                array[-1, columns] = bars.values[name][rows]
+        numbers = np.array([*(self._segment(name) for name in bars.segments), -1], dtype=np.int8)
+        self.segment[-1], self.flags[-1] = -1, 0
+        self.segment[-1, columns] = numbers[bars.segment[rows]]
+        self.flags[-1, columns] = bars.flags[rows]
+        base = bars.values["base_price"][rows]
+        self.steps.append((begin + columns[base > 0], base[base > 0]))
 
     def _divide(self, births: Sequence[Break]) -> None:
         """Give each life of an instrument a column of its own (`lives`)."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from marketdata.breaks import Break
 from marketdata.carried_caps import NO_CAPS, CapState
 from marketdata.lake.footers import Part, Survey
+from marketdata.lake.forming import FormingBars
 from marketdata.lake.layout import Lake
 
 
@@ -19,7 +20,8 @@ class WindowPlan:
     """A market over consecutive sessions (T,): `start` the first requested one, `survey` the footers of its files,
     `carry` code -> raw close before the window (of instruments idle at its beginning that have one), `flows` the
     window's files of investor flow, `breaks` those of its sessions; `caps` the carried caps before its row `caps_row`,
-    from which on they can be read (None: from any row, with none before)."""
+    from which on they can be read (None: from any row, with none before); `forming`: the bars of the last session where
+    it still trades, in place of the lake's."""
 
     lake: Lake
     market: str
@@ -32,3 +34,4 @@ class WindowPlan:
     breaks: tuple[Break, ...] = ()
     caps: CapState = NO_CAPS
     caps_row: int | None = None
+    forming: FormingBars | None = None

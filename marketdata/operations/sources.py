@@ -18,8 +18,8 @@ from django.db import connection
 from marketdata.markets import get_market
 from marketdata.operations.rate_limit_rows import DatabaseRateLimits
 from marketdata.sources import registry
-from marketdata.sources.base import Source, SourceRefused
-from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource
+from marketdata.sources.base import Capability, Source, SourceRefused
+from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource, QuoteSource
 from marketdata.sources.http.client import Timeouts
 from marketdata.sources.http.rate_limit_stores import RateLimitStore
 from marketdata.sources.http.redis_rate_limits import RedisRateLimits
@@ -108,6 +108,15 @@ def get_bar_source(market: str, name: str = "") -> DailyBarSource | SessionSourc
             return get_session_source(market)
         except SourceRefused:
             raise refusal from None
+
+
+def get_quote_source(market: str, name: str = "") -> QuoteSource:
+    """The same for quotes of many instruments a call."""
+    source: QuoteSource = _first_source(QuoteSource, "has quotes of many instruments a call", market, name)
+    if Capability.QUOTES not in source.capabilities:
+        source.close()
+        raise SourceRefused(f"{source.title} has no quotes of many instruments a call in this environment.")
+    return source
 
 
 def get_instrument_source(market: str, name: str = "") -> InstrumentSource:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,7 +18,7 @@ from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from caching.memo import Memo
-from marketdata import calendars
+from marketdata import calendars, market_index
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import digest, index_file
 from marketdata.markets import OWN_CAP, OWN_EQUAL, OWN_INDEX, OWN_NAMES, get_market
@@ -26,6 +26,7 @@ from marketdata.models import IndexBar, IndexChoice
 from marketdata.nearest_name import did_you_mean
 from marketdata.panel import Floats
 from marketdata.queries.records import get_lake, get_record
+from marketdata.queries.window import open_block_window
 from marketdata.record import Days, Record
 
 REVISION = index_file.REVISION
@@ -69,12 +70,28 @@ def get_index_name(market: str) -> str:
 
 def get_own_index(record: Record, name: str = OWN_INDEX) -> tuple[Days, Floats, Floats]:
     """The market's own index `name` of `OWN_NAMES`: sessions (S,), m (S,) and range (S,), fractions; NaN where unknown.
-    LakeError where it is behind the lake."""
+    Of a record with a forming session it ends with that. LakeError where it is behind the lake."""
     file = index_file.read(get_lake(), record.market.name)
     with_bars = record.sessions[record.bars > 0]
+    if record.forming is not None:
+        file = _with_forming(record, record.forming.session, file)
     if file.partitions != record.part_digests or not np.array_equal(file.sessions, with_bars):
         raise LakeError(f"The index of market {record.market.name} is behind its lake: run `manage.py project_lake`.")
     return file.sessions, *_own_values(file, name)
+
+
+def _with_forming(record: Record, session: np.datetime64, file: index_file.IndexFile) -> index_file.IndexFile:
+    """The sessions of the index file before `session`, which is forming, and its values from the bars so far."""
+    sessions = np.array([session])
+    look_back = market_index.INDEX_LOOK_BACK
+    window = open_block_window(record, record.block(session), sessions, look_back=look_back, caps=1)
+    values = market_index.compute_index(market_index.read_panel(window))
+    before = file.sessions < session
+    return replace(
+        file,
+        sessions=np.append(file.sessions[before], sessions),
+        values=np.concatenate([file.values[:, before], values], axis=1),
+    )
 
 
 def _own_values(file: index_file.IndexFile, name: str) -> tuple[Floats, Floats]:

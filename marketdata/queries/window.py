@@ -116,6 +116,7 @@ def _open(
         breaks=tuple(one for one in breaks if str(days[0]) <= one.session <= str(days[-1])),
         caps=cap_state,
         caps_row=caps_row,
+        forming=record.forming if record.forming and record.forming.session == days[-1] else None,
     )
 
 

@@ -79,6 +79,21 @@ def add_request(parser: CommandParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="compute all features anew, read none from the cache")
 
 
+def add_provisional(parser: CommandParser) -> None:
+    """Add the options of a scan before the close."""
+    parser.add_argument(
+        "--provisional",
+        action="store_true",
+        help="scan today's session before it closes, from quotes, by every enabled version; nothing is published. "
+        "With --date: scan the quotes kept of that session again and say whether the answers are the same",
+    )
+    parser.add_argument(
+        "--scale-volume",
+        action="store_true",
+        help="with --provisional: divide volumes by the usual share of the day's volume by then",
+    )
+
+
 def scan_request(options: dict[str, Any]) -> RunRequest:
     """The request of the options of `add_request`; CommandError where they contradict each other."""
     if options["date"] and (options["first"] or options["last"]):

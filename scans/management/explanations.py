@@ -9,13 +9,17 @@ from dataclasses import asdict
 from datetime import date
 from typing import Any, NamedTuple
 
+from django.core.management.base import CommandError
+
+from marketdata.management.parser import USAGE
 from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_price
 from marketdata.queries import flows
+from marketdata.queries.instrument_search import find_instrument
 from scans.engines.base import Check
 from scans.management.flows import json_flow, sentence
-from scans.operations.scan.run import InstrumentChecks
+from scans.operations.scan.run import InstrumentChecks, RunRequest, check_instrument
 from scans.queries.regime_rules import rule_json
 
 FORMATS = ("table", "json")
@@ -35,6 +39,16 @@ class Share(NamedTuple):
     market: str
     code: str
     name: str
+
+
+def explain_share(out: Output, request: RunRequest, options: Mapping[str, Any]) -> None:
+    """Write why each version of the request picked the share of `options` or not."""
+    if options["format"] not in FORMATS or options["output"]:
+        why = "--explain is shown as a table or with --format json, and without --output."
+        raise CommandError(why, returncode=USAGE)
+    instrument = find_instrument(options["explain"], get_market(request.market).name)
+    share = Share(instrument.market, instrument.code, instrument.name)
+    write_explanations(out, check_instrument(request, share.code), share, options["format"])
 
 
 def write_explanations(out: Output, explained: Mapping[str, InstrumentChecks], share: Share, form: str) -> None:

@@ -1,8 +1,9 @@
-"""Scanner versions, their runs, ranks, signals, evenings and requests; marks and settings of readers."""
+"""Scanner versions, runs, ranks, signals, evenings, scans before the close, requests; marks and settings of readers."""
 
 from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
 from scans.models.marks import Mark, Tag
 from scans.models.message_channels import ChannelKind, MessageChannel
+from scans.models.preclose import PrecloseAnswer, PrecloseScan
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import Backfill, QuarantineDecision, ScanRank, ScanRun, ScanSession, Status, Verdict
@@ -20,6 +21,8 @@ __all__ = [
     "Mark",
     "MessageChannel",
     "Notification",
+    "PrecloseAnswer",
+    "PrecloseScan",
     "QuarantineDecision",
     "ReaderSettings",
     "RequestStatus",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -111,6 +111,26 @@ def run_scan(
     versions = get_versions(request.market, list(request.versions))
     record = _record(request)
     days = _sessions(record, request)
+    scans = []
+    for scan, data_digest in answer_sessions(record, days, versions, request):
+        if request.save:
+            if not scan.error:
+                _publish(scan, data_digest, request, permit)
+            if scan.error:
+                _record_failure(scan, days, data_digest, request)
+        if each:
+            each(scan)
+        scans.append(scan)
+    if request.save:
+        ranks = sum(len(answer.ranks) for scan in scans for answer in scan.answers)
+        analyze_tables.analyze(ranks, ScanRank, ScanSession)
+    return scans
+
+
+def answer_sessions(
+    record: Record, days: Days, versions: Sequence[ScannerVersion], request: RunRequest
+) -> Iterator[tuple[Scan, str]]:
+    """The scan of each version, with its answers for `days` of `record`, unpublished, and the digest of its data."""
     scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
     data = inputs.read_inputs(record, days, [scan.task for scan in scans], request)
     thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
@@ -122,17 +142,7 @@ def run_scan(
         scan.index = data.index.name
         digests = data.digests(scan.task)
         _answer(scan, *next(data.results), data.levels, digests, thin, undecided, request)
-        if request.save:
-            if not scan.error:
-                _publish(scan, digests[-1], request, permit)
-            if scan.error:
-                _record_failure(scan, days, digests[-1], request)
-        if each:
-            each(scan)
-    if request.save:
-        ranks = sum(len(answer.ranks) for scan in scans for answer in scan.answers)
-        analyze_tables.analyze(ranks, ScanRank, ScanSession)
-    return scans
+        yield scan, digests[-1]
 
 
 def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChecks]:

@@ -1,0 +1,104 @@
+"""Scans before the close, and how many of their picks were in the lists at the close."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+
+from scans.models import PrecloseAnswer, PrecloseScan, ScanRank, ScanSession, Status
+
+SESSIONS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class HitShare:
+    """Of one version: `picks` of its last scans before the close on `sessions` sessions whose list at the close is
+    published, `hits` of them in that list, `listed` picks of those lists."""
+
+    scanner_version: str
+    sessions: int
+    picks: int
+    hits: int
+    listed: int
+
+    @property
+    def share(self) -> float | None:
+        """hits / picks; None without a pick."""
+        return self.hits / self.picks if self.picks else None
+
+    @property
+    def coverage(self) -> float | None:
+        """hits / listed: how much of the lists at the close was known before it; None where they are empty."""
+        return self.hits / self.listed if self.listed else None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAtClose:
+    """A version's answer before the close and the codes of its list at the close, None where that is not published."""
+
+    answer: PrecloseAnswer
+    at_close: frozenset[str] | None
+
+    @property
+    def hits(self) -> int | None:
+        """How many of its picks are in the list at the close."""
+        return None if self.at_close is None else len(self.at_close.intersection(self.answer.codes))
+
+
+def get_preclose_scan(market: str, session: date | None = None) -> PrecloseScan | None:
+    """The last scan before the close of `session`, of the latest that has one where None; without its quotes."""
+    rows = PrecloseScan.objects.filter(market=market).defer("content")
+    if session is not None:
+        rows = rows.filter(session=session)
+    return rows.order_by("-session", "-read_at").first()
+
+
+def answers_at_close(scan: PrecloseScan) -> list[AnswerAtClose]:
+    """The answers of a scan, by version, each beside the list at the close."""
+    answers = list(scan.answers.select_related("scanner_version"))
+    lists = _published_codes(scan.market, [scan.session])
+    return [AnswerAtClose(answer, lists.get((answer.scanner_version_id, scan.session))) for answer in answers]
+
+
+def hit_shares(market: str, *, sessions: int = SESSIONS) -> list[HitShare]:
+    """The hit shares over the last `sessions` sessions with a scan before the close and a published list, by
+    version."""
+    answers = _last_answers(market)
+    days = sorted({day for _, _, day, _ in answers}, reverse=True)
+    lists = _published_codes(market, days)
+    closed = [day for day in days if any(day == published for _, published in lists)][:sessions]
+    rows: dict[str, list[tuple[int, int, int]]] = {}
+    for version, slug, day, codes in answers:
+        listed = lists.get((version, day))
+        if listed is not None and day in closed:
+            rows.setdefault(slug, []).append((len(codes), len(listed.intersection(codes)), len(listed)))
+    return [
+        HitShare(slug, len(counts), *(sum(column) for column in zip(*counts, strict=True)))
+        for slug, counts in sorted(rows.items())
+    ]
+
+
+def _last_answers(market: str) -> list[tuple[int, str, date, Sequence[str]]]:
+    """(version, its slug, session, codes) of the answers of each session's last scan."""
+    later = PrecloseScan.objects.filter(market=market, session=OuterRef("scan__session")).order_by("-read_at")
+    rows: QuerySet[PrecloseAnswer] = PrecloseAnswer.objects.filter(scan__market=market).exclude(status=Status.FAILED)
+    rows = rows.filter(scan=Subquery(later.values("pk")[:1]))
+    return list(
+        rows.annotate(slug=F("scanner_version__slug"), day=F("scan__session"))
+        .order_by("-day", "slug")
+        .values_list("scanner_version_id", "slug", "day", "codes")
+    )
+
+
+def _published_codes(market: str, days: Sequence[date]) -> Mapping[tuple[int, date], frozenset[str]]:
+    """(version, session) -> the codes of its published list."""
+    filters = {"market": market, "date__in": days, "published": True}
+    codes: dict[tuple[int, date], set[str]] = {
+        key: set() for key in ScanSession.objects.filter(**filters).values_list("scanner_version_id", "date")
+    }
+    for version, day, code in ScanRank.objects.filter(**filters).values_list("scanner_version_id", "date", "code"):
+        codes.setdefault((version, day), set()).add(code)
+    return {key: frozenset(found) for key, found in codes.items()}

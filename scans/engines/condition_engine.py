@@ -4,6 +4,7 @@ An engine implements `features` and `evaluate`; `ConditionEngine` derives the re
 
 1. `score` turns the `Evaluation` of all sessions into an `Outcome`.
 2. `explain` evaluates one session and lists the checks of one instrument, so it cannot disagree with `score`.
+3. `funnel` evaluates one session and counts what each condition leaves.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools
-from scans.engines import outcomes, regimes
+from scans.engines import funnel, outcomes, regimes
 from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
 from scans.engines.outcomes import Levels
 from scans.engines.ranking import Picks
@@ -79,9 +80,10 @@ class MarketState:
 
 
 class ConditionEngine(ABC):
-    """`score` and `explain` of an engine that implements `evaluate`. `closed_regimes` are the regimes on which it has
-    no picks."""
+    """`score`, `explain` and `funnel` of an engine that implements `evaluate`. `closed_regimes` are the regimes on
+    which it has no picks, `branches` the groups of conditions of which one is enough."""
 
+    branches: ClassVar[tuple[str, ...]] = ()
     regime_kind: ClassVar[str] = regimes.TREND
     closed_regimes: ClassVar[tuple[int, ...]] = ()
 
@@ -117,11 +119,22 @@ class ConditionEngine(ABC):
         self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int, column: int
     ) -> list[Check]:
         """See `base.Engine`; the last check is the instrument's rank."""
-        session = universe.on(day)
-        session_features = {name: values[day : day + 1] for name, values in features.items()}
-        market = MarketState(index, session.sessions, self.regime_kind)
-        evaluation = self.evaluate(session, session_features, market, params)
+        evaluation = self._evaluate_session(universe, features, index, params, day)
         checks = [condition.check(0, column) for condition in evaluation.checks]
         if evaluation.rank_rule:
             checks.append(evaluation.picks.check(column, evaluation.rank_rule))
         return checks
+
+    def funnel(
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int
+    ) -> list[funnel.Branch]:
+        """How many instruments each condition leaves on session `day`, and which came nearest; see `funnel`."""
+        evaluation = self._evaluate_session(universe, features, index, params, day)
+        return funnel.branches(evaluation.checks, self.branches, universe.codes.tolist())
+
+    def _evaluate_session(
+        self, universe: Universe, features: Features, index: MarketIndex, params: Any, day: int
+    ) -> Evaluation:
+        session = universe.on(day)
+        session_features = {name: values[day : day + 1] for name, values in features.items()}
+        return self.evaluate(session, session_features, MarketState(index, session.sessions, self.regime_kind), params)

@@ -19,6 +19,8 @@ from marketdata.panel import Bools, Floats
 from scans.engines.base import Check, Features, Universe
 from scans.kernels.compare import at_least
 
+SOFT = frozenset({"signal", "risk", "comparison"})
+"""Groups of checks that count points, or are a part of another check, and exclude nothing by themselves."""
 # The limit of a condition: one number, one of each session, (K, 1), or one of each cell, (K, N).
 Limit: TypeAlias = float | NDArray[Any]
 
@@ -38,6 +40,13 @@ class Condition:
     holds: Bools
     limits: tuple[Limit, ...] = ()
     points: float = 0.0
+
+    @property
+    def text(self) -> str:
+        """The rule for all instruments: with limits of the first session, "..." where each instrument has its own."""
+        own = [isinstance(limit, np.ndarray) and limit.shape[1] > 1 for limit in self.limits]
+        limits = zip(self.limits, own, strict=True)
+        return self.rule.format(*("..." if is_own else format_number(_at(limit, 0, 0)) for limit, is_own in limits))
 
     def check(self, day: int, column: int) -> Check:
         """The condition on session `day` for instrument `column`."""

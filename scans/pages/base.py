@@ -108,6 +108,7 @@ class MarketPage(Page):
             "corrected": corrected,
             "scanned": status.versions_in(VersionState.SCANNED),
             "work": work,
+            "now": now,
             "no_worker": _lacks_worker(work, now),
         }
 

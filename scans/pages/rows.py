@@ -53,6 +53,11 @@ class EveningSignalRow:
     entered: bool
     spark: str
 
+    @property
+    def status(self) -> str:
+        """ "entered", or the status with which it ended."""
+        return "entered" if self.entered else self.signal.status
+
 
 def pick_row(pick: Pick, evening: EveningSummary) -> PickRow:
     """The row of one pick; a dropped one shows the evening's close, not that of its own session."""

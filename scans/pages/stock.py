@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +13,6 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
@@ -22,7 +20,7 @@ from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
-from scans.models import Mark, ScannerVersion, ScanRank, ScanSession
+from scans.models import Mark, ScanRank, ScanSession
 from scans.operations.analysis import analyse
 from scans.operations.analysis.explain import explain_instrument
 from scans.operations.evaluation.base_rates import MIN_JUDGED
@@ -31,15 +29,15 @@ from scans.pages.base import Content, KeptPage, MarketPage
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
+from scans.pages.parts import PartPage
 from scans.pages.rows import order_plan
 from scans.queries import marks, results
 from scans.queries.results import NoSession
-from scans.queries.versions import NoActiveVersion, UnknownVersion, get_versions
 
 BARS = 120
 """Sessions of the chart that the server draws."""
 PICKS = 50
-SUGGESTED = 30
+LISTED, SUGGESTED = 30, 8
 CHART_SCRIPT = "lightweight-charts.js"
 MARK = "<!--mark-->"
 """Where the content has the form of the reader's mark."""
@@ -58,13 +56,6 @@ class StockPage(KeptPage):
         if instrument is None:
             raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
         return instrument
-
-    def chosen_day(self) -> date | None:
-        """The day of ?date=, None without one."""
-        try:
-            return date.fromisoformat(self.request.GET.get("date", ""))
-        except ValueError:
-            return None
 
 
 class Stock(StockPage):
@@ -151,6 +142,7 @@ def _steps(chosen: ScanRank) -> dict[str, Any]:
         "place": f"{place + 1}/{len(codes)}",
         "backward": address(codes[place - 1]) if place else "",
         "onward": address(codes[place + 1]) if place + 1 < len(codes) else "",
+        "onward_codes": " ".join(codes[place + 1 : place + 3]),
     }
 
 
@@ -165,27 +157,8 @@ def _statuses(instrument: Any) -> list[str]:
     return [name for name, value in latest.items() if value and value != "00"]
 
 
-class ReadingPage(StockPage):
-    """A part of the stock page that takes longer: why a version picked the instrument on a day, or not. The stock page
-    fetches it; by itself it is a page too."""
-
-    def version(self) -> ScannerVersion:
-        """The version of ?scanner_version=, else the market's active one; 404 where there is none."""
-        slug = self.request.GET.get("scanner_version", "")
-        try:
-            return get_versions(self.market.name, [slug] if slug else [])[0]
-        except (UnknownVersion, NoActiveVersion) as error:
-            raise Http404(str(error)) from error
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        if "part" in self.request.GET:
-            return HttpResponse(context["html"])
-        context["html"] = format_html('<section class="block wide">{}</section>', context["html"])
-        return super().render_to_response(context, **kwargs)
-
-
-class Reasons(ReadingPage):
-    """`/{market}/reasons/{code}`: the checks in three parts."""
+class Reasons(PartPage, StockPage):
+    """`/{market}/reasons/{code}`: why a version picked the instrument on a day, or not: the checks in three parts."""
 
     def content(self) -> Content:
         instrument, version = self.instrument(), self.version()
@@ -211,7 +184,7 @@ class Reasons(ReadingPage):
         return Content(_("Why it was picked"), self.render("pages/reasons.html", context))
 
 
-class Rates(ReadingPage):
+class Rates(PartPage, StockPage):
     """`/{market}/rates/{code}`: how such picks of the version fared before."""
 
     def content(self) -> Content:
@@ -233,7 +206,8 @@ class Rates(ReadingPage):
 
 
 class Search(MarketPage):
-    """`/{market}/search?q=`: a redirect to the stock where only one fits, else the list of those that fit."""
+    """`/{market}/search?q=`: a redirect to the stock where only one fits, else the list of those that fit; with &part
+    the first of them as links."""
 
     template_name = "pages/search.html"
     section = "search"
@@ -241,10 +215,14 @@ class Search(MarketPage):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         text = request.GET.get("q", "").strip()[:60]
         query = instrument_search.search_instruments(instruments.get_instruments(self.market.name), text)
-        rows = list(query.order_by("code")[: SUGGESTED + 1]) if text else []
+        most = SUGGESTED if "part" in request.GET else LISTED
+        rows = list(query.order_by("code")[: most + 1]) if text else []
+        if "part" in request.GET:
+            context = {"market": self.market, "text": text, "rows": rows[:SUGGESTED]}
+            return HttpResponse(render_to_string("pages/suggestions.html", context))
         exact = [row for row in rows if text in (row.code, row.name)]
         if len(rows) == 1 or len(exact) == 1:
             code = (exact or rows)[0].code
             return redirect("pages:stock", market=self.market.name, code=code)
-        context = self.get_context_data(text=text, rows=rows[:SUGGESTED], more=len(rows) > SUGGESTED)
+        context = self.get_context_data(text=text, rows=rows[:LISTED], more=len(rows) > LISTED)
         return self.render_to_response(context)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404
+from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from marketdata.queries import instruments
 from scans.engines.regime_rules import RegimeRule
+from scans.models import SignalStatus
 from scans.pages.account import chosen_versions
 from scans.pages.base import Content, KeptPage
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
@@ -20,11 +24,24 @@ from scans.queries.regime_rules import regime_rules
 from scans.templatetags.figures import day as day_text
 from scans.wording.regime_sentences import regime_sentence
 
+LIFE_ORDER = (
+    SignalStatus.TARGET,
+    SignalStatus.STOP,
+    SignalStatus.EXPIRED,
+    SignalStatus.SUSPECT,
+    SignalStatus.LAPSED,
+    SignalStatus.OPEN,
+    SignalStatus.WAITING,
+    "entered",
+)
+"""How a signal ended before how it began."""
+
 
 class Tonight(KeptPage):
     """`/{market}/` the latest evening, `/{market}/{day}/` that of a session."""
 
     section = "tonight"
+    parameters = ("versions",)
 
     @cached_property
     def variant(self) -> list[str]:  # type: ignore[override]
@@ -39,12 +56,18 @@ class Tonight(KeptPage):
         if summary is None:
             recorded = self.market.name in instruments.get_recorded_markets()
             return Content(_("Tonight"), self.render("pages/empty.html", {"recorded": recorded}))
-        chosen = [version for version in summary.versions if version.version.slug in self.variant] or summary.versions
-        blocks = _blocks(summary, chosen)
-        hidden = len(summary.versions) - len(chosen)
+        slugs = self.shown([version.version.slug for version in summary.versions])
         signals = [evening_signal_row(signal, summary) for signal in summary.signals]
-        context = {"evening": summary, "blocks": blocks, "hidden": hidden, "signals": signals}
+        signals.sort(key=lambda row: LIFE_ORDER.index(row.status))
+        context = {
+            "evening": summary,
+            "chips": [_chip(version, slugs) for version in summary.versions],
+            "blocks": _blocks(summary, [version for version in summary.versions if version.version.slug in slugs]),
+            "signals": signals,
+            "moved": list(Counter(row.status for row in signals).items()),
+        }
         html = self.render("pages/tonight.html", context)
+        shown = self.request.GET.get("versions")
         return Content(
             title=day_text(summary.session_date),
             html=html,
@@ -52,7 +75,27 @@ class Tonight(KeptPage):
             previous=summary.previous,
             next=summary.next,
             codes=sorted(summary.closes),
+            frame={"query": f"?{urlencode({'versions': '.'.join(slugs)})}" if shown else ""},
         )
+
+    def shown(self, slugs: Sequence[str]) -> list[str]:
+        """The versions that are shown: those of ?versions=v2.v3, else those that the reader chose, else all."""
+        for chosen in (self.request.GET.get("versions", "").split("."), self.variant):
+            if fitting := [slug for slug in slugs if slug in chosen]:
+                return fitting
+        return list(slugs)
+
+
+def _chip(version: VersionEvening, shown: Sequence[str]) -> dict[str, Any]:
+    """The link that hides a version, or shows it."""
+    slug = version.version.slug
+    others = [one for one in shown if one != slug]
+    return {
+        "slug": slug,
+        "listed": version.listed if version.session else None,
+        "shown": slug in shown,
+        "address": f"?{urlencode({'versions': '.'.join(others if slug in shown else [*shown, slug])})}",
+    }
 
 
 def _blocks(summary: EveningSummary, versions: Sequence[VersionEvening]) -> list[dict[str, Any]]:
@@ -63,12 +106,14 @@ def _blocks(summary: EveningSummary, versions: Sequence[VersionEvening]) -> list
 def _block(version: VersionEvening, summary: EveningSummary, rules: Mapping[int, RegimeRule | None]) -> dict[str, Any]:
     """The block of one version: its three lists, their counts and the rule behind its regime."""
     rule = rules.get(version.session.pk) if version.session else None
+    query = urlencode({"scanner_version": version.version.slug, "date": summary.session_date})
     return {
         "version": version.version,
         "session": version.session,
         "rule": regime_sentence(rule) if rule else "",
         "before": version.before,
         "listed": version.listed,
+        "funnel": f"{reverse('pages:funnel', args=[summary.market])}?{query}",
         "groups": [
             ("new", _rows(version.new, summary)),
             ("stayed", _rows(version.stayed, summary)),

@@ -7,7 +7,7 @@ from datetime import date
 from django.urls import path, register_converter
 
 from marketdata.markets import is_market
-from scans.pages import account, home, marks, messages, rescan, review, signals, stock, tonight
+from scans.pages import account, home, marks, messages, parts, rescan, review, signals, stock, tonight
 
 
 class DayConverter:
@@ -61,5 +61,6 @@ urlpatterns = [
     path("<market:market>/search", stock.Search.as_view(), name="search"),
     path("<market:market>/reasons/<code:code>", stock.Reasons.as_view(), name="reasons"),
     path("<market:market>/rates/<code:code>", stock.Rates.as_view(), name="rates"),
+    path("<market:market>/funnel", parts.Funnel.as_view(), name="funnel"),
     path("<market:market>/s/<code:code>", stock.Stock.as_view(), name="stock"),
 ]

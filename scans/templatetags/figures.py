@@ -19,6 +19,7 @@ register = template.Library()
 MINUS = "\u2212"
 DASH = "\u2013"
 EOK = 1e8
+EOK_IN_JO = 10_000
 DIGITS = 10
 """Significant digits of an exact price."""
 
@@ -68,10 +69,14 @@ def points(value: Any, decimals: int = 2) -> str:
 
 @register.filter
 def eok(value: Any) -> str:
-    """Won in 억 to three digits, signed, without the unit: the heading of the column has it."""
+    """Won in 억 with one decimal, signed, without the unit, which the heading of the column has; from 10,000 in 조."""
     number = _number(value)
-    amount = None if number is None else number / EOK
-    return _typeset(_with_sign(format_number(amount, 3), amount))
+    if number is None:
+        return DASH
+    amount = round(number / EOK, 1) + 0.0
+    if abs(amount) < EOK_IN_JO:
+        return _typeset(f"{amount:+,.1f}" if amount else "0.0")
+    return _typeset(f"{amount / EOK_IN_JO:+,.1f}") + str(glossary.TRILLION_WON)
 
 
 @register.filter
@@ -160,6 +165,12 @@ def clock(moment: Any, market: str) -> Any:
         return DASH
     text = f"{moment.astimezone(market_zone(market)):%H:%M %Z}"
     return format_html('<time datetime="{}" title="{}">{}</time>', moment.isoformat(), utc_time(moment), text)
+
+
+@register.filter
+def seconds_since(now: Any, since: Any) -> str:
+    """Whole seconds between two moments: 1,234."""
+    return f"{max(int((now - since).total_seconds()), 0):,}"
 
 
 @register.filter

@@ -8,6 +8,7 @@ from django.utils.translation import pgettext_lazy
 
 Text = str | Promise
 
+TRILLION_WON = pgettext_lazy("trillion won", "T")
 MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
 
 LABELS: dict[str, Text] = {

@@ -140,6 +140,8 @@ def test_the_evening_has_the_chosen_versions_of_each_reader(
     browser.post("/settings", {"versions": ["rises-10"], "market": "kr"})
     html = browser.get(page).content.decode()
     assert blocks.findall(html) == ["rises-10"]
-    assert "1 more version" in html
+    assert 'href="?versions=rises-10.rises" class="chip off"' in html
+    assert blocks.findall(browser.get(page + "?versions=rises").content.decode()) == ["rises"]
+    assert blocks.findall(browser.get(page + "?versions=nothing.").content.decode()) == ["rises-10"]
     browser.cookies["seismo_versions"] = "gone"
     assert blocks.findall(browser.get(page).content.decode()) == ["rises", "rises-10"]

@@ -154,8 +154,8 @@ def test_running_and_waiting_work(
     )
     Evening.objects.create(market="kr", session=LAST, started_at=moment)
     text = read("en")
-    assert f"Scan request {running.pk} is running 2 of 5 sessions since 16:29 KST" in text
-    assert "The evening is running" in text
+    assert f"Scan request {running.pk} is running 2 of 5 sessions since 16:29 KST (60 s)" in text
+    assert "The evening is running versions: 1 of" in text
     assert "No task worker" not in text
     html = browser.get("/kr/").content.decode()
     assert "data-work" in html
@@ -177,4 +177,7 @@ def test_version_without_picks_says_why(
         assert f'<p class="note">{sentence}' in html
         block = html.split('id="v1"')[1].split("</section>")[0]
         assert "<tr" not in block
-        assert block.split('class="funnel"')[1].count("<b>0</b>") == 3  # too short a history for v1
+        assert 'data-load="/kr/funnel?scanner_version=v1&amp;date=2024-04-30"' in block
+    part = browser.get("/kr/funnel?scanner_version=v1&date=2024-04-30&part=1").content.decode()
+    assert re.findall(r"</small></span><b>([\d,]+)</b>", part) == ["0"]  # too short a history for v1
+    assert browser.get("/kr/funnel?scanner_version=rises").status_code == 404

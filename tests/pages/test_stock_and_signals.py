@@ -48,12 +48,21 @@ def test_signals_are_sorted_by_their_distance_to_the_stop(scanned: pd.DataFrame,
     from scans.operations import signals
 
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
+    assert Signal.objects.update(status="open")
     html = browser.get("/kr/signals?status=open").content.decode()
     shown = re.findall(r"version=rises", html)
     assert len(shown) == Signal.objects.filter(market="kr", status="open").count()
     distances = [
         float(text.replace("\u2212", "-"))
-        for text in re.findall(r'Stop"[^>]*>[\d,]+ <small>([+\u2212]?[\d.]+) %', html)
+        for text in re.findall(r'Stop"[^>]*>[\d,]+ ?<small>([+\u2212]?[\d.]+) %', html)
     ]
-    assert len(distances) == len(shown)
+    assert len(distances) == len(shown) > 10
     assert distances == sorted(distances, reverse=True)
+
+
+def test_suggestions_are_links_to_stocks(scanned: pd.DataFrame, browser: Client) -> None:
+    html = browser.get("/kr/search", {"q": "005", "part": "1"}).content.decode()
+    assert re.findall(r'href="([^"]+)"', html) == ["/kr/s/005930"]
+    html = browser.get("/kr/search", {"q": "<i>", "part": "1"}).content.decode()
+    assert "<i>" not in html
+    assert "No stock fits" in html

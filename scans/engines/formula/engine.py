@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.number_format import format_number
-from marketdata.panel import MARKET_CAP, Floats
+from marketdata.panel import MARKET_CAP, Bools, Floats
 from scans.engines import outcomes, regimes
 from scans.engines.base import Check, Features, Requirements, Universe
 from scans.engines.condition_engine import Checkable, ConditionEngine, Evaluation, MarketState
@@ -140,6 +140,18 @@ class FormulaCheck:
     condition: Condition
     group: str
 
+    @property
+    def name(self) -> str:
+        return self.condition.name
+
+    @property
+    def text(self) -> str:
+        return self.condition.text
+
+    @property
+    def holds(self) -> Bools:
+        return self.values.wide(self.condition.node)
+
     def check(self, day: int, column: int) -> Check:
         """The condition on session `day` for instrument `column`; the rule shows the value of its right side."""
         condition = self.condition
@@ -164,11 +176,21 @@ class FormulaCheck:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCheck:
-    """Whether the score is defined; `text` is its expression."""
+    """Whether the score is defined; `formula` is its expression."""
 
     score: Floats
-    text: str
+    formula: str
+    group: str = "gate"
+    name: str = "score"
+
+    @property
+    def text(self) -> str:
+        return f"defined: {self.formula}"
+
+    @property
+    def holds(self) -> Bools:
+        return np.isfinite(self.score)
 
     def check(self, day: int, column: int) -> Check:
         score = float(self.score[day, column])
-        return Check("gate", "score", score, f"defined: {self.text}", bool(np.isfinite(score)))
+        return Check(self.group, self.name, score, self.text, bool(np.isfinite(score)))

@@ -67,6 +67,7 @@ class Engine(ConditionEngine):
         "amount": 19,
     }
     warm_up: ClassVar[int] = WARM_UP
+    branches: ClassVar[tuple[str, ...]] = (MIDTERM, PULLBACK)
     regime_kind: ClassVar[str] = regimes.TREND
     min_bars: ClassVar[int] = 120
     Params: ClassVar[type[Any]] = Params

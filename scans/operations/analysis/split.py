@@ -12,13 +12,11 @@ from marketdata.queries import index_series
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.records import get_projected_record
 from scans.engines.base import Check
+from scans.engines.conditions import SOFT
 from scans.engines.registry import ENGINES
 from scans.models import ScanSession
 from scans.operations.scan.reproduce import refuse_other_engine
 from scans.operations.scan.run import RunRequest, check_instruments
-
-SOFT = frozenset({"signal", "risk"})
-"""Groups of checks that count points and exclude nothing by themselves."""
 
 
 def first_failing_checks(
@@ -32,15 +30,23 @@ def first_failing_checks(
         slug, run, day = session.scanner_version.slug, session.run, session.date
         if not lacking.get(slug):
             continue
-        refuse_other_engine(run, session.scanner_version)
-        record = get_projected_record(session.market, day)
-        days = record.between(day, day)
-        chain = record.digests_with_caps(days, get_history_digests(record, days))
-        (digest,) = index_series.get_index_digests(record, days, run.index, chain)
-        engine = f"{run.engine} {ENGINES[run.engine].revision}"
         codes = sorted(lacking[slug])
-        splits[slug] = _cached_splits(session.market, slug, codes, day, dict(run.params), run.index, engine, digest)
+        splits[slug] = _cached_splits(
+            session.market, slug, codes, day, dict(run.params), run.index, *input_identity(session)
+        )
     return splits
+
+
+def input_identity(session: ScanSession) -> tuple[str, str]:
+    """The engine with its revision, and the digest of the present data: on these depends what a published session's
+    conditions answer today. LakeError: the lake is behind; NoSuchRun: the engine or its revision is another one."""
+    run = session.run
+    refuse_other_engine(run, session.scanner_version)
+    record = get_projected_record(session.market, session.date)
+    days = record.between(session.date, session.date)
+    chain = record.digests_with_caps(days, get_history_digests(record, days))
+    (digest,) = index_series.get_index_digests(record, days, run.index, chain)
+    return f"{run.engine} {ENGINES[run.engine].revision}", digest
 
 
 @cached("published", what="split", version=1, holds=(Check,))

@@ -29,6 +29,8 @@ from marketdata.queries.records import get_record
 from marketdata.record import Days, Record
 from scans.engines import engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
+from scans.engines.condition_engine import ConditionEngine
+from scans.engines.funnel import Branch
 from scans.engines.regime_rules import RegimeHistory, RegimeRule
 from scans.engines.registry import ENGINES
 from scans.execution.shards import EngineTask
@@ -182,6 +184,18 @@ def check_instruments(request: RunRequest, codes: Sequence[str]) -> dict[str, li
         code: engine.explain(universe, features, data.levels, params, day=0, column=column)
         for code, column in columns.items()
     }
+
+
+def count_survivors(request: RunRequest) -> list[Branch]:
+    """How many instruments each filter of the request's one version leaves on its session, and the nearest misses."""
+    _, _, (scan,), data = _read_session(request)
+    universe, features = next(data.results)
+    if isinstance(features, Exception):
+        raise features
+    engine = scan.task.engine
+    if not isinstance(engine, ConditionEngine):
+        return []
+    return engine.funnel(universe, features, data.levels, scan.task.params, day=0)
 
 
 def _read_session(request: RunRequest) -> tuple[Record, Days, list[Scan], inputs.ScanInputs]:

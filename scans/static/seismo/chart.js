@@ -1,7 +1,9 @@
-// The chart of a stock over the API's bars: candles, volume, averages, RSI, picks, corporate actions, the plan's lines.
+// The chart of a stock over the API's bars: candles, volume, averages, RSI, investor flow, picks, corporate actions, the
+// plan's lines.
 // The drawing of the server stays in place where the library is missing or no bars come.
 
 import { failure } from "./failure.js";
+import { INVESTORS, cumulate, fetchFlow } from "./flow.js";
 
 /** @typedef {{date: string, open: number, high: number, low: number, close: number, volume: number, indicators: Record<string, number | null>}} Bar */
 /** @typedef {{date: string, scanner_version: string, rank: number}} Mark */
@@ -9,6 +11,8 @@ import { failure } from "./failure.js";
 
 const AVERAGES = /** @type {const} */ (["ema20", "ema60", "ema120"]);
 const SHOWN = 130;
+/** Bars that the label of a mark takes. */
+const CLOSE = 6;
 const box = /** @type {HTMLElement | null} */ (document.querySelector("figure[data-chart]"));
 if (box) draw(box);
 
@@ -61,6 +65,10 @@ async function draw(figure) {
   const volume = chart.addSeries(library.HistogramSeries, { ...quiet, priceFormat: { type: "custom", formatter: amount.format, minMove: 1 } }, 1);
   const rsi = chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1, priceFormat: { type: "custom", formatter: (/** @type {number} */ value) => value.toFixed(0), minMove: 1 } }, 2);
   for (const level of [30, 70]) rsi.createPriceLine({ price: level, lineStyle: 2, lineWidth: 1, axisLabelVisible: false, color: token("--line") });
+  /** @type {any[]} */
+  let flows = [];
+  /** @type {import("./flow.js").FlowRow[]} */
+  let flowRows = [];
   const markers = library.createSeriesMarkers(candles, []);
   /** @type {any[]} */
   let lines = [];
@@ -78,6 +86,7 @@ async function draw(figure) {
     });
     candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
     averages.forEach((series, n) => series.applyOptions({ color: token(`--line-${n + 1}`) }));
+    flows.forEach((series, n) => series.applyOptions({ color: token(`--line-${n + 1}`) }));
     rsi.applyOptions({ color: token("--accent") });
     volume.setData([...bars.values()].map((bar) => ({ time: bar.date, value: bar.volume, color: (bar.close >= bar.open ? up : down) + "66" })));
   }
@@ -110,11 +119,14 @@ async function draw(figure) {
     });
   }
 
-  async function load() {
+  function query() {
     const chosen = (/** @type {string} */ name) => /** @type {HTMLInputElement} */ (figure.querySelector(`input[name=${name}]:checked`)).value;
-    const adjusted = chosen("adjusted") === "true";
-    const query = new URLSearchParams({ period: "max", interval: chosen("interval"), adjusted: String(adjusted), indicators: [...AVERAGES, "rsi14"].join() });
-    const response = await fetch(`${set.chart}?${query}`).catch(() => null);
+    return new URLSearchParams({ period: "max", interval: chosen("interval"), adjusted: chosen("adjusted"), indicators: [...AVERAGES, "rsi14"].join() });
+  }
+
+  async function load() {
+    const request = query();
+    const response = await fetch(`${set.chart}?${request}`).catch(() => null);
     if (!response?.ok) {
       /** @type {HTMLElement} */ (figure.querySelector("[data-failed]")).replaceChildren(failure(response, begin));
       return false;
@@ -127,17 +139,49 @@ async function draw(figure) {
     candles.setData(answer.bars.map((bar) => ({ time: bar.date, open: bar.open, high: bar.high, low: bar.low, close: bar.close })));
     averages.forEach((series, n) => series.setData(line(answer.bars, AVERAGES[n])));
     rsi.setData(line(answer.bars, "rsi14"));
-    plan(answer, adjusted);
+    drawFlow();
+    plan(answer, request.get("adjusted") === "true");
     const days = answer.bars.map((bar) => bar.date);
     const onBar = (/** @type {string} */ day) => days[Math.min(lower(days, day), days.length - 1)];
     const picks = group(marks, (mark) => onBar(mark.date));
-    const shapes = [...picks].map(([day, some]) => ({ time: day, position: "belowBar", shape: "arrowUp", size: 0.7, color: token("--accent"), text: some.length > 1 ? `${some.length}` : some[0].scanner_version }));
+    let labelled = -CLOSE;
+    const shapes = [...picks].map(([day, some]) => {
+      const isFree = days.indexOf(day) - labelled >= CLOSE;
+      if (isFree) labelled = days.indexOf(day);
+      const text = !isFree ? "" : some.length > 1 ? `${some.length}` : some[0].scanner_version;
+      return { time: day, position: "belowBar", shape: "arrowUp", size: 0.7, color: token("--accent"), text };
+    });
     const events = answer.factors.map((event) => ({ time: onBar(event.date), position: "aboveBar", shape: "circle", size: 0.7, color: token("--warn"), text: `×${Number(event.factor.toPrecision(4))}` }));
     markers.setMarkers([...shapes, ...events].sort((one, other) => (one.time < other.time ? -1 : 1)));
     colours();
     show();
     tell(undefined);
     return true;
+  }
+
+  function drawFlow() {
+    flows.forEach((series, n) => series.setData(cumulate(flowRows, [...bars.keys()], INVESTORS[n])));
+  }
+
+  /** The pane of investor flow, where there is any. */
+  async function addFlow() {
+    flowRows = await fetchFlow(set.flows ?? "");
+    if (!flowRows.length) return;
+    flows = INVESTORS.map(() => chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1 }, 3));
+    drawFlow();
+    colours();
+    stretch();
+    figure.classList.add("with-flow");
+  }
+
+  function stretch() {
+    chart.panes().forEach((/** @type {any} */ pane, /** @type {number} */ n) => pane.setStretchFactor([6, 1.4, 1.6, 1.8][n]));
+  }
+
+  /** The bars of the next two picks, so that they are there when their pages come. */
+  function prefetch() {
+    for (const code of (set.onward ?? "").split(" ").filter(Boolean))
+      fetch(`${set.chart?.replace(/[^/]+\/chart$/, `${encodeURIComponent(code)}/chart`)}?${query()}`, { priority: "low" }).catch(() => null);
   }
 
   /** The last bars, once the canvas has its width. */
@@ -154,8 +198,10 @@ async function draw(figure) {
     scales.addEventListener("change", load);
     figure.insertBefore(canvas, figure.querySelector("figcaption"));
     figure.classList.add("drawn");
-    chart.panes().forEach((/** @type {any} */ pane, /** @type {number} */ n) => pane.setStretchFactor([6, 1.4, 1.6][n]));
+    stretch();
     show();
+    await addFlow();
+    prefetch();
   }
 
   await begin();

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from marketdata.panel import FIELDS, FLOW_FIELDS
 from scans.engines import engine_params
 from scans.engines.base import Check, Engine, get_requirements
+from scans.engines.condition_engine import ConditionEngine
 from scans.engines.indicators import Measures
 from scans.engines.registry import ENGINES, UnknownEngine, get_engine
 from tests.scans.engines import panels
@@ -257,6 +258,23 @@ def test_explaining_agrees_with_the_score(engine: Engine, seed: int, day: int) -
         if len(at):
             signals = {one.name for one in checks if one.group == "signal" and one.holds}
             assert signals == {name for name in ranks.signals if ranks.signals[name][at[0]]}
+
+
+@every_engine
+@quick
+@given(seed=seeds, day=st.integers(0, 29))
+def test_funnel_leaves_those_whose_checks_all_hold(engine: Engine, seed: int, day: int) -> None:
+    made = market(engine, seed)
+    index = panels.index(made, seed)
+    universe, _ = answer(engine, made, index)
+    measured, params = features(engine, made), lenient(engine)
+    assert isinstance(engine, ConditionEngine)
+    every = [engine.explain(universe, measured, index, params, day=day, column=n) for n in range(len(made.codes))]
+    for branch in engine.funnel(universe, measured, index, params, day=day):
+        hard = ("universe", branch.name) if branch.name else ("universe", "filter", "gate")
+        left = sum(all(check.holds for check in checks if check.group in hard) for checks in every)
+        assert branch.steps[-1].left == left
+        assert all(not check.holds for miss in branch.nearest for check in miss.failed)
 
 
 def passes(checks: list[Check]) -> bool:

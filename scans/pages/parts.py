@@ -1,0 +1,71 @@
+"""Parts of pages that take longer: the page around them fetches them; by itself each is a page too."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from caching.cached import leave_unstored
+from marketdata.errors import DataProblem
+from marketdata.queries import instruments
+from scans.models import ScannerVersion
+from scans.operations.analysis.funnel import session_funnel
+from scans.operations.scan.reproduce import NoSuchRun
+from scans.pages.base import Content, KeptPage
+from scans.queries import results
+from scans.queries.versions import NoActiveVersion, UnknownVersion, get_versions
+
+
+class PartPage(KeptPage):
+    """A part of a page, `?scanner_version=&date=`."""
+
+    parameters = ("scanner_version", "date")
+
+    def chosen_day(self) -> date | None:
+        """The day of ?date=, None without one."""
+        try:
+            return date.fromisoformat(self.request.GET.get("date", ""))
+        except ValueError:
+            return None
+
+    def version(self) -> ScannerVersion:
+        """The version of ?scanner_version=, else the market's active one; 404 where there is none."""
+        slug = self.request.GET.get("scanner_version", "")
+        try:
+            return get_versions(self.market.name, [slug] if slug else [])[0]
+        except (UnknownVersion, NoActiveVersion) as error:
+            raise Http404(str(error)) from error
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        if "part" in self.request.GET:
+            return HttpResponse(context["html"])
+        context["html"] = format_html('<section class="block wide">{}</section>', context["html"])
+        return super().render_to_response(context, **kwargs)
+
+
+class Funnel(PartPage):
+    """`/{market}/funnel`: how many instruments each filter of a version left on a session, and the nearest misses."""
+
+    def content(self) -> Content:
+        version, day = self.version(), self.chosen_day()
+        rows = results.published_sessions(self.market.name, version).select_related("run", "scanner_version")
+        session = (rows.filter(date=day) if day else rows.order_by("-date")).first()
+        if session is None:
+            raise Http404(f"{version.slug} has published nothing for that session.")
+        try:
+            branches = session_funnel(session)
+        except (DataProblem, NoSuchRun):
+            leave_unstored()
+            branches = []
+        codes = sorted({miss.code for branch in branches for miss in branch.nearest})
+        context = {
+            "version": version,
+            "day": session.date,
+            "branches": branches,
+            "names": instruments.get_names(self.market.name, codes) if codes else {},
+        }
+        return Content(_("The filters"), self.render("pages/funnel.html", context))

@@ -9,26 +9,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from caching.stats import STATS
-from marketdata.operations import task_queue
-from marketdata.queries import instruments
-from marketdata.queries.readiness import ReadinessState
 from marketdata.web.api.access import StaffOnly
-from scans.queries import readiness
+from seismo_site.installation_metrics import InstallationCollector
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -89,59 +83,6 @@ class MetricsMiddleware:
         method = request.method if request.method in METHODS else "other"
         SECONDS.labels(method, route, response.status_code).observe(time.perf_counter() - began)
         return response
-
-
-class InstallationCollector:
-    """The state of the installation, read for each scrape."""
-
-    def collect(self) -> Iterator[Any]:
-        behind, last = instruments.get_record_ages()
-        stale = GaugeMetricFamily(
-            "seismo_lake_stale_months", "Months of the lake behind the record.", labels=["market"]
-        )
-        for market, months in behind.items():
-            stale.add_metric([market], months)
-        yield stale
-        session = GaugeMetricFamily("seismo_last_session", "The last recorded session, as YYYYMMDD.", labels=["market"])
-        for market, day in last.items():
-            session.add_metric([market], int(day.replace("-", "")))
-        yield session
-        yield from _ages()
-        yield from _queue()
-
-
-def _ages() -> Iterator[Any]:
-    """Of every market with bars, except generated ones."""
-    age = GaugeMetricFamily(
-        "seismo_session_age",
-        "Closed sessions since the last complete one of the record; 0: the record has the last closed session.",
-        labels=["market"],
-    )
-    overdue = GaugeMetricFamily(
-        "seismo_session_overdue",
-        "1 where the last closed session should be recorded and scanned and is not, or is published from older data.",
-        labels=["market"],
-    )
-    for market in readiness.recorded_markets_readiness(timezone.now()):
-        if market.state is not ReadinessState.DEMO:
-            age.add_metric([market.market], market.record.behind)
-            overdue.add_metric([market.market], float(market.is_alarming))
-    yield age
-    yield overdue
-
-
-def _queue() -> Iterator[Any]:
-    """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
-    try:
-        state = task_queue.queue_state(timezone.now())
-    except task_queue.QueueUnavailable:
-        return
-    waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that no worker has taken yet.")
-    waiting.add_metric([], state.waiting)
-    yield waiting
-    age = GaugeMetricFamily("seismo_task_age_seconds", "How long the oldest of them has waited.")
-    age.add_metric([], state.age.total_seconds() if state.age else 0.0)
-    yield age
 
 
 class MetricsView(APIView):

@@ -35,7 +35,9 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
         "state",
         number_column("matched"),
         "seconds_spent",
+        number_column("cpu_seconds"),
         "memory",
+        "executor",
         "started_by",
         "reason",
     )
@@ -59,7 +61,7 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
             },
         ),
         ("How it ended", {"fields": ("state", "reason", "sessions", "universe", "scored", "matched")}),
-        ("What it took", {"fields": ("stages", "memory", "executor")}),
+        ("What it took", {"fields": ("stages", "cpu_seconds", "memory", "bars", "executor")}),
         ("To do it again", {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")}),
     )
     readonly_fields = ("state", "stages", "memory", "engine_and_revision", "parameters")

@@ -20,6 +20,7 @@ from scans.admin import parameters, segments, version_actions, version_history
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations import versions
+from scans.queries.run_statistics import version_statistics
 from scans.queries.versions import active_markets
 
 SHOWN_CHANGES = 20
@@ -121,6 +122,7 @@ class ScannerVersionAdmin(MarketList):
             context.update(
                 changes=version_history.changes(version, SHOWN_CHANGES),
                 active_on=active_markets().get(version.pk, []),
+                statistics=version_statistics(version),
                 may_run=engine is not None and request.user.has_perm(version_actions.PERMISSION),
                 may_activate=version.enabled and self.has_change_permission(request, version),
                 may_clone=engine is not None and self.has_add_permission(request),

@@ -17,6 +17,7 @@ from scans.api.views import (
     readiness,
     requests,
     scans,
+    statistics,
     versions,
 )
 
@@ -40,6 +41,7 @@ urlpatterns = [
     path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/scans", requests.Scans.as_view()),
     path("<str:market>/scans/latest", scans.LatestScan.as_view()),
+    path("<str:market>/scans/statistics", statistics.RunStatisticsView.as_view()),
     path("<str:market>/scans/dates", scans.Dates.as_view()),
     path("<str:market>/scans/changes", comparisons.Changes.as_view()),
     path("<str:market>/scans/compare", comparisons.Compare.as_view()),

@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import dataclass, replace
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.nearest_name import did_you_mean
+from scans.execution.cost import Cost, StageMeter, resident_memory
 from scans.execution.shards import EngineTask, PanelReader, Piece, compute_piece, instrument_slices
 
 CHOICES = ("auto", "inline", "thread", "process")
@@ -44,29 +47,68 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@dataclass(frozen=True, slots=True)
+class PieceCosts:
+    """The cost of all pieces together: of reading, and of each task's features. Seconds of pieces that ran side by side
+    are shares of the time that passed. `bars` were read, by `executor`; `memory` are the peak bytes of child
+    processes."""
+
+    read: Cost
+    tasks: list[Cost]
+    bars: int
+    executor: str
+    memory: int = 0
+
+
 def compute_pieces(
     window: PanelReader, tasks: Sequence[EngineTask], *, executor: str = "auto", workers: int = 0
-) -> tuple[list[Piece], str]:
-    """The pieces of `window` for all `tasks`, in the order of the instruments, and the executor that was used.
+) -> tuple[list[Piece], PieceCosts]:
+    """The pieces of `window` for all `tasks`, in the order of the instruments, and what they cost.
 
     workers 0 means one for each core.
     """
+    began = time.perf_counter()
     sessions, instruments = len(window.sessions), len(window.survey.codes)
     chosen = choose_executor(executor, sessions * instruments)
     workers = workers or cores()
     if chosen == "inline":
         threads = min(workers, 2)
         parts = instrument_slices(sessions, instruments, 1, len(tasks))
-        return [compute_piece(window, tasks, part, threads) for part in parts], chosen
+        pieces = [compute_piece(window, tasks, part, threads) for part in parts]
+        return pieces, _costs(pieces, len(tasks), chosen)
     parts = instrument_slices(sessions, instruments, workers, len(tasks))
     with _pool(chosen, workers) as pool:
-        futures = [pool.submit(compute_piece, window, tasks, part, 1) for part in parts]
+        futures = [pool.submit(_piece_and_memory, chosen, window, tasks, part) for part in parts]
         try:
-            pieces = [future.result() for future in futures]
+            results = [future.result() for future in futures]
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return pieces, f"{chosen} x{workers}"
+    pieces = [piece for piece, _, _ in results]
+    memory = {process: 0 for _, process, _ in results}
+    for _, process, peak in results:
+        memory[process] = max(memory[process], peak)
+    costs = _costs(pieces, len(tasks), f"{chosen} x{workers}", time.perf_counter() - began)
+    return pieces, replace(costs, memory=sum(memory.values()))
+
+
+def _piece_and_memory(
+    chosen: str, window: PanelReader, tasks: Sequence[EngineTask], part: slice
+) -> tuple[Piece, int, int]:
+    """A piece, and the process that computed it with its own peak bytes (0: a thread)."""
+    meter = StageMeter(baseline=resident_memory() if chosen == "process" else None)
+    piece = compute_piece(window, tasks, part, 1)
+    return piece, os.getpid(), meter.cost().memory
+
+
+def _costs(pieces: Sequence[Piece], tasks: int, executor: str, passed: float | None = None) -> PieceCosts:
+    """The costs of `pieces`, their seconds as shares of those that passed."""
+    read = sum((piece.read for piece in pieces), Cost())
+    costs = [sum((piece.task_costs[n] for piece in pieces), Cost()) for n in range(tasks)]
+    spent = sum(cost.seconds for cost in (read, *costs))
+    share = 1.0 if passed is None or not spent else passed / spent
+    read, *costs = (replace(cost, seconds=cost.seconds * share) for cost in (read, *costs))
+    return PieceCosts(read, costs, sum(piece.bars for piece in pieces), executor)
 
 
 def _pool(chosen: str, workers: int) -> Executor:

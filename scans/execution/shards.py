@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools, Panel
 from scans.engines.base import Engine, Features, Requirements, Universe, caps_reach, get_requirements, reads_flows
 from scans.engines.indicators import Measures
+from scans.execution.cost import Cost, StageMeter
 from scans.kernels.ranks import top_per_group
 
 CELLS = 4_000_000
@@ -74,12 +75,15 @@ class EngineTask:
 @dataclass(frozen=True, slots=True)
 class Piece:
     """The result for some instruments: the universe's facts, and for each task the eligible ones and its features, or
-    the exception that it raised. `join_pieces` takes the features out."""
+    the exception that it raised. `join_pieces` takes the features out. `read`: the cost of the panel; `task_costs`: of
+    each task's features, an indicator that several share counted with the first; `bars`: of the panel."""
 
     universe: Universe
     eligible: tuple[Bools, ...]
     features: list[Features | Exception]
-    seconds: Mapping[str, float]
+    read: Cost
+    task_costs: tuple[Cost, ...]
+    bars: int
 
 
 def instrument_slices(sessions: int, instruments: int, least: int, tasks: int = 1) -> list[slice]:
@@ -100,20 +104,23 @@ def field_reach(tasks: Sequence[EngineTask]) -> dict[str, int]:
 
 def compute_piece(window: PanelReader, tasks: Sequence[EngineTask], instruments: slice, threads: int) -> Piece:
     """Read the panel of `instruments` and compute every task's features over it."""
-    began = time.perf_counter()
+    cpu_clock = time.thread_time if threads == 1 else time.process_time  # the threads of the reader, or other pieces
+    meter = StageMeter(cpu_clock=cpu_clock)
     panel = window.read(field_reach(tasks), instruments=instruments, threads=threads)
-    read = time.perf_counter()
-    measures = Measures(panel)
+    universe, measures = _facts(panel), Measures(panel)
+    read = meter.cost()
     features: list[Features | Exception] = []
+    eligible, costs = [], []
     for task in tasks:
+        meter = StageMeter(cpu_clock=cpu_clock)
         try:
             features.append(task.engine.features(measures, task.params))
         except Exception as error:  # one engine's failure must not take the others with it
             features.append(error)
-    eligible = tuple(panel.eligible(segments=task.segments, min_bars=task.requirements.min_bars) for task in tasks)
-    universe = _facts(panel)
-    done = time.perf_counter()
-    return Piece(universe, eligible, features, {"read": read - began, "features": done - read})
+        eligible.append(panel.eligible(segments=task.segments, min_bars=task.requirements.min_bars))
+        costs.append(meter.cost())
+    bars = int((len(panel.sessions) - panel.first).sum())
+    return Piece(universe, tuple(eligible), features, read, tuple(costs), bars)
 
 
 def _facts(panel: Panel) -> Universe:

@@ -18,7 +18,7 @@ from scans.engines.engine_params import ParamError
 from scans.execution.executors import CHOICES
 from scans.operations.scan.backfill import BackfillRefused
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.operations.scan.run import RunRequest
+from scans.operations.scan.request import RunRequest
 from scans.operations.versions import VersionProblem
 from scans.queries.versions import UnknownVersion
 

@@ -19,7 +19,8 @@ from marketdata.queries import flows
 from marketdata.queries.instrument_search import find_instrument
 from scans.engines.base import Check
 from scans.management.flows import json_flow, sentence
-from scans.operations.scan.run import InstrumentChecks, RunRequest, check_instrument
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import InstrumentChecks, check_instrument
 from scans.queries.regime_rules import rule_json
 
 FORMATS = ("table", "json")

@@ -1,8 +1,8 @@
 """Runs and their answers.
 
-A `ScanRun` is one version over a range of sessions, with everything needed to repeat it; a `ScanSession` is its answer
-for one session; a `ScanRank` is one instrument picked on it. For each (market, version, date) at most one session is
-published; older answers remain, unpublished.
+A `ScanRun` is one attempt of a version over a range of sessions, with everything needed to repeat it; a `ScanSession`
+is its answer for one session, of which a failed or unchanged run has none; a `ScanRank` is one instrument picked on it.
+For each (market, version, date) at most one session is published; older answers remain, unpublished.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ class Status(models.TextChoices):
     NO_MATCH = "no_match"
     QUARANTINED = "quarantined"
     FAILED = "failed"
+    UNCHANGED = "unchanged"
 
 
 class ScanRun(models.Model):
@@ -45,7 +46,11 @@ class ScanRun(models.Model):
     scored = models.PositiveBigIntegerField(default=0)
     matched = models.PositiveBigIntegerField(default=0)
     seconds = models.JSONField(default=dict, help_text="Stage -> seconds")
-    peak_memory_mb = models.PositiveIntegerField(default=0)
+    cpu_seconds = models.FloatField(default=0)
+    peak_memory_mb = models.PositiveIntegerField(
+        default=0, help_text="The most that the run itself needed, beside what the process had already"
+    )
+    bars = models.PositiveBigIntegerField(default=0, help_text="Bars read; 0 where the features came from the cache")
     executor = models.CharField(max_length=40, blank=True)
     started_by = models.CharField(max_length=150, blank=True)
     request_id = models.CharField(max_length=64, blank=True)

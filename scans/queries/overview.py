@@ -35,10 +35,15 @@ class LastRun:
 
 
 def last_runs() -> list[LastRun]:
-    """The last run of each version on each market, in four queries."""
+    """The last run of each version on each market that changed something or failed, in four queries."""
     versions = list(ScannerVersion.objects.all())
     active = active_markets()
-    newest = ScanRun.objects.order_by().values("scanner_version", "market").annotate(last=Max("pk"))
+    newest = (
+        ScanRun.objects.exclude(status=Status.UNCHANGED)
+        .order_by()
+        .values("scanner_version", "market")
+        .annotate(last=Max("pk"))
+    )
     runs = list(ScanRun.objects.filter(pk__in=[row["last"] for row in newest]))
     latest = ScanSession.objects.filter(run=OuterRef("run")).order_by("-date").values("date")[:1]
     answers = ScanSession.objects.filter(run__in=runs, date=Subquery(latest))

@@ -69,6 +69,7 @@ SUMMARIES: Mapping[str, str] = {
     "put_mark": "Set your mark",
     "readiness": "Whether the last closed session is recorded and scanned",
     "rerun_scan_request": "Repeat a request",
+    "run_statistics": "How reliably and how fast versions run",
     "runs": "Every run",
     "scan": "A version's picks of a session",
     "scan_changes": "What entered, left and moved",

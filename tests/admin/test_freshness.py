@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries import overview, readiness
 from tests.admin.views import page
 from tests.scans.conftest import AS_OF, frame

@@ -9,7 +9,8 @@ import pandas as pd
 from django.test import Client
 
 from scans.models import ScanSession
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index
 

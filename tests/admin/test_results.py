@@ -25,7 +25,8 @@ from scans.models import (
     Status,
 )
 from scans.operations.requests import queue, worker
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.admin.views import page, sentences
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF, CODES, frame
@@ -78,7 +79,8 @@ def test_a_run_again_goes_through_the_queue_with_the_parameters_it_recorded(scan
     worker.process_request(queued.pk, as_of=AS_OF)
     queued.refresh_from_db()
     assert queued.status == RequestStatus.DONE
-    assert ScanRun.objects.filter(scanner_version=made.scanner_version).count() == 1  # the same came out
+    runs = ScanRun.objects.filter(scanner_version=made.scanner_version).order_by("pk")
+    assert [run.status for run in runs] == ["published", "unchanged"]  # the same came out
 
 
 def test_request_is_cancelled_once_and_repeated(market: Any, probe: Any, console: Client) -> None:

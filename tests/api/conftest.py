@@ -68,7 +68,8 @@ def scanned(
     market: pd.DataFrame, probe: Probe, sessions: list[date], prepared: Prepared, data_dir: Path
 ) -> pd.DataFrame:
     """Versions `rises` and `rises-10` over sessions 10 to 30."""
-    from scans.operations.scan.run import RunRequest, run_scan
+    from scans.operations.scan.request import RunRequest
+    from scans.operations.scan.run import run_scan
 
     probe.plan = (0.02, -0.02, 6)
     request = RunRequest(

@@ -18,7 +18,8 @@ from marketdata.models import Generation
 from scans.models import ScanRun
 from scans.operations.analysis import narrate
 from scans.operations.evaluation import base_rates
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import Get, risers
 from tests.exchanges.writer import KEY, MODEL, Writer
 from tests.scans.conftest import AS_OF, CODES

@@ -14,7 +14,8 @@ from caching.stats import STATS
 from marketdata.models import LakePartition
 from marketdata.operations.projection.project import project_bars
 from scans.operations.evaluation import evaluation_cache
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe

@@ -13,7 +13,8 @@ from django.test import Client
 from marketdata.models import Generation, LakePartition
 from marketdata.operations.projection.project import project_bars
 from scans.models import ScannerVersion, ScanRun, ScanSession
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES, Importer
 from tests.scans.probe import Probe

@@ -12,7 +12,8 @@ import pytest
 
 from marketdata.operations.projection.project import project_bars
 from scans.models import ScanSession
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import DAILY, TREND, levels, record_index

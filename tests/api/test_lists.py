@@ -14,7 +14,8 @@ from marketdata.models import Generation, Instrument
 from marketdata.operations import generations
 from scans.models import Signal
 from scans.operations import signals
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import Get
 from tests.scans.conftest import AS_OF
 

@@ -16,7 +16,8 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries import results
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe

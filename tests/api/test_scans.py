@@ -11,7 +11,8 @@ from django.test import Client
 
 from marketdata.models import InstitutionalFlow
 from scans.models import ActiveVersion, ScanRank, ScanRun, ScanSession
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import Get, risers
 from tests.scans.conftest import AS_OF, CODES, Importer
 from tests.scans.probe import Probe
@@ -274,3 +275,16 @@ def test_dates_of_all_versions_with_the_sessions_they_lack(
     part = get("kr/scans/dates", scanner_version="rises", **{"from": sessions[5], "to": sessions[12]})
     assert part["expected"] == [str(day) for day in sessions[5:13]]
     assert get("kr/scans/dates", 404, scanner_version="rises,nothing")["code"] == "unknown_version"
+
+
+def test_statistics_count_attempts_of_each_version(scanned: Any, get: Get, sessions: list[date]) -> None:
+    """Beside the scans of the fixture, one that changes nothing."""
+    from scans.operations.scan.request import RunRequest
+    from scans.operations.scan.run import run_scan
+    from tests.scans.conftest import AS_OF
+
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[30], last=sessions[30]))
+    body = get("kr/scans/statistics")
+    assert (body["market"], body["sessions"]) == ("kr", 30)
+    rises = next(row for row in body["versions"] if row["scanner_version"] == "rises")
+    assert (rises["attempts"], rises["failed"], rises["unchanged"], rises["success_rate_pct"]) == (2, 0, 1, 100.0)

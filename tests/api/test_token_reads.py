@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from caching.stats import STATS
 from scans.operations import signals
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from seismo_site import tokens
 from seismo_site.models import ApiToken
 from tests.api.conftest import forgotten, market, probe, scanned, sessions, user

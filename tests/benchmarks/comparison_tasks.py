@@ -54,12 +54,12 @@ def compare(*, market: str, version: str, day: str, warm_up: int, runs: int) -> 
 
     def ours() -> dict[str, float]:
         began = time.perf_counter()
-        pieces, _ = executors.compute_pieces(window, [task], executor="inline")
+        pieces, costs = executors.compute_pieces(window, [task], executor="inline")
         ((universe, features),) = join_pieces(pieces, [task])
         if isinstance(features, Exception):
             raise features
         engine.score(universe, features, index, task.params)
-        spent = {name: sum(piece.seconds[name] for piece in pieces) for name in ("read", "features")}
+        spent = {"read": costs.read.seconds, "features": costs.tasks[0].seconds}
         return spent | {"all": time.perf_counter() - began}
 
     worst = _agree(

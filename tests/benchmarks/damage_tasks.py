@@ -21,6 +21,7 @@ from marketdata.queries.records import get_lake, get_record
 from marketdata.sources.batches import FlowBatch
 from scans.models import ScannerVersion
 from scans.operations.scan import run
+from scans.operations.scan.request import RunRequest
 from tests.damage import KINDS, damaged
 
 AS_OF = datetime(2030, 1, 1, tzinfo=UTC)
@@ -66,7 +67,7 @@ def _prepare(market: str) -> None:
 
 
 def _answers(market: str, days: list[date], *, mend: bool = True, cached: bool = False) -> Any:
-    request = run.RunRequest(
+    request = RunRequest(
         market=market, as_of=AS_OF, versions=["v1", "v2", READS_FLOWS], first=days[0], last=days[-1],
         save=False, cached=cached, mend=mend,
     )  # fmt: skip

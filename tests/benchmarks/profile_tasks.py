@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from scans.operations.scan import run
+from scans.operations.scan.request import RunRequest
 
 AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
 
 
 def profile(*, market: str, version: str, day: str, top: int, save: bool) -> dict[str, Any]:
     """The functions in which one session spends most time of their own, as text; after one session to warm up."""
-    request = run.RunRequest(
+    request = RunRequest(
         market=market,
         as_of=AS_OF,
         versions=[version],

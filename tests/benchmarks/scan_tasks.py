@@ -21,6 +21,7 @@ from scans.operations.evaluation import evidence
 from scans.operations.evaluation.evaluate import evaluate_versions
 from scans.operations.scan import run
 from scans.operations.scan.answers import Scan
+from scans.operations.scan.request import RunRequest
 from tests.benchmarks import measurement
 from tests.benchmarks.scenarios import NO_LIMIT
 
@@ -29,9 +30,9 @@ Answer = dict[str, Any]
 AS_OF = datetime(2027, 1, 1, tzinfo=UTC)
 
 
-def request(first: str, last: str, **options: Any) -> run.RunRequest:
+def request(first: str, last: str, **options: Any) -> RunRequest:
     """A request of the benchmarks; features are computed unless `given` has them `cached`."""
-    return run.RunRequest(
+    return RunRequest(
         as_of=AS_OF,
         first=date.fromisoformat(first),
         last=date.fromisoformat(last),

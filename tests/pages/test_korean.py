@@ -20,7 +20,8 @@ from scans.engines.seismograph.engine import STAGES
 from scans.engines.v3.horizons import MIDTERM, PULLBACK
 from scans.models import ScanSession, Signal
 from scans.operations import signals
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.wording import glossary
 from scans.wording.reasons import no_picks_reason
 from tests.scans.conftest import AS_OF

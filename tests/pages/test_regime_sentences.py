@@ -18,7 +18,8 @@ from scans.engines.regime_rules import (
     Comparison,
     RegimeRule,
 )
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.wording.regime_sentences import regime_sentence
 from tests.scans.conftest import AS_OF
 from tests.scans.index_series import levels, record_index

@@ -12,7 +12,8 @@ import pytest
 from django.test import Client
 
 from scans.models import Evening, ScanRequest
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.people import scan_chief
 from tests.scans.conftest import Importer
 from tests.scans.index_series import levels, record_index

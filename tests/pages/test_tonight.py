@@ -13,7 +13,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe

@@ -16,7 +16,8 @@ from marketdata.operations.projection import project
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.upbit import client as upbit
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.exchanges.upbit import BithumbExchange, Book, Tick, UpbitExchange
 
 pytestmark = pytest.mark.django_db

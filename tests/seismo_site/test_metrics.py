@@ -16,10 +16,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from scans.models import ScanRun
 from seismo_site import metrics
 from seismo_site.models import ApiToken
 from tests.api.conftest import forgotten, market, probe, scanned, sessions
-from tests.scans.conftest import bring
+from tests.scans.conftest import AS_OF, bring
 from tests.seismo_site.running import ROOT
 
 __all__ = ["bring", "forgotten", "market", "probe", "scanned", "sessions"]
@@ -83,6 +84,34 @@ def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Re
     assert read("seismo_session_age", market="kr") > 600  # the record ends in 2024
     assert read("seismo_session_overdue", market="kr") == 1
     assert read("seismo_tasks_waiting") == read("seismo_task_age_seconds") == 0
+
+
+def test_scans_are_exported_by_version(scanned: Any, read: Read) -> None:
+    rises = {"market": "kr", "scanner_version": "rises"}
+    run = ScanRun.objects.get(scanner_version__slug="rises")
+    assert read("seismo_scan_runs_total", **rises, status="published") == 1
+    assert read("seismo_scan_failures_total", **rises) == 0
+    ScanRun.objects.create(
+        scanner_version=run.scanner_version,
+        market="kr",
+        first=run.last,
+        last=run.last,
+        revision=1,
+        params={},
+        status="failed",
+        seconds={"read": 1.5, "score": 0.25},
+        cpu_seconds=3.5,
+        peak_memory_mb=2,
+        started_at=AS_OF,
+        finished_at=AS_OF,
+    )
+    assert read("seismo_scan_failures_total", **rises) == 1
+    assert read("seismo_scan_success_ratio", **rises) == 0.5
+    assert read("seismo_scan_duration_seconds", **rises) == 1.75
+    assert read("seismo_scan_cpu_seconds", **rises) == 3.5
+    assert read("seismo_scan_memory_bytes", **rises) == 2 * 1024 * 1024
+    last = run.answers.latest("date")
+    assert read("seismo_scan_picks", **rises) == last.ranked > 0
 
 
 def test_metrics_are_closed_to_other_users(db: None, client: Client) -> None:

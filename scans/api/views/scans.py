@@ -179,7 +179,7 @@ class RunFilter(Filters):
 
 
 class Runs(MarketList):
-    """Every run, the latest first, failed ones too."""
+    """Every run, the latest first, failed and unchanged ones too."""
 
     model = ScanRun
     serializer_class = Run

@@ -23,7 +23,8 @@ from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanSession
 from scans.operations.scan.answers import SessionAnswer
 from scans.operations.scan.reproduce import refuse_other_engine
-from scans.operations.scan.run import InstrumentChecks, RunRequest, check_instrument
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import InstrumentChecks, check_instrument
 from scans.queries import results
 
 

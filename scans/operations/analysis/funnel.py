@@ -11,7 +11,8 @@ from scans.engines.base import Check
 from scans.engines.funnel import Branch, Miss, Step
 from scans.models import ScanSession
 from scans.operations.analysis.split import input_identity
-from scans.operations.scan.run import RunRequest, count_survivors
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import count_survivors
 
 
 def session_funnel(session: ScanSession) -> list[Branch]:

@@ -16,7 +16,8 @@ from scans.engines.conditions import SOFT
 from scans.engines.registry import ENGINES
 from scans.models import ScanSession
 from scans.operations.scan.reproduce import refuse_other_engine
-from scans.operations.scan.run import RunRequest, check_instruments
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import check_instruments
 
 
 def first_failing_checks(

@@ -20,7 +20,8 @@ from scans.engines.base import get_requirements
 from scans.engines.registry import get_engine
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.scan.answers import QUARANTINED, Scan
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 
 PUBLISHED, FLY = "published", "fly"
 SOURCES = (PUBLISHED, FLY)

@@ -40,7 +40,8 @@ from scans.operations.evening import changes, monitor, notify
 from scans.operations.evening.report import EveningReport, VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.operations.versions import version_reads_flows
 from scans.queries import readiness
 from scans.queries.freshness import markets_freshness

@@ -21,7 +21,8 @@ from marketdata.operations.projection import project
 from scans.models import ScannerVersion, ScanSession
 from scans.operations.analysis.split import first_failing_checks
 from scans.operations.requests.worker import USER_ERRORS
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries.readiness import enabled_versions
 
 LOGGER = logging.getLogger(__name__)

@@ -36,7 +36,8 @@ from scans.engines.registry import ENGINES
 from scans.models import PrecloseAnswer, PrecloseScan, ScannerVersion, Status
 from scans.operations.scan.answers import Scan, parameters
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.operations.scan.run import RunRequest, answer_sessions
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import answer_sessions
 from scans.queries.readiness import enabled_versions
 from scans.queries.versions import get_versions
 

@@ -25,7 +25,8 @@ from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations.requests import queue
 from scans.operations.scan import backfill
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries.regime_rules import rule_json
 from scans.queries.versions import UnknownVersion
 

@@ -13,6 +13,7 @@ from scans import digests
 from scans.engines import engine_params
 from scans.engines.base import Outcome, Universe
 from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
+from scans.execution.cost import Cost
 from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion
 
@@ -52,6 +53,13 @@ class Scan:
     run: int | None = None
     unchanged: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
+    """Stage -> wall seconds."""
+    cost: Cost = field(default_factory=Cost)
+    """CPU seconds and peak memory of all stages together."""
+    baseline: int = 0
+    """Resident bytes of the process as the scan started."""
+    bars: int = 0
+    """How many were read."""
     executor: str = ""
     index: str = ""
     """The external series of the regimes; "" for the market's own index."""
@@ -59,6 +67,16 @@ class Scan:
     """Sentences on days near the requested sessions without trading, or with bars in doubt."""
     regimes: RegimeHistory | None = None
     """The regimes of the index that the answers depend on."""
+
+    def add_cost(self, stage: str, cost: Cost) -> None:
+        """Add the cost of a stage."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + cost.seconds
+        self.cost += cost
+
+    @property
+    def duration(self) -> float:
+        """The seconds of all stages together."""
+        return sum(self.seconds.values())
 
     def regime_rule(self, answer: SessionAnswer) -> RegimeRule | None:
         """The rule of an answer's regime; None if the engine has no regime."""

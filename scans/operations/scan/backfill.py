@@ -19,7 +19,8 @@ from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.record import Days
 from scans.models import Backfill, ScannerVersion, ScanSession, Status
 from scans.operations.scan.publish import Permit
-from scans.operations.scan.run import RunRequest, requested_sessions, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import requested_sessions, run_scan
 from scans.queries.versions import get_versions
 
 PART = 250

@@ -5,9 +5,8 @@ Features are computed from the lake or read from the score cache, in which case 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from marketdata.queries.window import check_window, open_window
 from marketdata.record import Days, FlowRecord, Record
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.execution import executors
+from scans.execution.cost import Cost, StageMeter
 from scans.execution.shards import EngineTask, PanelReader, join_pieces
 from scans.feature_cache import entries, store
 
@@ -33,10 +33,22 @@ FeatureResult = tuple[Universe, Features | Exception]
 
 
 @dataclass(frozen=True, slots=True)
+class TaskCost:
+    """What the features of a task cost: reading, which all tasks share, and its own. `bars`: how many were read;
+    `memory`: peak bytes of child processes."""
+
+    read: Cost
+    features: Cost = field(default_factory=Cost)
+    bars: int = 0
+    executor: str = CACHE
+    memory: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ScanInputs:
     """The inputs of a run from `record`. `bars`: the digest of all bars up to each requested session. `flows`: read if
     a task needs them. `results`: for each task, in order, the universe and its features, or the exception; an
-    iterator."""
+    iterator. `costs`: of each task's features."""
 
     record: Record
     days: Days
@@ -44,8 +56,7 @@ class ScanInputs:
     bars: list[str]
     flows: FlowRecord | None
     results: Iterator[FeatureResult]
-    seconds: Mapping[str, float]
-    executor: str
+    costs: list[TaskCost]
 
     @property
     def levels(self) -> MarketIndex:
@@ -59,7 +70,7 @@ class ScanInputs:
 
 
 class ReadOptions(Protocol):
-    """Options of reading; `run.RunRequest` documents each."""
+    """Options of reading; `request.RunRequest` documents each."""
 
     @property
     def index(self) -> str | None: ...
@@ -96,7 +107,7 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     warm_up = max(task.requirements.warm_up for task in tasks)
     caps = max((reach for task in tasks if (reach := task.caps_reach) is not None), default=None)
     bars = get_history_digests(record, days)
-    began = time.perf_counter()
+    meter = StageMeter()
     keys = _keys(record, days, tasks, bars, flows) if how.cached else {}
     cached_entries: dict[int, entries.Entry] = {}
     if keys and len(days) == 1:
@@ -105,16 +116,17 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
             if entry := _scores().read(names[0]):
                 cached_entries[n] = entry
     left = [n for n in range(len(tasks)) if n not in cached_entries]
-    seconds, executor = {"read": time.perf_counter() - began, "features": 0.0}, CACHE
+    costs = [TaskCost(meter.cost())] * len(tasks)
     computed: Iterator[FeatureResult] = iter(())
     if left:
         todo = [tasks[n] for n in left]
         window: PanelReader = open_window(record, days, warm_up, flows=flows, caps=caps)
-        pieces, executor = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
-        seconds = {stage: sum(piece.seconds[stage] for piece in pieces) for stage in seconds}
+        pieces, spent = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
+        for n, features in zip(left, spent.tasks, strict=True):
+            costs[n] = TaskCost(spent.read, features, spent.bars, spent.executor, spent.memory)
         computed = join_pieces(pieces, todo)
     results = _feature_results(len(tasks), cached_entries, computed, keys)
-    return ScanInputs(record, days, index, bars, flows, results, seconds, executor)
+    return ScanInputs(record, days, index, bars, flows, results, costs)
 
 
 def _feature_results(

@@ -7,33 +7,20 @@ in the database, unpublished. An answer whose inputs and result equal the publis
 from __future__ import annotations
 
 import math
-import resource
-import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date
 
 from django.db import transaction
 
-from marketdata.number_format import count_of
 from marketdata.operations import generations
 from marketdata.queries.records import get_damage_time
+from scans.execution.cost import StageMeter
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
-from scans.operations.scan.answers import (
-    NO_MATCH,
-    PUBLISHED,
-    QUARANTINED,
-    Scan,
-    SessionAnswer,
-    parameters,
-    parameters_hash,
-)
-from scans.operations.scan.code_revision import code_revision
+from scans.operations.scan.answers import QUARANTINED, Scan, SessionAnswer
+from scans.operations.scan.attempts import answered_run, cost_fields
+from scans.operations.scan.request import RunRequest
 
 BATCH = 500
-
-MAX_NAMED = 5
-"""Most quarantined sessions that the reason of a run names."""
 
 SCORE_TOLERANCE = 1e-6
 """Relative tolerance of scores of the same session (scanner definitions, section 0, warm-up)."""
@@ -48,9 +35,10 @@ Permit = Callable[[], None]
 
 
 def publish(
-    scan: Scan, *, data_digest: str, as_of: datetime, started_by: str, request_id: str, permit: Permit | None = None
+    scan: Scan, *, data_digest: str, request: RunRequest, meter: StageMeter, permit: Permit | None = None
 ) -> None:
-    """Record the run and publish its answers; sets `scan.run` and `scan.unchanged`."""
+    """Record the run and publish its answers; sets `scan.unchanged`, and `scan.run` to the run that has the answers.
+    The cost of publishing, by `meter`, is added and recorded last."""
     with transaction.atomic():
         if permit:
             permit()
@@ -68,10 +56,9 @@ def publish(
             answer for answer in scan.answers if not _is_published(answer, published_rows.get(answer.date))
         ]
         if not changed_answers:
-            scan.unchanged = True
-            scan.run = published_rows[scan.answers[-1].date].run_id
+            _record_unchanged(scan, published_rows[scan.answers[-1].date].run_id, data_digest, request, meter)
             return
-        run = _run(scan, data_digest, as_of, started_by, request_id)
+        run = answered_run(scan, data_digest, request)
         run.save()
         days = [answer.date for answer in changed_answers if answer.status != QUARANTINED]
         unpublish(scan.market, scan.version, days)
@@ -86,22 +73,21 @@ def publish(
             ],
             batch_size=BATCH,
         )
+        scan.add_cost("publish", meter.cost())
+        ScanRun.objects.filter(pk=run.pk).update(**cost_fields(scan, request))
         generations.advance(scan.market)
     scan.run = run.pk
 
 
-def record_failure(
-    scan: Scan, *, first: str, last: str, data_digest: str, as_of: datetime, started_by: str, request_id: str
-) -> None:
-    """Record the failed run of a version over the sessions from `first` to `last`, without answers; sets `scan.run`."""
-    run = ScanRun.objects.create(
-        **_attempt(scan, data_digest, as_of, started_by, request_id),
-        first=first,
-        last=last,
-        status=Status.FAILED,
-        reason=scan.error,
-    )
-    scan.run = run.pk
+def _record_unchanged(scan: Scan, published: int, data_digest: str, request: RunRequest, meter: StageMeter) -> None:
+    """Record a run whose answers are those of run `published`."""
+    scan.unchanged, scan.run = True, published
+    scan.add_cost("publish", meter.cost())
+    run = answered_run(scan, data_digest, request)
+    run.status, run.reason = Status.UNCHANGED, f"Run {published} has published the same."
+    for name, value in cost_fields(scan, request).items():
+        setattr(run, name, value)
+    run.save()
 
 
 def unpublish(market: str, version: ScannerVersion, days: Sequence[date | str]) -> None:
@@ -148,55 +134,6 @@ def same_ranks(row: ScanSession, answer: SessionAnswer) -> bool:
     )
 
 
-def _run(scan: Scan, data_digest: str, as_of: datetime, started_by: str, request_id: str) -> ScanRun:
-    states = {answer.status for answer in scan.answers}
-    status = next(state for state in (PUBLISHED, NO_MATCH, QUARANTINED) if state in states)
-    reasons = {answer.reason for answer in scan.answers if answer.status == status}
-    return ScanRun(
-        **_attempt(scan, data_digest, as_of, started_by, request_id),
-        first=scan.answers[0].date,
-        last=scan.answers[-1].date,
-        status=status,
-        reason="; ".join([*(sorted(reasons) if status != PUBLISHED else ()), *_quarantine_note(scan, status)]),
-        sessions=len(scan.answers),
-        universe=sum(answer.universe for answer in scan.answers),
-        scored=sum(answer.scored for answer in scan.answers),
-        matched=sum(answer.matched for answer in scan.answers),
-    )
-
-
-def _quarantine_note(scan: Scan, status: str) -> list[str]:
-    """A sentence that names the quarantined sessions of a run; [] if there are none, or if all are, as its status
-    says."""
-    days = [answer.date for answer in scan.answers if answer.status == QUARANTINED]
-    if not days or status == QUARANTINED:
-        return []
-    named = ", ".join(days[:MAX_NAMED]) + (f" and {len(days) - MAX_NAMED} more" if len(days) > MAX_NAMED else "")
-    return [f"{len(days)} of {count_of(len(scan.answers), 'session')} quarantined: {named}"]
-
-
-def _attempt(scan: Scan, data_digest: str, as_of: datetime, started_by: str, request_id: str) -> dict[str, Any]:
-    """The fields that a run records in any case."""
-    return {
-        "scanner_version": scan.version,
-        "market": scan.market,
-        "engine": scan.task.engine.slug,
-        "revision": scan.task.engine.revision,
-        "code_revision": code_revision(),
-        "params": parameters(scan.task),
-        "params_hash": parameters_hash(scan.task),
-        "data_digest": data_digest,
-        "index": scan.index,
-        "seconds": {name: round(spent, 4) for name, spent in scan.seconds.items()},
-        "peak_memory_mb": peak_memory_mb(),
-        "executor": scan.executor,
-        "started_by": started_by,
-        "request_id": request_id,
-        "started_at": as_of,
-        "finished_at": as_of + timedelta(seconds=sum(scan.seconds.values())),
-    }
-
-
 def _session(run: ScanRun, answer: SessionAnswer) -> ScanSession:
     return ScanSession(
         run=run,
@@ -229,9 +166,3 @@ def _rank(session: ScanSession, row: dict[str, object]) -> ScanRank:
         published=session.published,
         **row,
     )
-
-
-def peak_memory_mb() -> int:
-    """The peak memory of this process so far, in MB."""
-    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit)

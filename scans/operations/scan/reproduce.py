@@ -13,14 +13,15 @@ from datetime import date, datetime
 from marketdata.number_format import count_of
 from marketdata.queries.corrections import RecordChange, get_changes
 from scans.engines.registry import ENGINES
-from scans.models import ScannerVersion, ScanRun, ScanSession
+from scans.models import ScannerVersion, ScanRun, ScanSession, Status
 from scans.operations.scan.code_revision import code_revision
 from scans.operations.scan.publish import same_ranks
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 
 
 class NoSuchRun(LookupError):
-    """There is no run of that number, or its engine is not available."""
+    """There is no run of that number, it has no answers, or its engine is not available."""
 
 
 @dataclass(slots=True)
@@ -50,6 +51,8 @@ def reproduce_run(number: int, *, as_of: datetime) -> Reproduction:
         newest = ScanRun.objects.order_by("-pk").values_list("pk", flat=True).first()
         advice = f"the newest is {newest}" if newest else "there are none yet"
         raise NoSuchRun(f"There is no run {number}: {advice}.")
+    if run.status in (Status.FAILED, Status.UNCHANGED):
+        raise NoSuchRun(f"Run {number} has no answers to compare: it is {run.status}. {run.reason}".rstrip())
     refuse_other_engine(run, run.scanner_version)
     reproduction = Reproduction(run=number, sessions=run.sessions)
     if run.code_revision != code_revision():

@@ -7,11 +7,8 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,56 +30,14 @@ from scans.engines.condition_engine import ConditionEngine
 from scans.engines.funnel import Branch
 from scans.engines.regime_rules import RegimeHistory, RegimeRule
 from scans.engines.registry import ENGINES
+from scans.execution.cost import StageMeter, resident_memory
 from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion, ScanRank, ScanSession
-from scans.operations.scan import inputs
+from scans.operations.scan import attempts, inputs
 from scans.operations.scan.answers import Scan, SessionAnswer, session_answers
-from scans.operations.scan.publish import NotReproducible, Permit, publish, record_failure
+from scans.operations.scan.publish import NotReproducible, Permit, publish
+from scans.operations.scan.request import RunRequest
 from scans.queries.versions import get_versions
-
-LOGGER = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """Options of a run. No versions: the market's active one. No first and last: the last complete session as of
-    `as_of`. `limits` and `top` override the version's own. `save` False: nothing is published. `pinned`: slug ->
-    recorded parameters, in place of the version's present ones. `index`: the series of the regimes (None: the market's
-    setting). `mend` False: nothing is written, and a lake that is behind raises LakeError instead of being updated.
-    `cached` False: the score cache is not used."""
-
-    market: str
-    as_of: datetime
-    versions: Sequence[str] = ()
-    first: date | None = None
-    last: date | None = None
-    limits: Mapping[str, int] = field(default_factory=dict)
-    top: int | None = None
-    executor: str = "auto"
-    workers: int = 0
-    save: bool = True
-    started_by: str = ""
-    request_id: str = ""
-    pinned: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    index: str | None = None
-    mend: bool = True
-    cached: bool = True
-
-    @classmethod
-    def of_answer(
-        cls, market: str, slug: str, day: date, parameters: Mapping[str, Any], index: str | None
-    ) -> RunRequest:
-        """The request that computes the recorded answer of one version for one session again, without writing."""
-        return cls(
-            market=market,
-            as_of=datetime.min.replace(tzinfo=UTC),  # the session is named
-            versions=[slug],
-            first=day,
-            last=day,
-            pinned={slug: parameters},
-            index=index,
-            mend=False,
-        )
 
 
 class NoBars(DataProblem):
@@ -113,13 +68,17 @@ def run_scan(
     versions = get_versions(request.market, list(request.versions))
     record = _record(request)
     days = _sessions(record, request)
+    for version in versions:
+        attempts.log_start(version, days, request)
     scans = []
     for scan, data_digest in answer_sessions(record, days, versions, request):
-        if request.save:
-            if not scan.error:
+        if request.save and not scan.error:
+            try:
                 _publish(scan, data_digest, request, permit)
-            if scan.error:
-                _record_failure(scan, days, data_digest, request)
+            except BaseException as error:
+                _record_stop(scan, error, days, data_digest, request)
+                raise
+        _record_end(scan, days, data_digest, request)
         if each:
             each(scan)
         scans.append(scan)
@@ -134,17 +93,57 @@ def answer_sessions(
 ) -> Iterator[tuple[Scan, str]]:
     """The scan of each version, with its answers for `days` of `record`, unpublished, and the digest of its data."""
     scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
-    data = inputs.read_inputs(record, days, [scan.task for scan in scans], request)
+    baseline = resident_memory()
+    data = _read_inputs(record, days, scans, request, baseline)
     thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
     notices = tuple(record.notices(days))
     regimes = RegimeHistory(data.levels)
     for scan in scans:
-        scan.notices, scan.regimes = notices, regimes
-        scan.seconds, scan.executor = dict(data.seconds), data.executor
-        scan.index = data.index.name
+        scan.notices, scan.regimes, scan.index = notices, regimes, data.index.name
+        scan.baseline = baseline
         digests = data.digests(scan.task)
-        _answer(scan, *next(data.results), data.levels, digests, thin, undecided, request)
+        try:
+            meter = StageMeter(baseline=baseline)
+            _answer(scan, *next(data.results), data.levels, digests, thin, undecided, request)
+        except BaseException as error:
+            _record_stop(scan, error, days, digests[-1], request)
+            raise
+        scan.add_cost("score", meter.cost())
         yield scan, digests[-1]
+
+
+def _read_inputs(
+    record: Record, days: Days, scans: Sequence[Scan], request: RunRequest, baseline: int
+) -> inputs.ScanInputs:
+    """The inputs of `scans`, their cost added to each; where they cannot be read, each scan has failed."""
+    meter = StageMeter(baseline=baseline)
+    try:
+        data = inputs.read_inputs(record, days, [scan.task for scan in scans], request)
+    except BaseException as error:
+        for scan in scans:
+            scan.error = f"{scan.version.slug} failed: {type(error).__name__}: {error}"
+            scan.add_cost("read", meter.cost())
+            _record_end(scan, days, "", request)
+        raise
+    memory = meter.cost().memory
+    for scan, cost in zip(scans, data.costs, strict=True):
+        scan.add_cost("read", replace(cost.read, memory=memory + cost.memory))
+        scan.add_cost("features", cost.features)
+        scan.bars, scan.executor = cost.bars, cost.executor
+    return data
+
+
+def _record_stop(scan: Scan, error: BaseException, days: Days, data_digest: str, request: RunRequest) -> None:
+    """Record and log that a scan was stopped before its end."""
+    scan.error = f"{scan.version.slug} was stopped: {type(error).__name__}: {error}"
+    _record_end(scan, days, data_digest, request)
+
+
+def _record_end(scan: Scan, days: Days, data_digest: str, request: RunRequest) -> None:
+    """Record a failure, if the run is recorded at all, and log the end."""
+    if request.save and scan.error:
+        attempts.record_failure(scan, days, data_digest, request)
+    attempts.log_end(scan)
 
 
 def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChecks]:
@@ -271,7 +270,6 @@ def _answer(
     undecided: Mapping[str, str],
     request: RunRequest,
 ) -> None:
-    began = time.perf_counter()
     try:
         if isinstance(features, Exception):
             raise features
@@ -284,7 +282,6 @@ def _answer(
     scan.answers = list(
         session_answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
     )
-    scan.seconds["score"] = time.perf_counter() - began
 
 
 def _thin(record: Record, days: Days) -> dict[str, str]:
@@ -297,37 +294,13 @@ def _thin(record: Record, days: Days) -> dict[str, str]:
     return reasons
 
 
-def _record_failure(scan: Scan, days: Days, data_digest: str, request: RunRequest) -> None:
-    """Record the failed run, if the database is available."""
-    try:
-        record_failure(
-            scan,
-            first=str(days[0]),
-            last=str(days[-1]),
-            data_digest=data_digest,
-            as_of=request.as_of,
-            started_by=request.started_by,
-            request_id=request.request_id,
-        )
-    except DatabaseError:  # the scan has its own error already
-        LOGGER.exception("The failed run of %s was not recorded", scan.version.slug)
-
-
 def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit | None) -> None:
-    began = time.perf_counter()
+    meter = StageMeter(baseline=scan.baseline)
     try:
-        publish(
-            scan,
-            data_digest=data_digest,
-            as_of=request.as_of,
-            started_by=request.started_by,
-            request_id=request.request_id,
-            permit=permit,
-        )
+        publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter)
     except NotReproducible as error:
         scan.error = str(error)
     except DatabaseError as error:  # this version is rolled back; the others continue
         if is_damage(error):
             raise
         scan.error = f"{scan.version.slug} could not be published: {type(error).__name__}: {error}"
-    scan.seconds["publish"] = time.perf_counter() - began

@@ -60,7 +60,8 @@ def test_the_documented_engine_picks_what_plain_arithmetic_picks(
     engine: Any, market: pd.DataFrame, sessions: list[date]
 ) -> None:
     from scans.models import ScannerVersion
-    from scans.operations.scan.run import RunRequest, run_scan
+    from scans.operations.scan.request import RunRequest
+    from scans.operations.scan.run import run_scan
 
     ScannerVersion.objects.create(slug="breakout", engine="breakout", params={"volume_ratio": 1.0})
     request = RunRequest(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scans.engines.base import Features, Universe
+from scans.execution.cost import Cost
 from scans.execution.shards import EngineTask, Piece, join_pieces
 
 SESSIONS = np.array(["2024-03-04", "2024-03-05"], dtype="datetime64[D]")
@@ -26,7 +27,7 @@ def piece(codes: list[str], *features: Features | Exception) -> Piece:
         segments=("KOSPI",),
     )
     eligible = tuple(np.ones(shape, dtype=bool) for _ in features)
-    return Piece(facts, eligible, list(features), {})
+    return Piece(facts, eligible, list(features), Cost(), (Cost(),) * len(features), 0)
 
 
 def tasks(count: int) -> list[EngineTask]:

@@ -17,7 +17,8 @@ from django.core.management import CommandError, call_command
 from python_calamine import CalamineWorkbook
 
 from scans.models import ScannerVersion
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 

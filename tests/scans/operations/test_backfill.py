@@ -14,7 +14,8 @@ from marketdata.operations.lease import Lease, LeaseLost
 from scans.models import Backfill, ScannerVersion, ScanRank, ScanSession, Status
 from scans.operations.scan import backfill
 from scans.operations.scan.backfill import BackfillRefused
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 

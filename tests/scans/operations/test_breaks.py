@@ -23,7 +23,8 @@ from marketdata.queries.index_series import get_own_index
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.queries.records import get_lake
 from marketdata.queries.window import open_window
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
 
 pytestmark = pytest.mark.django_db

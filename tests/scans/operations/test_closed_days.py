@@ -20,7 +20,8 @@ from marketdata.queries.index_series import get_own_index
 from marketdata.queries.records import get_record
 from marketdata.queries.window import open_window
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 

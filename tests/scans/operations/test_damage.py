@@ -23,7 +23,8 @@ from marketdata.queries.records import get_record
 from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations import signals
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.damage import damages
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe

@@ -122,7 +122,8 @@ def test_failed_version_does_not_affect_the_other(
     again = evenings(night(sessions[-1]))
     assert (again.outcome, again.news, again.notification) == ("done", True, report.notification)
     assert Notification.objects.get().outcome == "done"
-    assert ScanRun.objects.count() == 2
+    runs = ScanRun.objects.order_by("pk").values_list("scanner_version__slug", "status")
+    assert list(runs) == [("rises", "published"), ("rises", "unchanged"), ("rises-10", "published")]
 
 
 def test_an_engine_that_fails_is_reported(
@@ -167,13 +168,14 @@ def test_a_second_call_changes_nothing(
     market: pd.DataFrame, probe: Probe, sessions: list[date], evenings: Evenings
 ) -> None:
     evenings(night(sessions[-1]))
-    before = list(Notification.objects.values()), ScanRun.objects.count()
+    before = list(Notification.objects.values()), list(ScanSession.objects.values())
     report = evenings(night(sessions[-1]) + timedelta(hours=1))
     assert (report.news, [one.unchanged for one in report.versions]) == (False, [True, True])
-    assert (list(Notification.objects.values()), ScanRun.objects.count()) == before
+    assert (list(Notification.objects.values()), list(ScanSession.objects.values())) == before
     one = evenings(night(sessions[-1]) + timedelta(hours=2), versions=["rises"])
     assert not one.news
-    assert (list(Notification.objects.values()), ScanRun.objects.count()) == before
+    assert (list(Notification.objects.values()), list(ScanSession.objects.values())) == before
+    assert ScanRun.objects.filter(status="unchanged").count() == 3  # each call is on record
 
 
 def test_missed_evenings_are_made_up_for(
@@ -326,7 +328,8 @@ def test_an_evening_that_was_taken_over_publishes_nothing(
     with pytest.raises(LeaseLost, match="took it over"):
         evenings(night(sessions[-1]))
     assert Evening.objects.get().status == Status.FAILED
-    assert not ScanRun.objects.exists()
+    assert not ScanSession.objects.exists()
+    assert {run.status for run in ScanRun.objects.all()} == {Status.FAILED}
     assert not Notification.objects.exists()
 
 

@@ -21,7 +21,8 @@ from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion
 from scans.operations.scan import reproduce
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF, CODES
 from tests.scans.flow_probe import FIELDS, FlowProbe
 

@@ -20,7 +20,8 @@ from marketdata.operations.imports.index_series import choose_index, import_inde
 from scans.models import ScanRun
 from scans.operations.scan import reproduce
 from scans.operations.scan.answers import SessionAnswer
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
 
 Bring = Callable[[pd.DataFrame], None]
@@ -123,7 +124,9 @@ def test_a_scan_beyond_the_end_of_the_index_is_refused(index: Bring, sessions: l
     ):
         with pytest.raises(CommandError, match=sentence):
             call_command(*command)
-    assert not ScanRun.objects.exists()
+    run = ScanRun.objects.get()  # of the command that would publish
+    assert (run.status, run.sessions, sentence in run.reason) == ("failed", 0, True)
+    run.delete()
     IndexChoice.objects.update(name="KS99")
     with pytest.raises(CommandError, match="Market kr has no index series 'KS99'"):
         call_command("run_scan", "--version=v1")

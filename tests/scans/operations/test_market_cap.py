@@ -16,7 +16,8 @@ from marketdata.operations.imports.index_series import choose_index
 from marketdata.queries.records import get_lake
 from scans.models import ScannerVersion
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.reference import bars as reference
 from tests.reference import index as reference_index
 from tests.scans.conftest import AS_OF, frame

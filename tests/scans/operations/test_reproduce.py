@@ -13,7 +13,8 @@ from scans.models import ScannerVersion, ScanRun
 from scans.operations import versions
 from scans.operations.scan import reproduce
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
 

@@ -14,7 +14,8 @@ from marketdata.models import CalendarOverride, LakePartition
 from marketdata.queries.records import get_lake
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, check_instrument, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import check_instrument, run_scan
 from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe
@@ -81,7 +82,10 @@ def test_the_same_again_changes_nothing(market: pd.DataFrame, probe: Probe) -> N
     assert again.unchanged
     assert again.run == first.run
     assert again.answers == first.answers
-    assert ScanRun.objects.count() == ScanSession.objects.count() == 1
+    assert ScanSession.objects.count() == 1
+    attempt = ScanRun.objects.latest("pk")
+    assert (attempt.status, attempt.reason) == ("unchanged", f"Run {first.run} has published the same.")
+    assert (attempt.sessions, attempt.matched, attempt.answers.count()) == (1, len(first.answers[0].ranks), 0)
 
 
 def test_a_version_never_touches_another(market: pd.DataFrame, probe: Probe) -> None:
@@ -163,7 +167,8 @@ def test_an_interrupt_publishes_nothing(market: pd.DataFrame, probe: Probe) -> N
     probe.failure = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
         scan()
-    assert not ScanRun.objects.exists()
+    assert not ScanSession.objects.exists()
+    assert ScanRun.objects.get().status == "failed"
 
 
 def test_a_session_with_too_few_bars_is_quarantined(

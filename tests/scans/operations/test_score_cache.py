@@ -18,7 +18,8 @@ from scans.engines.registry import ENGINES
 from scans.models import ScannerVersion, ScanRun
 from scans.operations.scan import inputs, reproduce
 from scans.operations.scan.answers import Scan
-from scans.operations.scan.run import RunRequest, check_instrument, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import check_instrument, run_scan
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.flow_probe import FlowProbe
 from tests.scans.operations.test_flows import flow
@@ -146,7 +147,8 @@ def test_cached_version_is_not_computed_with_the_other(
     parameter_free.failure = AWAY
     results = run_scan(both)
     assert [ranks(one) for one in results] == whole
-    assert [one.executor for one in results] == ["inline", "inline"]
+    assert [one.executor for one in results] == [inputs.CACHE, "inline"]
+    assert [one.bars > 0 for one in results] == [False, True]
     again = run_scan(both)
     assert [ranks(one) for one in again] == whole
     assert [one.executor for one in again] == [inputs.CACHE] * 2

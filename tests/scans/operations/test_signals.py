@@ -14,7 +14,8 @@ from django.core.management import call_command
 
 from scans.models import ScanRank, Signal
 from scans.operations import signals
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from tests.reference.order import exit_of, order
 from tests.scans.conftest import AS_OF, Importer
 from tests.scans.probe import Probe

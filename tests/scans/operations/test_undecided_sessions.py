@@ -13,7 +13,8 @@ from marketdata.models import CalendarOverride
 from marketdata.operations.projection import project
 from scans.management import freshness
 from scans.models import ScanSession
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries import readiness
 from scans.queries.freshness import markets_freshness
 from tests.scans.conftest import Importer

@@ -22,7 +22,8 @@ from scans.engines import regimes
 from scans.engines.base import MarketIndex
 from scans.engines.regime_rules import RegimeHistory
 from scans.operations.scan.answers import SessionAnswer
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries.market_index import get_index_histories, index_level
 from tests.marketdata.lake import lake_files
 from tests.reference import bars as reference

@@ -15,7 +15,8 @@ from marketdata.operations.projection import project
 from marketdata.queries.records import get_record
 from marketdata.queries.session_bars import get_session_bars
 from scans.operations.evening import schedule
-from scans.operations.scan.run import RunRequest, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from scans.queries.readiness import Readiness, VersionReadiness, market_readiness, recorded_markets_readiness
 from tests.scans.conftest import CODES, Importer, frame
 from tests.scans.probe import Probe

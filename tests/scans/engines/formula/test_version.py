@@ -10,7 +10,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from scans.models import ScannerVersion
-from scans.operations.scan.run import RunRequest, check_instrument, run_scan
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import check_instrument, run_scan
 from tests.scans.conftest import AS_OF
 
 MATCH = "close > sma(close, 5) and raw_close >= 5000"

@@ -1,0 +1,113 @@
+"""Metrics of the installation, read for each scrape: sessions, scans, the task queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.utils import timezone
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from marketdata.operations import task_queue
+from marketdata.queries import instruments
+from marketdata.queries.readiness import ReadinessState
+from scans.models import Status
+from scans.queries import readiness, run_statistics
+
+VERSION = ("market", "scanner_version")
+
+
+class InstallationCollector:
+    """The state of the installation, read for each scrape."""
+
+    def collect(self) -> Iterator[Any]:
+        behind, last = instruments.get_record_ages()
+        stale = GaugeMetricFamily(
+            "seismo_lake_stale_months", "Months of the lake behind the record.", labels=["market"]
+        )
+        for market, months in behind.items():
+            stale.add_metric([market], months)
+        yield stale
+        session = GaugeMetricFamily("seismo_last_session", "The last recorded session, as YYYYMMDD.", labels=["market"])
+        for market, day in last.items():
+            session.add_metric([market], int(day.replace("-", "")))
+        yield session
+        yield from _ages()
+        yield from _scans()
+        yield from _queue()
+
+
+def _ages() -> Iterator[Any]:
+    """Of every market with bars, except generated ones."""
+    age = GaugeMetricFamily(
+        "seismo_session_age",
+        "Closed sessions since the last complete one of the record; 0: the record has the last closed session.",
+        labels=["market"],
+    )
+    overdue = GaugeMetricFamily(
+        "seismo_session_overdue",
+        "1 where the last closed session should be recorded and scanned and is not, or is published from older data.",
+        labels=["market"],
+    )
+    for market in readiness.recorded_markets_readiness(timezone.now()):
+        if market.state is not ReadinessState.DEMO:
+            age.add_metric([market.market], market.record.behind)
+            overdue.add_metric([market.market], float(market.is_alarming))
+    yield age
+    yield overdue
+
+
+def _scans() -> Iterator[Any]:
+    """The runs of each version: all of them by status, the last one, and those of the latest sessions."""
+    runs = CounterMetricFamily("seismo_scan_runs", "Runs by how they ended.", labels=(*VERSION, "status"))
+    failures = CounterMetricFamily("seismo_scan_failures", "Runs that failed.", labels=VERSION)
+    for market, version, status, number in run_statistics.run_counts():
+        runs.add_metric((market, version, status), number)
+        if status == Status.FAILED:
+            failures.add_metric((market, version), number)
+    yield runs
+    yield failures
+    last = {
+        "seconds": GaugeMetricFamily("seismo_scan_duration_seconds", "Duration of the last run.", labels=VERSION),
+        "cpu": GaugeMetricFamily("seismo_scan_cpu_seconds", "CPU time of the last run.", labels=VERSION),
+        "memory": GaugeMetricFamily("seismo_scan_memory_bytes", "Memory that the last run needed.", labels=VERSION),
+        "finished": GaugeMetricFamily("seismo_scan_finished_seconds", "When the last run ended.", labels=VERSION),
+    }
+    for run in run_statistics.last_attempts():
+        labels = run.market, run.scanner_version.slug
+        last["seconds"].add_metric(labels, sum(run.seconds.values()))
+        last["cpu"].add_metric(labels, run.cpu_seconds)
+        last["memory"].add_metric(labels, run.peak_memory_mb * 1024 * 1024)
+        last["finished"].add_metric(labels, run.finished_at.timestamp() if run.finished_at else 0)
+    yield from last.values()
+    picks = GaugeMetricFamily("seismo_scan_picks", "Picks of the last published session.", labels=VERSION)
+    for market, version, ranked in run_statistics.last_picks():
+        picks.add_metric((market, version), ranked)
+    yield picks
+    ratio = GaugeMetricFamily(
+        "seismo_scan_success_ratio",
+        f"Runs of the latest {run_statistics.SESSIONS} sessions that did not fail.",
+        labels=VERSION,
+    )
+    mean = GaugeMetricFamily("seismo_scan_mean_seconds", "Mean duration of a session of the same.", labels=VERSION)
+    for market in run_statistics.markets_with_runs():
+        for row in run_statistics.get_run_statistics(market):
+            ratio.add_metric((market, row.scanner_version), row.success_rate)
+            if row.mean_seconds is not None:
+                mean.add_metric((market, row.scanner_version), row.mean_seconds)
+    yield ratio
+    yield mean
+
+
+def _queue() -> Iterator[Any]:
+    """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
+    try:
+        state = task_queue.queue_state(timezone.now())
+    except task_queue.QueueUnavailable:
+        return
+    waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that no worker has taken yet.")
+    waiting.add_metric([], state.waiting)
+    yield waiting
+    age = GaugeMetricFamily("seismo_task_age_seconds", "How long the oldest of them has waited.")
+    age.add_metric([], state.age.total_seconds() if state.age else 0.0)
+    yield age

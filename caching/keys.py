@@ -52,6 +52,10 @@ def _name(name: str) -> str:
 def _spell(part: Part) -> str:
     """An unambiguous text: every piece carries its type, every text its length."""
     match part:
+        case str() if type(part) is str:
+            return f"str{len(part)}={part}"
+        case list() | tuple():
+            return f"list{len(part)}({','.join(map(_spell, part))})"
         case None | bool() | int() | float() | Decimal() if not isinstance(part, Enum):
             return f"{type(part).__name__}={part!r}"
         case Enum():
@@ -65,8 +69,6 @@ def _spell(part: Part) -> str:
             return f"map{len(pairs)}({','.join(pairs)})"
         case Set():
             return f"set{len(part)}({','.join(sorted(map(_spell, part)))})"
-        case list() | tuple():
-            return f"list{len(part)}({','.join(map(_spell, part))})"
     raise KeyPartError(
         f"No cache key can be made from a {type(part).__qualname__}: "
         "pass text, numbers, dates, or lists, sets and mappings of them."

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,6 +119,7 @@ MARKETS = {
 }
 
 
+@lru_cache(256)
 def get_market(name: str) -> Market:
     """The market of that name; raises `UnknownMarket`."""
     match = NAME_PATTERN.fullmatch(name)

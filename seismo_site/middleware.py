@@ -10,6 +10,9 @@ import time
 import uuid
 from collections.abc import Callable
 
+from corsheaders.middleware import CorsMiddleware
+from django.conf import settings
+from django.contrib.messages.middleware import MessageMiddleware
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
@@ -45,6 +48,7 @@ CONTENT_POLICY = "; ".join(
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+NO_PAGES = ("/api/", "/metrics")
 API_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -56,7 +60,7 @@ class RequestIdMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        header = request.headers.get("X-Request-ID", "")
+        header = request.META.get("HTTP_X_REQUEST_ID", "")
         identifier = header if WELL_FORMED.fullmatch(header) else uuid.uuid4().hex
         token, began = request_id.set(identifier), time.perf_counter()
         request.request_id = identifier  # type: ignore[attr-defined]
@@ -123,12 +127,13 @@ class CompressionMiddleware(GZipMiddleware):
     """gzip for those who accept it, of text that is not tiny; the rest is compressed already, or would only grow."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if not COMPRESSIBLE.match(response.get("Content-Type", "")):
+        if response.has_header("Content-Encoding") or not COMPRESSIBLE.match(response.get("Content-Type", "")):
             return response
-        if NO_GZIP.search(request.headers.get("Accept-Encoding", "")):
+        encodings = request.META.get("HTTP_ACCEPT_ENCODING", "")
+        if NO_GZIP.search(encodings):
             return response
-        accepts = GZIP.search(request.headers.get("Accept-Encoding", ""))
-        if not isinstance(response, HttpResponse) or response.has_header("Content-Encoding") or not accepts:
+        accepts = GZIP.search(encodings)
+        if not isinstance(response, HttpResponse) or not accepts:
             return super().process_response(request, response)
         if len(response.content) < SMALL:
             return response
@@ -141,14 +146,29 @@ class CompressionMiddleware(GZipMiddleware):
         return response
 
 
+class OriginMiddleware(CorsMiddleware):
+    """CORS where origins are allowed (SEISMO_CORS_ORIGINS); without them it costs nothing."""
+
+    def is_enabled(self, request: HttpRequest) -> bool:
+        return bool(settings.CORS_ALLOWED_ORIGINS) and super().is_enabled(request)
+
+
 class PageLanguageMiddleware(LocaleMiddleware):
     """The reader's language on pages; the API and the metrics answer everybody in English."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if not request.path.startswith(("/api/", "/metrics")):
+        if not request.path.startswith(NO_PAGES):
             super().process_request(request)
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if request.path.startswith(("/api/", "/metrics")):
+        if request.path.startswith(NO_PAGES):
             return response
         return super().process_response(request, response)
+
+
+class PageMessageMiddleware(MessageMiddleware):
+    """Messages of pages; the API and the metrics have none."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        if not request.path.startswith(NO_PAGES):
+            super().process_request(request)

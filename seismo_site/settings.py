@@ -55,7 +55,7 @@ MIDDLEWARE = [
     "seismo_site.metrics.MetricsMiddleware",
     "seismo_site.middleware.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    "seismo_site.middleware.OriginMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "seismo_site.middleware.ContentPolicyMiddleware",
     "seismo_site.refusals.RefusalMiddleware",
@@ -65,7 +65,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "seismo_site.middleware.PageMessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 

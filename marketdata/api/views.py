@@ -25,7 +25,8 @@ class RecordView(views.BaseView):
     """A view of recorded data, whose state is the generations of the database."""
 
     def recorded_generations(self) -> Mapping[str, datetime]:
-        return instruments.get_generations()
+        generations: Mapping[str, datetime] | None = getattr(self.request._request, "generations", None)
+        return instruments.get_generations() if generations is None else generations
 
 
 class MarketView(RecordView):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
-from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, prefetch_related_objects
+import orjson
+from django.db.models import Count, F, Func, Max, Prefetch, Q, QuerySet, TextField, prefetch_related_objects
 
 from marketdata import codes
 from marketdata.compiled_query import CompiledQuery
@@ -19,6 +21,23 @@ GENERATIONS = CompiledQuery(lambda: Generation.objects.values_list("name", "chan
 def get_generations() -> dict[str, datetime]:
     """Market, or name of data that belongs to all markets -> when its data last changed (see `Generation`)."""
     return dict(GENERATIONS.rows())
+
+
+class GenerationsColumn(Func):
+    """All generations as one column of any query, which then needs no second one; `parse_generations` reads it."""
+
+    output_field = TextField()
+    function = "json_object_agg(name, changed_at)::text"
+    template = f"(SELECT %(function)s FROM {Generation._meta.db_table})"  # noqa: S608 - a name alone
+
+    def as_sqlite(self, compiler: Any, connection: Any, **kwargs: Any) -> Any:
+        return self.as_sql(compiler, connection, function="json_group_object(name, changed_at)", **kwargs)
+
+
+def parse_generations(column: str | None) -> dict[str, datetime]:
+    """The same as `get_generations`, of a `GenerationsColumn`; None: there is none."""
+    times = {name: datetime.fromisoformat(text) for name, text in orjson.loads(column or "{}").items()}
+    return {name: time if time.tzinfo else time.replace(tzinfo=UTC) for name, time in times.items()}
 
 
 def list_markets(generations: Mapping[str, datetime]) -> list[str]:

@@ -29,6 +29,8 @@ urlpatterns = [
     path("versions", versions.Versions.as_view()),
     path("versions/<str:slug>", versions.OneVersion.as_view()),
     # The most requested first: Django tries the lines in order.
+    path("<str:market>/scans/latest", scans.LatestScan.as_view()),
+    path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/stocks/<code:code>/chart", chart.StockChart.as_view()),
     path("<str:market>/stocks/<code:code>/overview", overview.StockOverview.as_view()),
     path("<str:market>/stocks/<code:code>/scans", picks.StockScans.as_view()),
@@ -38,9 +40,7 @@ urlpatterns = [
     path("<str:market>/marks/<code:code>", marks.OneMark.as_view()),
     path("<str:market>/evening/<str:date>", evening.Evening.as_view()),
     path("<str:market>/index", index.IndexView.as_view()),
-    path("<str:market>/signals", picks.Signals.as_view()),
     path("<str:market>/scans", requests.Scans.as_view()),
-    path("<str:market>/scans/latest", scans.LatestScan.as_view()),
     path("<str:market>/scans/statistics", statistics.RunStatisticsView.as_view()),
     path("<str:market>/scans/dates", scans.Dates.as_view()),
     path("<str:market>/scans/changes", comparisons.Changes.as_view()),

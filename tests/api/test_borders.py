@@ -12,6 +12,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework.request import Request
 
+from caching.store import STORE
+from marketdata.web.api.access import MinuteThrottle
 from seismo_site.models import ApiToken
 from seismo_site.tokens import TokenAuthentication
 from tests.api.conftest import Get
@@ -211,3 +213,25 @@ def test_the_minute_slides(client: Client, user: User, settings: Any, monkeypatc
     assert status() == 429
     now += 130
     assert [status() for _ in range(7)] == [200] * 6 + [429]
+
+
+def test_requests_counted_in_advance_are_no_more_than_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process counts several requests at once; the number of allowed ones is exact all the same."""
+    calls: list[int] = []
+    count = STORE.count
+
+    def record(key: str, by: int, ttl: int) -> int | None:
+        calls.append(by)
+        return count(key, by, ttl)
+
+    monkeypatch.setattr(STORE, "count", record)
+    monkeypatch.setattr("marketdata.web.api.access.time.time", lambda: 1_000_000_080.0)
+
+    class Throttle(MinuteThrottle):
+        def limit(self) -> int:
+            return 503
+
+    allowed = [Throttle().count("caller").allowed for _ in range(505)]
+    assert allowed == [True] * 503 + [False] * 2
+    assert calls == [5] * 100 + [5, -5, 1] * 3 + [5, -5, 1, -1] * 2
+    assert Throttle().count("another").allowed

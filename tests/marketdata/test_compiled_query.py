@@ -11,6 +11,7 @@ from django.db import connection
 
 from marketdata.compiled_query import CompiledQuery
 from marketdata.models import Generation
+from marketdata.queries.instruments import GenerationsColumn, get_generations, parse_generations
 
 pytestmark = pytest.mark.django_db
 
@@ -44,3 +45,13 @@ def test_each_thread_compiles_for_its_own_connection() -> None:
     thread.start()
     thread.join()
     assert answers == [[("reader",)], [("reader",)]]
+
+
+def test_generations_as_a_column_equal_those_of_a_query() -> None:
+    column = CompiledQuery(lambda: get_user_model().objects.values_list(GenerationsColumn()))
+    get_user_model().objects.create(username="reader")
+    Generation.objects.all().delete()
+    assert [parse_generations(text) for (text,) in column.rows()] == [{}] == [get_generations()]
+    times = {"kr": datetime(2026, 8, 21, 9, 30, 0, 120000, tzinfo=UTC), "scans": datetime(2026, 8, 21, tzinfo=UTC)}
+    Generation.objects.bulk_create(Generation(name=name, changed_at=time) for name, time in times.items())
+    assert [parse_generations(text) for (text,) in column.rows()] == [times] == [get_generations()]

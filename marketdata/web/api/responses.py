@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -56,7 +56,7 @@ def parse_format(request: Request) -> str:
     """The requested format: by `?format=`, else by Accept; a Problem (400) where it is none."""
     name = request.query_params.get("format")
     if name is None:
-        return _negotiate_format(str(request.META.get("HTTP_ACCEPT", "*/*")))
+        return negotiate_format(request, MEDIA_TYPES)
     if name not in MEDIA_TYPES:
         raise Problem(
             "invalid_format",
@@ -80,12 +80,16 @@ def parse_encoding(request: Request) -> str:
     return name
 
 
+def negotiate_format(request: Request, forms: Iterable[str]) -> str:
+    """The one of these formats that the Accept header prefers; NotAcceptable (406) where it accepts none."""
+    return _negotiate_format(str(request._request.META.get("HTTP_ACCEPT", "*/*")), tuple(forms))
+
+
 @lru_cache(256)
-def _negotiate_format(accept: str) -> str:
-    """The format that an Accept header prefers; NotAcceptable (406) where it accepts none."""
+def _negotiate_format(accept: str, forms: Sequence[str]) -> str:
     request = HttpRequest()
     request.META["HTTP_ACCEPT"] = accept
-    renderers = [_renderer(form, kind) for form, kind in MEDIA_TYPES.items()]
+    renderers = [_renderer(form, MEDIA_TYPES[form]) for form in forms]
     chosen, _ = DefaultContentNegotiation().select_renderer(Request(request), renderers)
     return str(chosen.format)
 
@@ -134,14 +138,15 @@ def _link_start(origin: str) -> bytes:
     return f'"{origin}/api/'.encode()
 
 
-def serve_cached(request: HttpRequest, cached: CachedResponse, *, changed: datetime | None) -> HttpResponseBase:
-    """The response of a cached answer, gzipped where the caller accepts it, its links with the caller's origin; or the
-    304."""
-    origin = site_origin(request)
+def serve_cached(
+    request: HttpRequest, cached: CachedResponse, *, origin: str, changed: datetime | None
+) -> HttpResponseBase:
+    """The response of a cached answer, gzipped where the caller accepts it, its links with the caller's `origin`; or
+    the 304."""
     if cached.origin not in ("", origin):
         content = igzip.decompress(cached.content).replace(_link_start(cached.origin), _link_start(origin))
         cached = compress_response(content, origin)
-    accepts = GZIP.search(request.headers.get("Accept-Encoding", ""))
+    accepts = GZIP.search(request.META.get("HTTP_ACCEPT_ENCODING", ""))
 
     def make() -> HttpResponseBase:
         if not accepts or len(cached.content) < SMALL:

@@ -83,11 +83,12 @@ class BaseView(GenericAPIView[Any]):
             self.encoding = responses.parse_encoding(request)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
-        """Tables have no renderer: an error on the way to one is answered in JSON."""
-        if self.row() and not force:
-            self.form = responses.parse_format(request)
-            force = self.form != "json" or "format" in request.query_params
-        return super().perform_content_negotiation(request, force)
+        """JSON, the only renderer; a list has `form` too. Tables have no renderer: an error on the way to one is
+        answered in JSON."""
+        if not force:
+            self.form = responses.parse_format(request) if self.row() else responses.negotiate_format(request, ["json"])
+        renderer = self.get_renderers()[0]
+        return renderer, renderer.media_type
 
     def parameter_names(self) -> list[str]:
         """The names of the query parameters; a write has none."""
@@ -137,8 +138,9 @@ class BaseView(GenericAPIView[Any]):
         request, state = self.request._request, self.state()
         if self.response_cache is None or state is None or not response_cache.is_cacheable(request):
             return self.json_response(build())
-        cached = self.response_cache(CacheKey.of(request, state), build)
-        return responses.serve_cached(request, cached, changed=responses.latest_time(state))
+        key = CacheKey.of(request, state)
+        cached = self.response_cache(key, build)
+        return responses.serve_cached(request, cached, origin=key.origin, changed=responses.latest_time(state))
 
     def json_response(self, body: Any) -> HttpResponseBase:
         """The body as JSON, or a 304."""

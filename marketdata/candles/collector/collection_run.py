@@ -18,6 +18,7 @@ from marketdata.candles.collector.collections import (
     History,
     StopReason,
 )
+from marketdata.candles.collector.coverage import subtract
 from marketdata.candles.collector.feature_guard import Feature
 from marketdata.candles.collector.fetch import PageFetcher, Patience
 from marketdata.candles.collector.history import change_history, is_due
@@ -25,6 +26,7 @@ from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.patterns import Distances, Pattern
 from marketdata.candles.collector.planner import Chunk, RequestError
 from marketdata.candles.collector.progress import Estimate, Progress
+from marketdata.candles.collector.survey import Survey
 from marketdata.candles.collector.timeframes import Interval, Unit, shift, slot_count
 from marketdata.candles.collector.verification import Verdict, judge
 from marketdata.context_threads import ContextThreadPool
@@ -42,7 +44,8 @@ class StuckError(RuntimeError):
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a run. `labels`: chunks by their overlap with the record; `cache_hits`: chunks that the cache
-    covered; `eta_error`: largest relative error of its estimates after the first tenth."""
+    covered; `eta_error`: largest relative error of the durations forecast after the first tenth, `eta_known_after`:
+    seconds until the first forecast."""
 
     collection: Collection
     status: CollectionStatus
@@ -53,6 +56,7 @@ class Outcome:
     labels: Mapping[Overlap, int]
     cache_hits: int
     eta_error: float | None
+    eta_known_after: float | None
     retry_after: float | None = None
 
 
@@ -67,7 +71,10 @@ class CollectionRun:
         self._grid = collection.series.grid
         self._began = context.seconds()
         self._patience = Patience(context.patience, context.pause, context.seconds)
-        self._estimate = Estimate(slot_count(self._grid, *self._request.interval))
+        interval = self._request.interval
+        self._estimate = Estimate(self._grid, interval, (interval,), context.source.page_limit)
+        self._survey = Survey(context.source, self._series)
+        self._is_missing_known = False
         self._analysis = ChunkAnalyser(context, self._series)
         self._distances = Distances()
         self._newer: int | None = None  # opening of the oldest candle so far, for the distance to the next one
@@ -118,12 +125,14 @@ class CollectionRun:
             if chunk.ask is None:
                 self._cache_hits += analysed.cached
                 self._all_hits += analysed.cached
-                self._estimate.skipped(chunk.slots)
+                self._estimate.skipped(chunk.window)
                 self._newer = None
                 analysed = self._analysis.before(interval, chunk.window.start)
                 continue
+            self._forecast_rest(interval, analysed.cursor)
             verdict, ahead, was_withdrawn = self._settle(interval, chunk, analysed.seconds)
             if was_withdrawn:
+                self._is_missing_known = False
                 interval, history_start = self._request.interval, False
             if verdict.cursor >= analysed.cursor:
                 raise StuckError(
@@ -148,7 +157,7 @@ class CollectionRun:
             if self._confirm(Interval(start, listed)):
                 return self._request.interval, False
         else:
-            self._estimate.skipped(slot_count(self._grid, start, min(listed, end)))
+            self._estimate.skipped(Interval(start, min(listed, end)))
         return Interval(min(listed, end), end), True
 
     def _confirm(self, before: Interval) -> bool:
@@ -158,6 +167,16 @@ class CollectionRun:
         chunk = Chunk(before, Overlap.COMPLETE, overlapping, slots, self._context.source.page_limit)
         _, _, was_withdrawn = self._settle(Interval(*before), chunk, 0.0)
         return was_withdrawn
+
+    def _forecast_rest(self, interval: Interval, cursor: int) -> None:
+        """Give the forecast what it needs of the slots before the cursor: those that are recorded, and a survey."""
+        if not self._is_missing_known:
+            rest = Interval(interval.start, cursor)
+            self._estimate.forecast.restart(subtract(rest, self._context.store.coverage(self._series, rest)))
+            self._is_missing_known = True
+        if self._survey.is_due(self._estimate.forecast):
+            self._survey.run(self._estimate.forecast, is_listing_known=self._history.first is not None)
+            self._estimate.spent(self._survey.calls, self._context.seconds() - self._began)
 
     # --- fetch, judge, store ------------------------------------------------------------------------
 
@@ -228,7 +247,7 @@ class CollectionRun:
         if cache is not None and verdict.verified is not None:
             cache.put(self._series, verdict.verified, verdict.candles)
         self._measure(chunk, verdict)
-        settled = slot_count(self._grid, verdict.cursor, chunk.window.end)
+        settled = Interval(verdict.cursor, chunk.window.end)
         self._estimate.add(state, settled, self._context.seconds() - self._began)
         if self._context.on_progress:
             self._context.on_progress(self._estimate.now(), state)
@@ -262,13 +281,14 @@ class CollectionRun:
             dict(self._labels),
             self._all_hits,
             self._estimate.error(took) if status is CollectionStatus.DONE else None,
+            self._estimate.known_after,
             getattr(error, "retry_after", None),
         )
 
     def _close(self, status: CollectionStatus, reason: StopReason, why: str) -> None:
         calls = self._open_chunk.calls if self._open_chunk else 0
-        self._estimate.add_calls(calls)
-        self._context.store.close(self._collection, status, reason, why, calls=calls)
+        self._estimate.spent(calls, 0.0)
+        self._context.store.close(self._collection, status, reason, why, calls=calls + self._survey.calls)
 
     def _close_after(self, status: CollectionStatus, why: str) -> None:
         """Record the reason, if the record still works; the caller raises the error itself."""

@@ -11,6 +11,7 @@ from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.cache import Series
@@ -24,7 +25,7 @@ from marketdata.candles.collector.collections import (
 )
 from marketdata.candles.collector.coverage import Coverage
 from marketdata.candles.collector.planner import ResolvedRequest
-from marketdata.candles.collector.timeframes import TIMEFRAMES, Interval
+from marketdata.candles.collector.timeframes import TIMEFRAMES, Grid, Interval
 from marketdata.sources.base import CandlePage, Candles, Capability, SourceCalendar
 
 Row = tuple[int, float, float, float, float, float, float, int]
@@ -298,6 +299,10 @@ class ListSource:
         self._spoil = spoil
         self.requests: list[tuple[int | None, int]] = []
 
+    def _openings(self, grid: Grid) -> npt.NDArray[np.int64]:
+        """Those of the longer candles that these make."""
+        return np.unique([grid.floor(opened) for opened in self._opened.tolist()]).astype(np.int64)
+
     def missing_settings(self) -> tuple[str, ...]:
         return ()
 
@@ -308,8 +313,10 @@ class ListSource:
         assert 1 <= count <= self.page_limit
         self.requests.append((to, count))
         before = min(self.now + 1, to if to is not None else self.now + 1)
-        last = int(np.searchsorted(self._opened, before))
-        opened = self._opened[max(0, last - count) : last]
+        grid = Grid.of(timeframe, self.calendar)
+        all_opened = self._opened if grid.timeframe.seconds in (None, self._slot) else self._openings(grid)
+        last = int(np.searchsorted(all_opened, before))
+        opened = all_opened[max(0, last - count) : last]
         price = (opened % 997 + 1).astype(np.float64)
         forming = (opened <= self.now) & (opened + self._slot > self.now)
         close = np.where(forming, float(self.now % 997 + 1), price)

@@ -137,7 +137,14 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
         return format_html("<table><tr>{}</tr>{}</table>", head, rows)
 
 
-_CHUNK_HEAD = ("from (UTC)", "to (UTC)", *CHUNK_COLUMNS, "overlap s", "api s", "store s")
+_CHUNK_HEAD = (
+    "from (UTC)",
+    "to (UTC)",
+    *CHUNK_COLUMNS,
+    *(f"{step} s" for step in queries.STEPS),
+    "memory MB",
+    "peak MB",
+)
 
 
 def _utc(seconds: int | None) -> str | None:
@@ -147,9 +154,10 @@ def _utc(seconds: int | None) -> str | None:
 
 def _cells(chunk: CandleChunk) -> list[str]:
     times = [f"{as_datetime(when):%Y-%m-%d %H:%M}" for when in (chunk.start, chunk.end)]
-    seconds = chunk.seconds_overlap, chunk.seconds_api, chunk.seconds_store
+    seconds = (getattr(chunk, f"seconds_{step}") for step in queries.STEPS)
     counts = [str(getattr(chunk, name)) for name in CHUNK_COLUMNS]
-    return [*times, *counts, *(f"{each:.4f}" for each in seconds)]
+    memory = ("" if size is None else f"{size / 2**20:,.0f}" for size in (chunk.memory, chunk.memory_peak))
+    return [*times, *counts, *(f"{each:.4f}" for each in seconds), *memory]
 
 
 class CoverageInline(ReadOnly, Inline):

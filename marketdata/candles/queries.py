@@ -146,6 +146,10 @@ def _recorded(row: CandleSeries, candles: tuple[int, int, int] | None, verified:
 # --- collections --------------------------------------------------------------------------------------
 
 
+STEPS = ("create", "overlap", "api", "process", "store")
+"""The steps of a chunk whose seconds are recorded."""
+
+
 def collections() -> QuerySet[CandleCollection]:
     """Collections with the sums over their chunks, newest first, in one query."""
     chunks = CandleCollection.objects.select_related("series")
@@ -157,7 +161,7 @@ def collections() -> QuerySet[CandleCollection]:
         chunk_count=Count("chunks"),
         settled_from=Min("chunks__start"),
         last_stored=Max("chunks__stored_at"),
-        seconds=Sum(F("chunks__seconds_overlap") + F("chunks__seconds_api") + F("chunks__seconds_store"), default=0.0),
+        seconds=Sum(sum(F(f"chunks__seconds_{step}") for step in STEPS), default=0.0),
         **{f"{name}_sum": total for name, total in sums.items()} | {"calls_sum": sums["calls"] + F("calls_lost")},
     )
 

@@ -9,6 +9,7 @@
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
+    candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
     faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when named)
     profile    where the time of one session goes (only when named)
     worlds     how often each error shown calls luck a result, in 200 worlds without skill (when named; --runs: worlds)
@@ -28,6 +29,7 @@ from tests.benchmarks import (
     collection,
     executors,
     faults,
+    forecasts,
     imports,
     large_market,
     library_comparison,
@@ -60,12 +62,21 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "collect": collection.section,
     "load": load.section,
     "candles": candles.section,
+    "candle-time": forecasts.section,
     "faults": faults.section,
     **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
     "profile": profile,
     "worlds": worlds.section,
 }
-ON_REQUEST = ("collect", "load", "profile", "worlds", "faults", *(f"faults:{name}" for name in faults.FIGURES))
+ON_REQUEST = (
+    "collect",
+    "candle-time",
+    "load",
+    "profile",
+    "worlds",
+    "faults",
+    *(f"faults:{name}" for name in faults.FIGURES),
+)
 """Sections that are run only when they are named."""
 
 
@@ -79,7 +90,7 @@ def main() -> int:
         "sections",
         nargs="*",
         metavar="section",
-        help="default: all but collect, load, faults, profile and worlds",
+        help="default: all but collect, candle-time, load, faults, profile and worlds",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")

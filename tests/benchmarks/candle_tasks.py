@@ -113,7 +113,7 @@ def states() -> dict[str, float]:
 def _state(n: int) -> ChunkState:
     """One whose numbers Python does not share."""
     counts = (n + 3, n + 4, n + 5, n + 6, n + 7)
-    return ChunkState(n, n + 1, n + 2, Overlap.NONE, *counts, n / 3, n / 5, n / 7, n + 8, n + 9)
+    return ChunkState(n, n + 1, n + 2, Overlap.NONE, *counts, n / 2, n / 3, n / 5, n / 6, n / 7, n + 8, n + 9)
 
 
 def _pages() -> int:

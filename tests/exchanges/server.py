@@ -101,6 +101,25 @@ class SlidingLimit:
         return self.number - len(self._accepted)
 
 
+class FixedLimit:
+    """At most `number` calls in each whole second of a clock that is `phase` seconds ahead."""
+
+    def __init__(self, number: int, phase: float = 0.0) -> None:
+        self.number = number
+        self.phase = phase
+        self._second, self._accepted = -1, 0
+
+    def take(self, now: float) -> int:
+        """Calls left after this one; -1 where it is refused."""
+        second = int(now + self.phase)
+        if second != self._second:
+            self._second, self._accepted = second, 0
+        if self._accepted >= self.number:
+            return -1
+        self._accepted += 1
+        return self.number - self._accepted
+
+
 class Exchange:
     """Base of the imitation exchanges. Use as a context manager; `url` is where it listens.
 

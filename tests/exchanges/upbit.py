@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from tests.exchanges.server import Exchange, Faults, Request, Response, SlidingLimit
+from tests.exchanges.server import Exchange, Faults, FixedLimit, Request, Response, SlidingLimit
 
 KST = timedelta(hours=9)
 SECONDS_BACK = 89 * 86_400
@@ -88,10 +88,11 @@ class QuotationExchange(Exchange):
         per_second: int = 10,
         ban_after: int = 5,
         clock: Callable[[], float] = time.time,
+        limit: SlidingLimit | FixedLimit | None = None,
         **options: Any,
     ) -> None:
         super().__init__(clock=clock, **options)
-        self._limit = SlidingLimit(per_second)
+        self._limit = limit or SlidingLimit(per_second)
         self._ban_after = ban_after
         self._in_a_row = 0
         self._bans = 0

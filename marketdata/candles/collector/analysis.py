@@ -10,6 +10,7 @@ from typing import NamedTuple
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.collections import CandleStore, ChunkState
 from marketdata.candles.collector.feature_guard import Feature, Flags, Guard
+from marketdata.candles.collector.memory import MemorySampler
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.planner import RECENT_ANSWERS, Chunk, next_chunk, window_before, window_factor
 from marketdata.candles.collector.progress import Progress
@@ -30,16 +31,18 @@ class CollectorContext:
     on_progress: Callable[[Progress, ChunkState], None] | None
     seconds: Callable[[], float]
     pause: Callable[[float], None]
+    memory: MemorySampler
 
 
 class AnalysedChunk(NamedTuple):
-    """The chunk before `cursor` (None: none is left), analysed with `factor` in `seconds`; `cached`: the cache covers
-    it, so that the record was not read."""
+    """The chunk before `cursor` (None: none is left) with its window of `factor` pages; seconds to create the window
+    and to analyse its overlap; `cached`: the cache covers it, so that the record was not read."""
 
     cursor: int
     factor: int
     chunk: Chunk | None
-    seconds: float
+    seconds_create: float = 0.0
+    seconds_overlap: float = 0.0
     cached: bool = False
 
 
@@ -65,9 +68,10 @@ class ChunkAnalyser:
         """The chunk before the cursor: by the cache where it covers the window, else by the record."""
         began, factor = self._context.seconds(), self.factor()
         if cursor <= interval.start:
-            return AnalysedChunk(cursor, factor, None, 0.0)
+            return AnalysedChunk(cursor, factor, None)
         grid, page = self._series.grid, self._context.source.page_limit
         window = window_before(grid, interval, cursor, page=page, factor=factor)
+        created = self._context.seconds()
         cached = self._cached_ratio(window)
         chunk: Chunk | None
         if cached == 1.0:
@@ -78,9 +82,9 @@ class ChunkAnalyser:
         if cached is not None and chunk is not None and chunk.label is not Overlap.NONE:
             # A window that was never collected is no miss: no cache could have it.
             self._context.guard.observe("cache_hit_ratio", cached)
-        took = self._context.seconds() - began
-        self._context.guard.observe("seconds_analysis", took)
-        return AnalysedChunk(cursor, factor, chunk, took, cached=cached == 1.0)
+        ended = self._context.seconds()
+        self._context.guard.observe("seconds_analysis", ended - began)
+        return AnalysedChunk(cursor, factor, chunk, created - began, ended - created, cached=cached == 1.0)
 
     def _cached_ratio(self, window: Interval) -> float | None:
         """The share of the window in the cache, which has verified slots alone; None where the cache is off."""

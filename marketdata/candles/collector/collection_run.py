@@ -130,7 +130,7 @@ class CollectionRun:
                 analysed = self._analysis.before(interval, chunk.window.start)
                 continue
             self._forecast_rest(interval, analysed.cursor)
-            verdict, ahead, was_withdrawn = self._settle(interval, chunk, analysed.seconds)
+            verdict, ahead, was_withdrawn = self._settle(interval, chunk, analysed)
             if was_withdrawn:
                 self._is_missing_known = False
                 interval, history_start = self._request.interval, False
@@ -165,7 +165,7 @@ class CollectionRun:
         overlapping = Interval(before.start, shift(self._grid, before.end, 1))
         slots = slot_count(self._grid, *before)
         chunk = Chunk(before, Overlap.COMPLETE, overlapping, slots, self._context.source.page_limit)
-        _, _, was_withdrawn = self._settle(Interval(*before), chunk, 0.0)
+        _, _, was_withdrawn = self._settle(Interval(*before), chunk, AnalysedChunk(before.end, 1, chunk))
         return was_withdrawn
 
     def _forecast_rest(self, interval: Interval, cursor: int) -> None:
@@ -180,7 +180,9 @@ class CollectionRun:
 
     # --- fetch, judge, store ------------------------------------------------------------------------
 
-    def _settle(self, interval: Interval, chunk: Chunk, analysing: float) -> tuple[Verdict, AnalysedChunk | None, bool]:
+    def _settle(
+        self, interval: Interval, chunk: Chunk, analysed: AnalysedChunk
+    ) -> tuple[Verdict, AnalysedChunk | None, bool]:
         """The verdict on one chunk; the analysis of the next one, if it was made meanwhile; and whether the recorded
         start of history was withdrawn."""
         self._open_chunk = state = ChunkState(
@@ -188,11 +190,13 @@ class CollectionRun:
             *chunk.window,
             chunk.label,
             slots_asked=chunk.slots,
-            seconds_overlap=analysing,
+            seconds_create=analysed.seconds_create,
+            seconds_overlap=analysed.seconds_overlap,
             cache_hits=self._cache_hits,
         )
         self._cache_hits = 0
         page, chunk, ahead = self._fetch(interval, chunk, state)
+        fetched = self._context.seconds()
         verdict = judge(
             self._grid,
             chunk,
@@ -208,6 +212,7 @@ class CollectionRun:
         oldest = int(opened[0]) if len(opened) else None
         history, withdrawn = change_history(self._history, verdict.history, oldest)
         write = ChunkWrite(self._collection, state, verdict.candles, verdict.verified, history, withdrawn)
+        state.seconds_process = self._context.seconds() - fetched
         self._store_chunk(chunk, write, verdict)
         if history is not None:
             self._history = history
@@ -237,6 +242,9 @@ class CollectionRun:
         state.start = verdict.cursor
         state.rows = len(verdict.candles)
         state.slots_answered = verdict.slots
+        sample = self._context.memory.sample()
+        if sample is not None:
+            state.memory, state.memory_peak = sample
         self._context.store.store_chunk(write)
         self._stored, self._open_chunk = self._stored + 1, None
         if verdict.slots:

@@ -41,7 +41,7 @@ class Collection:
 @dataclass(slots=True)
 class ChunkState:
     """One step of a collection, which settled [start, end): the slots of its call, the answer, and the cost (seconds,
-    bytes)."""
+    bytes). `memory` and `memory_peak` of the process: None where this chunk is no sample (`memory.MemorySampler`)."""
 
     number: int
     start: int
@@ -52,11 +52,21 @@ class ChunkState:
     rows: int = 0
     calls: int = 0
     retries: int = 0
+    seconds_create: float = 0.0
     seconds_overlap: float = 0.0
     seconds_api: float = 0.0
+    seconds_process: float = 0.0
     seconds_store: float = 0.0
     bytes: int = 0
     cache_hits: int = 0
+    memory: int | None = None
+    memory_peak: int | None = None
+
+    @property
+    def seconds_total(self) -> float:
+        """Seconds of all steps; those of the overlap may have passed during a call."""
+        steps = self.seconds_create, self.seconds_overlap, self.seconds_api, self.seconds_process, self.seconds_store
+        return sum(steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.collection_run import CollectionRun, Outcome, StuckError
 from marketdata.candles.collector.collections import CandleStore, ChunkState
 from marketdata.candles.collector.feature_guard import Flags, Guard, MemoryFlags
+from marketdata.candles.collector.memory import MemorySampler
 from marketdata.candles.collector.planner import CandleRequest, RequestError, grid_for, resolve
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import moment
@@ -40,7 +41,8 @@ class Collector:
     """Collects from one source into one store, each used by one call at a time.
 
     `cache`, `flags` and `guard` are optional: without flags every optimisation is on. `patience`: seconds to wait for a
-    source in each of its outages. `on_progress` is called after every chunk. `seconds` and `pause` are swapped in
+    source in each of its outages. `on_progress` is called after every chunk. `memory_every`: chunks between two samples
+    of the memory, 0 for none. `seconds` and `pause` are swapped in
     tests.
     """
 
@@ -54,6 +56,7 @@ class Collector:
         guard: Guard | None = None,
         patience: float = 120.0,
         on_progress: Callable[[Progress, ChunkState], None] | None = None,
+        memory_every: int = 10,
         seconds: Callable[[], float] = time.perf_counter,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -70,6 +73,7 @@ class Collector:
             on_progress=on_progress,
             seconds=seconds,
             pause=pause,
+            memory=MemorySampler(memory_every),
         )
 
     def collect(self, request: CandleRequest, *, as_of: datetime) -> Outcome:

@@ -2,9 +2,10 @@
 
 1. Slots that need a call: those of the interval that are not settled, from the listing on where it is known (`survey`).
 2. Slots that one call settles: the mean of the calls so far; further back that of the nearest sample of the survey.
-3. Seconds that one call takes: the mean so far. A call of more than `OUTAGE` means is an outage, which is no pace.
+3. Seconds that one call takes: the mean so far, without the first one, which has to connect. A call of more than
+   `OUTAGE` means is an outage, which is no pace.
 
-It is unknown until both means have a standard error of at most `PRECISION`, and until the survey of a long collection.
+It is unknown until the standard errors of both means are small enough, and until the survey of a long collection.
 Positions are numbers of slots on the grid.
 """
 
@@ -21,8 +22,9 @@ from marketdata.candles.collector.coverage import Coverage, covered_slots, merge
 from marketdata.candles.collector.timeframes import Grid, Interval
 
 LEAST_CALLS = 5  # before the first forecast
-PRECISION = 0.05  # relative standard error of a mean that is good enough
-OUTAGE = 10.0  # means
+WIDTH_ERROR = 0.05  # relative standard errors of means that are good enough
+SECONDS_ERROR = 0.10
+OUTAGE = 4.0  # means
 EXACT = 256  # missing intervals that are counted one by one; further ones take calls in proportion to their slots
 
 
@@ -47,12 +49,11 @@ class RunningMean:
         self.mean += step / self.count
         self._squares += step * (value - self.mean)
 
-    @property
-    def is_precise(self) -> bool:
-        """Whether the standard error is at most `PRECISION` of the mean."""
+    def is_precise(self, error: float) -> bool:
+        """Whether the standard error is at most so much of the mean."""
         if self.count < LEAST_CALLS:
             return False
-        return sqrt(self._squares / (self.count - 1) / self.count) <= PRECISION * self.mean
+        return sqrt(self._squares / (self.count - 1) / self.count) <= error * self.mean
 
 
 @dataclass(slots=True)
@@ -66,6 +67,7 @@ class Forecast:
     listed: int | None = None
     awaits_survey: bool = True
     samples: Sequence[Sample] = ()
+    _has_connected: bool = False
     _seconds: RunningMean = field(default_factory=RunningMean)
     _widths: RunningMean = field(default_factory=RunningMean)
 
@@ -87,14 +89,16 @@ class Forecast:
 
     def learn(self, rows: int, slots: int, seconds: float) -> None:
         """Add a call that took `seconds` and settled `slots` with so many rows."""
-        usual = self._seconds.mean
-        self._seconds.add(min(seconds, OUTAGE * usual) if self._seconds.count >= LEAST_CALLS else seconds)
+        if self._has_connected:
+            longest = OUTAGE * self._seconds.mean if self.has_calls else seconds
+            self._seconds.add(min(seconds, longest))
+        self._has_connected = True
         if slots:
             self._widths.add(self._width(rows, slots))
 
     def calls_left(self) -> float | None:
         """Calls until the end; None while that is unknown."""
-        if not self._widths.is_precise or self.awaits_survey:
+        if not self._widths.is_precise(WIDTH_ERROR) or self.awaits_survey:
             return None
         return self._calls()
 
@@ -103,7 +107,7 @@ class Forecast:
         calls = self.calls_left()
         if not self.missing:
             return 0.0
-        return calls * self._seconds.mean if calls is not None and self._seconds.is_precise else None
+        return calls * self._seconds.mean if calls is not None and self._seconds.is_precise(SECONDS_ERROR) else None
 
     def rough_calls(self) -> float:
         """The same without any requirement: by the width so far over the whole interval."""

@@ -15,6 +15,7 @@ from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import as_datetime
 from marketdata.candles.operations.collect import CollectionReport
+from marketdata.candles.queries import STEPS
 from marketdata.management.arguments import positive
 from marketdata.management.import_progress import Screen
 from marketdata.management.progress_bar import ProgressBar, duration, time_left
@@ -131,11 +132,10 @@ def _event(progress: Progress, chunk: ChunkState) -> dict[str, Any]:
         "calls": chunk.calls,
         "retries": chunk.retries,
         "bytes": chunk.bytes,
-        "seconds": {
-            "overlap": round(chunk.seconds_overlap, 6),
-            "api": round(chunk.seconds_api, 6),
-            "store": round(chunk.seconds_store, 6),
-        },
+        "cache_hits": chunk.cache_hits,
+        "seconds": {name: round(getattr(chunk, f"seconds_{name}"), 6) for name in (*STEPS, "total")},
+        "memory": chunk.memory,
+        "memory_peak": chunk.memory_peak,
         "done": round(progress.ratio, 4),
         "rows_per_second": round(progress.rows_per_second, 1),
         "remaining_seconds": remaining,

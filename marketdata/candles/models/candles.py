@@ -120,12 +120,16 @@ class CandleChunk(models.Model):
     rows = models.PositiveIntegerField()
     calls = models.PositiveIntegerField()
     retries = models.PositiveIntegerField()
+    seconds_create = models.FloatField(default=0.0, db_default=0.0)
     seconds_overlap = models.FloatField()
     seconds_api = models.FloatField()
+    seconds_process = models.FloatField(default=0.0, db_default=0.0)
     seconds_store = models.FloatField()
     bytes = models.PositiveIntegerField()
     cache_hits = models.PositiveIntegerField()
     stored_at = models.BigIntegerField(help_text="Seconds since 1970 UTC")
+    memory = models.BigIntegerField(null=True, help_text="Bytes of the process, where this chunk is a sample")
+    memory_peak = models.BigIntegerField(null=True, help_text="The most of them so far")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["collection", "number"], name="candle_chunk_number")]

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from marketdata.candles import queries
 from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.collections import ChunkState
@@ -63,6 +65,7 @@ def collect(
             guard=Guard(flags, rules()),
             patience=patience,
             on_progress=on_progress,
+            memory_every=settings.CANDLE_MEMORY_EVERY,
         ).collect(request, as_of=as_of)
         CandleCollection.objects.filter(pk=outcome.collection.number).update(
             pattern=outcome.pattern or "", eta_error=outcome.eta_error

@@ -20,7 +20,8 @@ CHUNKS = CandleChunk._meta.db_table
 SERIES = CandleSeries._meta.db_table
 STATE = (
     "number", "start", "end", "label", "slots_asked", "slots_answered", "rows", "calls", "retries",
-    "seconds_overlap", "seconds_api", "seconds_store", "bytes", "cache_hits",
+    "seconds_create", "seconds_overlap", "seconds_api", "seconds_process", "seconds_store", "bytes", "cache_hits",
+    "memory", "memory_peak",
 )  # fmt: skip
 
 _HEAD = f"INSERT INTO {CANDLES} (series_id, {', '.join(COLUMNS)}) "

@@ -70,13 +70,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A response. `sent_at`: seconds since 1970 UTC on our clock, before the call was sent."""
+    """A response. `sent_at`: seconds since 1970 UTC on our clock, before the call was sent; `seconds`: its round
+    trip."""
 
     what: str
     status: int
     headers: httpx2.Headers = field(repr=False)
     body: bytes = field(repr=False)
     sent_at: float
+    seconds: float = 0.0
 
     def json(self) -> Any:
         """The decoded body; SourceUnavailable where it is no whole JSON."""
@@ -231,7 +233,7 @@ class HttpClient:
     async def _attempt(self, call: Call) -> Answer:
         try:
             async with self.limiter.permit(call.rate, longest=self._retry.longest):
-                sent_at = self._wall_clock()
+                sent_at, began = self._wall_clock(), time.perf_counter()
                 self.sent += 1
                 async with asyncio.timeout(self._timeouts.total):
                     response = await self._client().request(
@@ -244,7 +246,8 @@ class HttpClient:
         except FOREIGN as error:
             self.sent -= isinstance(error, NOT_SENT)
             self._failed(call, translate(error, call.what), error)
-        return Answer(call.what, response.status_code, response.headers, response.content, sent_at)
+        seconds = time.perf_counter() - began
+        return Answer(call.what, response.status_code, response.headers, response.content, sent_at, seconds)
 
     def _parse(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
         """The value of `read`; the circuits learn whether the answer is a sign of life."""

@@ -26,6 +26,7 @@ from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.quotation import parse
 from marketdata.sources.quotation.bans import ban_seconds
+from marketdata.sources.quotation.quota import CountedCall, Quota
 
 # Timeframe -> the path of its candles.
 PATHS: Mapping[str, str] = {
@@ -42,7 +43,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDialect:
-    """One exchange.
+    """One exchange. `per_second`: calls that we make a second, `calls_a_second`: those that it takes.
 
     `to_ahead`: None writes `to` in UTC with a Z; a time difference writes it without a zone, on a clock ahead of UTC by
     that.
@@ -55,6 +56,7 @@ class ExchangeDialect:
     calendar: SourceCalendar
     timeframes: frozenset[str]
     to_ahead: timedelta | None = None
+    calls_a_second: int = 10
 
     def to(self, moment: int) -> str:
         """The exclusive end of a request in the exchange's notation."""
@@ -78,6 +80,7 @@ class QuotationSource:
         base_url: str = "",
         per_second: float = 0.0,
         wall_clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pause = pause
@@ -88,6 +91,8 @@ class QuotationSource:
         self._candle_rate = Rate(f"{dialect.name}:candle", rate)
         self._market_rate = Rate(f"{dialect.name}:market", rate)
         self._wall_clock = wall_clock
+        self._clock = clock
+        self._quota = Quota(dialect.calls_a_second)
 
     @property
     def name(self) -> str:
@@ -140,15 +145,14 @@ class QuotationSource:
             lambda answer: (
                 parse.candles(answer.body, market, answer.what),
                 answer.answered_at,
-                remaining(answer.headers.get("remaining-req")),
+                self._wait(answer),
             )
         )
         fetched = await self._http.fetch_async(Call(url, self._candle_rate, params=params), read)
-        page, answered_at, left = fetched.value
-        if left == 0:
-            # No calls are left in this second; others behind the same address may have used them.
-            until_next_second = 1.0 - self._wall_clock() % 1.0
-            await self._http.limiter.hold(self._candle_rate, until_next_second)
+        page, answered_at, wait = fetched.value
+        if wait > 0.0:
+            # No calls are left now; others behind the same address may have used them.
+            await self._http.limiter.hold(self._candle_rate, wait)
         return CandlePage(
             *page,
             answered_at,
@@ -160,6 +164,15 @@ class QuotationSource:
 
     def close(self) -> None:
         self._http.close()
+
+    def _wait(self, answer: Answer) -> float:
+        """Seconds until the next call is due by what the answer says of the calls left."""
+        left = remaining(answer.headers.get("remaining-req"))
+        if left is None:
+            return 0.0
+        now = self._clock()
+        call = CountedCall(now - answer.seconds, now, left)
+        return self._quota.wait(call, to_next_second=1.0 - self._wall_clock() % 1.0)
 
     def _reader(self, value: Callable[[Answer], T]) -> Callable[[Answer], T]:
         def read(answer: Answer) -> T:

@@ -123,8 +123,9 @@ create table if not exists collection (
   status text, reason text, error text);
 create table if not exists chunk (
   collection integer, number integer, start integer, end integer, label text, slots_asked integer,
-  slots_answered integer, rows integer, calls integer, retries integer, seconds_overlap real, seconds_api real,
-  seconds_store real, bytes integer, cache_hits integer, primary key (collection, number));
+  slots_answered integer, rows integer, calls integer, retries integer, seconds_create real, seconds_overlap real,
+  seconds_api real, seconds_process real, seconds_store real, bytes integer, cache_hits integer, memory integer,
+  memory_peak integer, primary key (collection, number));
 """
 
 

@@ -90,14 +90,14 @@ class TestUnknown:
     def test_it_is_unknown_during_the_first_calls(self) -> None:
         remaining: list[float | None] = []
         clock = SimulatedClock(0.1)
-        source = ListSource(minutes(2_000), now=NOW, spoil=clock.answer)
+        source = ListSource(minutes(4_000), now=NOW, spoil=clock.answer)
         options = {
             "seconds": lambda: clock.now,
             "on_progress": lambda progress, chunk: remaining.append(progress.remaining),
         }
-        collect(source, MemoryStore(), count=1_600, before=as_datetime(END), options=options)
-        assert remaining[:4] == [None] * 4
-        assert None not in remaining[5:]
+        collect(source, MemoryStore(), count=3_200, before=as_datetime(END), options=options)
+        assert remaining[:5] == [None] * 5
+        assert None not in remaining[8:]
         assert remaining[-1] == 0.0
 
     def test_it_is_unknown_while_calls_differ_too_much(self) -> None:
@@ -108,7 +108,7 @@ class TestUnknown:
 
     def test_a_source_that_does_not_answer_the_survey_leaves_what_is_known(self) -> None:
         def fail(number: int, page: CandlePage) -> CandlePage:
-            if number == 6:
+            if number == 7:
                 raise SourceUnavailable("It is away.", attempts=3)
             return clock.answer(number, page)
 
@@ -125,7 +125,7 @@ class TestForecast:
     @staticmethod
     def forecast(*missing: Interval, width: int = 200, seconds: float = 2.0) -> Forecast:
         forecast = Forecast(GRID, 200, missing, awaits_survey=False)
-        for _ in range(5):
+        for _ in range(6):
             forecast.learn(200, width, seconds)
         return forecast
 
@@ -161,17 +161,17 @@ class TestForecast:
     def test_an_outage_is_no_pace(self) -> None:
         forecast = self.forecast(slots(0, 200), seconds=1.0)
         forecast.learn(200, 200, 600.0)
-        assert forecast._seconds.mean == pytest.approx((5 * 1.0 + 10.0) / 6)
+        assert forecast._seconds.mean == pytest.approx((5 * 1.0 + 4.0) / 6)
 
     def test_the_standard_error_is_that_of_the_mean(self) -> None:
         mean = RunningMean()
         for value in (9.0, 11.0, 9.0, 11.0, 10.0):
             mean.add(value)
-        assert (mean.mean, mean.is_precise) == (10.0, True)  # standard deviation 1, its error 0.447 = 4.5 %
+        assert (mean.mean, mean.is_precise(0.05)) == (10.0, True)  # standard deviation 1, its error 0.447 = 4.5 %
         wide = RunningMean()
         for value in (8.0, 12.0, 8.0, 12.0, 10.0):
             wide.add(value)
-        assert not wide.is_precise  # 8.9 %
+        assert not wide.is_precise(0.05)  # 8.9 %
 
 
 class TestForecastErrors:

@@ -6,6 +6,7 @@ from scans.admin.requests import ScanRequestAdmin
 from scans.admin.runs import ScanRunAdmin
 from scans.admin.sessions import ScanSessionAdmin
 from scans.admin.signals import SignalAdmin
+from scans.admin.sweeps import SweepAdmin
 from scans.admin.versions import ScannerVersionAdmin
 
 __all__ = [
@@ -16,4 +17,5 @@ __all__ = [
     "ScanSessionAdmin",
     "ScannerVersionAdmin",
     "SignalAdmin",
+    "SweepAdmin",
 ]

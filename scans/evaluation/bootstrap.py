@@ -57,14 +57,14 @@ def bootstrap_means(sums: Floats, counts: Floats, block: int, *, draws: int = DR
         return np.full((draws, versions, groups), np.nan)
     table = np.concatenate([*sums, *counts], axis=1)
     parts = []
-    for weight in _weights(sessions, block, draws, np.random.default_rng(seed)):
+    for weight in draw_weights(sessions, block, draws, np.random.default_rng(seed)):
         total, count = np.split(weight @ table, 2, axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             parts.append(total / count)
     return np.concatenate(parts).reshape(draws, versions, groups)
 
 
-def _weights(sessions: int, block: int, draws: int, random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
+def draw_weights(sessions: int, block: int, draws: int, random: np.random.Generator) -> Iterator[NDArray[np.float64]]:
     """The number of times that each draw contains each session, (some draws, S) at a time; each row sums to S."""
     blocks = -(-sessions // block)
     length = np.full(blocks, block)

@@ -143,6 +143,21 @@ def _pieces(returns: DailyReturns, holdings: Holdings, n: int, some: Rows) -> It
         yield _Piece(part, skipped, own)
 
 
+def daily_excess(returns: DailyReturns, holdings: Holdings, n: int, some: Rows, name: str) -> Floats:
+    """(T,): on each session of the prices the return of the portfolio of the judged holdings `some` (Q,) less that of
+    the benchmark `name`, NaN where nothing is held."""
+    daily = np.full(len(returns.later), np.nan)
+    b = NAMES.index(name)
+    some = some[np.lexsort((holdings.periods.entry[some], holdings.picks.day[some]))]
+    if len(some):
+        sums = _CohortSums(holdings, n, some)
+        for piece in _pieces(returns, holdings, n, some):
+            sums.add(1 + b, piece.own - piece.beside(returns, returns.row[some, n, b]), piece)
+        first, series = sums.series(1 + b, returns.row[some, n, b] >= 0)
+        daily[first : first + len(series)] = series[: len(daily) - first]
+    return daily
+
+
 class _CohortSums:
     """Daily returns summed over the holdings of each cohort: layer 0 those of the holdings, then those less each
     benchmark's. total and count (5, C, W): by cohort and sessions since its day."""
@@ -168,11 +183,16 @@ class _CohortSums:
     def cohort_means(self, layer: int, present: Bools) -> Floats:
         """(S,): the mean over cohorts of their daily return, on each session on which one is held. present (Q,): the
         holdings that belong to the layer."""
+        _, series = self.series(layer, present)
+        return series[np.isfinite(series)]
+
+    def series(self, layer: int, present: Bools) -> tuple[int, Floats]:
+        """The first session's row, and `cohort_means` on each session from it on, NaN where none is held."""
         sizes = np.bincount(self._cohort, present, len(self._days))
         means = self._total[layer] / np.maximum(sizes, 1)[:, None]
         sums, cohorts = self._by_session(means, self._count[layer] > 0)
-        some = cohorts > 0
-        return sums[some] / cohorts[some]
+        with np.errstate(invalid="ignore"):
+            return int(self._days[0]) + 1, sums / cohorts
 
     def pooled_means(self) -> Floats:
         """(S,): the mean over holdings on each session from the first held one to the last, 0 where none is held."""

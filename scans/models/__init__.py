@@ -1,4 +1,4 @@
-"""Scanner versions, runs, ranks, signals, evenings, scans before the close, requests; marks and settings of readers."""
+"""Scanner versions, runs, ranks, signals, evenings, scans before the close, requests, sweeps; marks and settings."""
 
 from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
 from scans.models.marks import Mark, Tag
@@ -8,6 +8,7 @@ from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import Backfill, QuarantineDecision, ScanRank, ScanRun, ScanSession, Status, Verdict
 from scans.models.signals import Signal, SignalStatus
+from scans.models.sweeps import Sweep, SweepLook, SweepStatus, SweepVariant
 from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 
 __all__ = [
@@ -35,6 +36,10 @@ __all__ = [
     "Signal",
     "SignalStatus",
     "Status",
+    "Sweep",
+    "SweepLook",
+    "SweepStatus",
+    "SweepVariant",
     "Tag",
     "Verdict",
     "VersionChange",

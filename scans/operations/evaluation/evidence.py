@@ -117,20 +117,35 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
     each."""
     get_market(request.market)
     versions = get_versions(request.market, list(request.versions))
-    if request.mend:
-        record = project.current_record(request.market)
-    else:
-        named_days = [day for day in (request.first, request.last) if day]
-        record = get_projected_record(request.market, *named_days)
-    sessions = _requested_sessions(record, request)
-    price_days = _price_days(record, sessions, request)
+    record, sessions = requested_record(request)
     began = time.perf_counter()
     if request.source == PUBLISHED:
         picked = [published_picks(request.market, version, sessions) for version in versions]
     else:
         picked = scan_picks(request.market, versions, sessions, request.as_of)
         record = get_record(request.market)
-    picks_done = time.perf_counter()
+    seconds = time.perf_counter() - began
+    evidence = evidence_on(picked, request, record, sessions)
+    evidence.seconds["picks"] = seconds
+    return evidence
+
+
+def requested_record(request: EvaluationRequest) -> tuple[Record, Days]:
+    """The record of the request's market, and the requested sessions; BeyondRecord if no holding can have ended."""
+    if request.mend:
+        record = project.current_record(request.market)
+    else:
+        named_days = [day for day in (request.first, request.last) if day]
+        record = get_projected_record(request.market, *named_days)
+    sessions = _requested_sessions(record, request)
+    _price_days(record, sessions, request)
+    return record, sessions
+
+
+def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, record: Record, sessions: Days) -> Evidence:
+    """The evidence on `picked`, picks of the requested `sessions`."""
+    began = time.perf_counter()
+    price_days = _price_days(record, sessions, request)
     rules = list(dict.fromkeys(rule for picks in picked for rule in picks.rules))
     panel, suspects, index = _read(request, record, sessions, price_days, rules)
     read = time.perf_counter()
@@ -160,7 +175,7 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
         instruments=int(ever_eligible.sum()),
         gone=int((ever_eligible & (panel.segment[-1] < 0)).sum()),
         capped=int((caps >= COVERED * np.maximum(counts, 1)).sum()),
-        seconds={"picks": picks_done - began, "read": read - picks_done, "judge": time.perf_counter() - read},
+        seconds={"read": read - began, "judge": time.perf_counter() - read},
     )
 
 

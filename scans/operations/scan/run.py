@@ -95,7 +95,7 @@ def answer_sessions(
     scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
     baseline = resident_memory()
     data = _read_inputs(record, days, scans, request, baseline)
-    thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
+    thin, undecided = thin_sessions(record, days), get_doubtful_bases(record, days)
     notices = tuple(record.notices(days))
     regimes = RegimeHistory(data.levels)
     for scan in scans:
@@ -151,7 +151,7 @@ def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChec
     session's answer. NoBars if the instrument has no bars in the window."""
     record, days, scans, data = _read_session(request)
     checks_of_version: dict[str, InstrumentChecks] = {}
-    thin, undecided = _thin(record, days), get_doubtful_bases(record, days)
+    thin, undecided = thin_sessions(record, days), get_doubtful_bases(record, days)
     regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.results, strict=True):
         if isinstance(features, Exception):
@@ -284,7 +284,7 @@ def _answer(
     )
 
 
-def _thin(record: Record, days: Days) -> dict[str, str]:
+def thin_sessions(record: Record, days: Days) -> dict[str, str]:
     """Session in doubt -> the reason why it is not published."""
     reasons = {}
     for day in days:

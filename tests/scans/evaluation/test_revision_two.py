@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scans.evaluation.calendar_time import newey_west
+from scans.evaluation.benchmark_paths import NAMES
+from scans.evaluation.calendar_time import daily_excess, newey_west
 from scans.evaluation.holdings import STATES
 from scans.evaluation.matching import MISSING, Traits, cell_depths, matching_cells, quintiles, traits
 from scans.evaluation.statistics import Excess
@@ -58,6 +59,18 @@ def test_every_holding(judged: Judged) -> None:
 def test_every_figure(judged: Judged) -> None:
     for horizon, expected in zip(HORIZONS, judged.expected, strict=True):
         agree_in_figures(judged.case, horizon, expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_daily_excess_has_the_mean_and_the_error_of_the_portfolio(judged: Judged, name: str) -> None:
+    case = judged.case
+    for n, horizon in enumerate(HORIZONS):
+        some = np.flatnonzero(case.holdings.judged[:, n])
+        daily = daily_excess(case.returns, case.holdings, n, some, name)
+        daily = daily[np.isfinite(daily)]
+        excess, error = evaluation.calendar_time(judged.expected[n], case.frames, name, horizon)
+        assert daily.mean() * horizon == pytest.approx(excess, abs=1e-12)
+        assert newey_west(daily) * horizon == pytest.approx(error, abs=1e-12)
 
 
 def test_a_group_has_the_figures_of_its_picks_alone(judged: Judged) -> None:

@@ -1,0 +1,44 @@
+"""manage.py sweep: many variants of one engine, judged before a test period, the best one tested against luck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.utils import timezone
+
+from marketdata.management.progress_bar import ProgressBar
+from scans.management.arguments import ScanCommand
+from scans.management.delivery import add_delivery, deliver, delivery
+from scans.management.sweep_options import add_sweep_options, sweep_request
+from scans.management.sweep_tables import sweep_results
+from scans.models import Sweep
+from scans.operations.research.look import get_sweep, look_at_test
+from scans.operations.research.sweep import SweepRequest, run_sweep
+
+
+class Command(ScanCommand):
+    help = "Judge many variants of an engine before a test period, and test the best one against luck."
+    examples = (
+        "sweep volume --engine v2 --set vol_mult=2:4:0.25 --set ext_max=0.02,0.025,0.03",
+        "sweep volume --test",
+        "sweep wide --version v2 --set vol_mult=1:5:0.1 --set price_min=1000:5000:500 --random 200 --seed 7",
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        add_sweep_options(parser)
+        add_delivery(parser)
+
+    def handle(self, **options: Any) -> None:
+        where = delivery(options)
+        sweep = self._run(sweep_request(options)) if options["grid"] else get_sweep(options["name"])
+        if options["test"]:
+            look_at_test(sweep, as_of=timezone.now(), looked_by="manage.py sweep")
+        deliver(sweep_results(sweep), where, self.stdout)
+
+    def _run(self, request: SweepRequest) -> Sweep:
+        bar = ProgressBar(self.stderr)
+        try:
+            return run_sweep(request, each=lambda done, count: bar.show("variants", done / count, f"{done}/{count}"))
+        finally:
+            bar.close()

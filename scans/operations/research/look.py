@@ -1,0 +1,90 @@
+"""The look at a sweep's test period: the chosen variant's figures there. Only the first look is a test; every look is
+recorded, and those of other sweeps at the same sessions count."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+from django.utils import timezone
+
+from marketdata.queries.records import get_record
+from scans.engines import engine_params
+from scans.engines.registry import get_engine
+from scans.execution.shards import EngineTask
+from scans.models import Sweep, SweepLook, SweepStatus
+from scans.operations.evaluation.evidence import EvaluationRequest, requested_record
+from scans.operations.research.grid import Variant
+from scans.operations.research.sweep import SweepProblem, sweep_horizons, sweep_picks
+from scans.operations.research.variants_evidence import variant_figures, variants_evidence
+
+
+def get_sweep(slug: str) -> Sweep:
+    """The sweep; SweepProblem names those there are."""
+    try:
+        return Sweep.objects.select_related("chosen").get(slug=slug)
+    except Sweep.DoesNotExist:
+        names = ", ".join(Sweep.objects.values_list("slug", flat=True)[:10])
+        raise SweepProblem(f"There is no sweep {slug!r}" + (f": choose among {names}." if names else " yet.")) from None
+
+
+def look_at_test(sweep: Sweep, *, as_of: datetime, looked_by: str = "") -> SweepLook:
+    """The recorded look. SweepProblem if the sweep has no choice yet, or runs another engine revision by now."""
+    if sweep.status != SweepStatus.DONE or sweep.chosen is None:
+        raise SweepProblem(f"The sweep {sweep.slug} is {sweep.status}: it has chosen no variant.")
+    engine = get_engine(sweep.engine)
+    if engine.revision != sweep.revision:
+        raise SweepProblem(
+            f"The sweep {sweep.slug} is of revision {sweep.revision} of {sweep.engine}, which is at {engine.revision} "
+            "now: sweep again under another name."
+        )
+    base = dict(sweep.base)
+    segments, limits = tuple(base.pop("segments")), base.pop("limits")
+    params = engine_params.read(engine.Params, {**base, **sweep.chosen.params}, sweep.market)
+    variant = Variant(sweep.chosen.number, sweep.chosen.params, params)
+    request = EvaluationRequest(
+        market=sweep.market,
+        as_of=as_of,
+        versions=(),
+        first=sweep.test_from,
+        last=sweep.last,
+        horizons=sweep_horizons(sweep.horizon),
+        costs=sweep.costs,
+    )
+    record, sessions = requested_record(request)
+    picks = sweep_picks(record, sessions, {variant: EngineTask(engine, params, segments, limits)})
+    together = variants_evidence(picks, request, get_record(sweep.market), sessions)
+    return SweepLook.objects.create(
+        sweep=sweep,
+        figures=variant_figures(together, together.picks[0]),
+        looks_before=looks_before(sweep),
+        looked_by=looked_by,
+        looked_at=timezone.now(),
+    )
+
+
+def looks_before(sweep: Sweep) -> int:
+    """How many looks there were at sessions of the sweep's test period, by any sweep of its market."""
+    looks = SweepLook.objects.filter(sweep__market=sweep.market)
+    return looks.filter(sweep__test_from__lte=sweep.last, sweep__last__gte=sweep.test_from).count()
+
+
+def verdict(sweep: Sweep) -> str:
+    """The sweep in one sentence: what was tried, what the choice made where it was not chosen, and whether that is told
+    from luck. "" before it is done."""
+    if sweep.status != SweepStatus.DONE:
+        return ""
+    figures = sweep.result["outside"][str(sweep.horizon)]
+    excess, tests = figures["matched"], sweep.result
+    tried = f"{tests['variants']} variants tried"
+    if excess["low"] is None:
+        return f"{tried}; the picks outside are too few for an interval."
+    half = (excess["high"] - excess["low"]) / 2 * 100
+    centre = (excess["high"] + excess["low"]) / 2 * 100
+    outside = f"best outside {centre:+.1f} % +- {half:.1f} over {sweep.horizon} sessions against shares alike"
+    ahead = excess["low"] > 0 and (tests["superior_ability_p"] or 1) <= 0.05
+    if ahead:
+        return f"Not likely to be luck: {tried}, {outside}."
+    if np.sign(excess["high"]) < 0:
+        return f"Behind: {tried}, {outside}."
+    return f"Not distinguishable from luck: {tried}, {outside}."

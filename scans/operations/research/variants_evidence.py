@@ -1,0 +1,143 @@
+"""The evidence on many variants together, and their figures.
+
+A pick that several variants share is judged once: variants of one engine pick much the same, and the benchmarks of a
+session are the same for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from marketdata.panel import Floats
+from marketdata.record import Days, Record
+from scans.evaluation.calendar_time import daily_excess
+from scans.evaluation.data_snooping import snooping_test
+from scans.evaluation.deflated_sharpe import best_deflated_sharpe
+from scans.evaluation.overfitting import overfitting_probability
+from scans.evaluation.prices import Rows
+from scans.evaluation.statistics import Figures, compute_figures
+from scans.evaluation.walk_forward import Fold
+from scans.execution.shards import EngineTask
+from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, evidence_on
+from scans.operations.evaluation.picks import EligibilityRule, VersionPicks
+from scans.operations.research.picks import VariantPicks
+
+BENCHMARK = "matched"
+FIGURES = ("picks", "judged", "dropped", "mean", "gross_mean", "median", "date_mean", "mean_without_best", "hit_rate")
+MORE_FIGURES = ("universe_hit_rate", "worst_drawdown", "turnover", "detectable", "standing")
+
+
+@dataclass(frozen=True, slots=True)
+class VariantEvidence:
+    """The evidence on all variants together. `picks`: for each variant the places (P,) of its picks in the evidence's
+    holdings."""
+
+    evidence: Evidence
+    picks: list[Rows]
+
+
+def variants_evidence(
+    found: Sequence[VariantPicks], request: EvaluationRequest, record: Record, sessions: Days
+) -> VariantEvidence:
+    """The evidence on the picks of all variants, each pick judged once for each rule of eligibility."""
+    rules = [_rule(picks.task) for picks in found]
+    unions, places = [], [np.zeros(0, dtype=np.intp)] * len(found)
+    at = 0
+    for rule in dict.fromkeys(rules):
+        members = [n for n, own in enumerate(rules) if own == rule]
+        day = np.concatenate([found[n].day for n in members])
+        code = np.concatenate([found[n].code for n in members])
+        keys = np.rec.fromarrays([day, code])
+        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        bounds = np.cumsum([0, *(len(found[n].day) for n in members)])
+        for n, low, high in zip(members, bounds[:-1], bounds[1:], strict=True):
+            places[n] = at + inverse[low:high]
+        at += len(first)
+        unions.append(_union(sessions, rule, day[first], code[first]))
+    return VariantEvidence(evidence_on(unions, request, record, sessions), places)
+
+
+def _rule(task: EngineTask) -> EligibilityRule:
+    return EligibilityRule(task.segments, tuple(sorted(task.limits.items())), task.requirements.min_bars)
+
+
+def _union(sessions: Days, rule: EligibilityRule, day: Rows, code: NDArray[np.str_]) -> VersionPicks:
+    blank = np.full(len(day), "")
+    return VersionPicks(
+        version="",
+        sessions=sessions,
+        rules=(rule,),
+        rule=np.zeros(len(sessions), dtype=np.intp),
+        began=np.full(len(sessions), "NaT", dtype="datetime64[s]"),
+        date=sessions[day],
+        code=code,
+        strategy=blank,
+        label=blank,
+        score=np.zeros(len(day)),
+    )
+
+
+def daily_returns_of_variants(together: VariantEvidence, horizon: int) -> Floats:
+    """(T, V): the daily excess of each variant over matched shares, 0 where it holds nothing."""
+    evidence = together.evidence
+    n = evidence.holdings.periods.horizons.index(horizon)
+    judged = evidence.holdings.judged[:, n]
+    columns = [
+        daily_excess(evidence.returns, evidence.holdings, n, picks[judged[picks]], BENCHMARK)
+        for picks in together.picks
+    ]
+    return np.nan_to_num(np.column_stack(columns))
+
+
+def variant_figures(together: VariantEvidence, picks: Rows) -> dict[str, dict[str, Any]]:
+    """Sessions held -> figures of the picks, None where there is none."""
+    evidence = together.evidence
+    return {
+        str(horizon): _figures_row(
+            compute_figures(evidence.holdings, evidence.benchmarks, evidence.returns, horizon, picks)
+        )
+        for horizon in evidence.holdings.periods.horizons
+    }
+
+
+def _figures_row(figures: Figures) -> dict[str, Any]:
+    row: dict[str, Any] = {name: getattr(figures, name) for name in (*FIGURES, *MORE_FIGURES)}
+    for name in ("equal", "cap", "matched"):
+        excess = asdict(getattr(figures, name))
+        row[name] = {"mean": excess["mean"], "coverage": excess["coverage"], **excess["interval"]}
+    return without_nan(row)
+
+
+def without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
+    """`row` as JSON: None in the place of NaN."""
+    return {
+        name: without_nan(value) if isinstance(value, dict) else None if value != value else value
+        for name, value in row.items()
+    }
+
+
+def outside_picks(together: VariantEvidence, folds: Sequence[Fold]) -> Rows:
+    """The picks on each fold of the variant that was chosen for it."""
+    day = together.evidence.holdings.picks.day
+    chosen = [together.picks[fold.variant] for fold in folds]
+    return np.concatenate([
+        picks[(day[picks] >= fold.start) & (day[picks] < fold.end)] for picks, fold in zip(chosen, folds, strict=True)
+    ])  # fmt: skip
+
+
+def luck_tests(returns: Floats) -> dict[str, Any]:
+    """The tests of the best variant of `returns` (S, V) by how many there are."""
+    snooping = snooping_test(returns)
+    return without_nan({
+        "variants": returns.shape[1],
+        "sessions": len(returns),
+        "reality_check_p": snooping.reality_check,
+        "superior_ability_p": snooping.superior_ability,
+        "deflated_sharpe": best_deflated_sharpe(returns),
+        "overfitting_probability": overfitting_probability(returns),
+    })  # fmt: skip

@@ -1,0 +1,179 @@
+"""Sweeps on a market of random prices, where no variant has skill: against evaluations of versions with the same
+parameters, and without a look at the test period."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import exchange_calendars
+import numpy as np
+import pandas as pd
+import pytest
+from django.core.management import CommandError, call_command
+
+from scans.models import ScannerVersion, Sweep
+from scans.operations.evaluation.evaluate import evaluate_versions
+from scans.operations.evaluation.evidence import EvaluationRequest
+from scans.operations.research.grid import GridProblem, parse_values
+from scans.operations.research.look import look_at_test, verdict
+from scans.operations.research.sweep import SweepProblem, SweepRequest, run_sweep
+from tests.prepared import Prepared
+from tests.scans.conftest import Importer
+
+SESSIONS = 300
+AS_OF = datetime(2024, 12, 30, 9, 0, tzinfo=UTC)
+GRID: dict[str, list[Any]] = {
+    "match": ["close > sma(close, 5)", "close < sma(close, 5)", "rises(close)"],
+    "top_n": [2, 4],
+}
+HORIZON = 5
+BARS = ("open", "high", "low", "close")
+
+
+def prices(changed_from: date | None = None) -> pd.DataFrame:
+    """Random bars of fourteen shares; from a day on all others differ."""
+    days = exchange_calendars.get_calendar("XKRX").sessions_in_range("2023-06-01", "2024-12-27")[-SESSIONS:].date
+    random = np.random.default_rng(4)
+    rows = []
+    for n in range(14):
+        close = 5_000.0 * (n + 1)
+        for day in days:
+            move = random.normal(0, 0.02)
+            close = round(close * (1 + (move if changed_from is None or day < changed_from else -move)))
+            span = [close, close + 20, close - 20, close]
+            rows.append((day, f"{(n + 1) * 100:06d}", *span, 200_000, "KOSPI" if n % 2 else "KOSDAQ", close * 10**7))
+    return pd.DataFrame(
+        rows, columns=["date", "code", "open", "high", "low", "close", "volume", "segment", "market_cap"]
+    )
+
+
+@pytest.fixture
+def year(bring: Importer, prepared: Prepared, data_dir: Any) -> None:
+    prepared.state("year of a sweep", data_dir, lambda: bring(prices(), AS_OF))
+
+
+def request(slug: str = "first", **changes: Any) -> SweepRequest:
+    return replace(
+        SweepRequest(
+            slug, "kr", "formula", GRID, AS_OF, base={"score": "100 * change(close, 1)", "min_bars": 2}, horizon=HORIZON
+        ),
+        **changes,
+    )
+
+
+def test_every_variant_has_the_figures_of_a_version_with_its_parameters(year: None) -> None:
+    sweep = run_sweep(request())
+    test_row = SESSIONS * 3 // 4
+    days = sorted(prices()["date"].unique())
+    assert (sweep.test_from, sweep.choose_from) == (days[test_row], days[SESSIONS // 2])
+    seen = days[: test_row - HORIZON - 5]
+    assert [variant.number for variant in sweep.variants.all()] == [1, 2, 3, 4, 5, 6]
+    for variant in sweep.variants.all():
+        slug = f"variant-{variant.number}"
+        own = {"score": "100 * change(close, 1)", "min_bars": 2, **variant.params}
+        ScannerVersion.objects.create(slug=slug, engine="formula", params=own)
+        whole = evaluate_versions(
+            EvaluationRequest("kr", AS_OF, [slug], seen[0], seen[-1], horizons=(1, HORIZON), source="fly")
+        )
+        for line in whole.lines:
+            figures = variant.figures[str(line.horizon)]
+            assert (figures["picks"], figures["judged"]) == (line.figures.picks, line.figures.judged)
+            for name in ("mean", "hit_rate", "median", "turnover", "worst_drawdown"):
+                assert figures[name] == pytest.approx(getattr(line.figures, name), abs=1e-12)
+            for name in ("equal", "matched"):
+                excess = getattr(line.figures, name)
+                assert figures[name]["mean"] == pytest.approx(excess.mean, abs=1e-12)
+                assert figures[name]["low"] == pytest.approx(excess.interval.low, abs=1e-12)
+
+
+def test_nothing_of_the_test_period_enters_a_choice(year: None, bring: Importer) -> None:
+    """With all other prices from the test period on, the sweep is the same; the look at the test period is not."""
+    first = run_sweep(request())
+    look = look_at_test(first, as_of=AS_OF)
+    bring(prices(changed_from=first.test_from), AS_OF)
+    second = run_sweep(request("second"))
+    assert second.result == first.result
+    assert second.chosen is not None
+    assert first.chosen is not None
+    assert second.chosen.params == first.chosen.params
+    figures = [list(sweep.variants.values_list("figures", "sharpe")) for sweep in (first, second)]
+    assert figures[0] == figures[1]
+    assert look_at_test(second, as_of=AS_OF).figures != look.figures
+
+
+def test_each_look_at_the_test_period_counts(year: None) -> None:
+    sweep = run_sweep(request())
+    looks = [look_at_test(sweep, as_of=AS_OF) for _ in range(2)]
+    other = run_sweep(request("other", grid={"top_n": [1, 3]}))
+    looks.append(look_at_test(other, as_of=AS_OF))
+    assert [look.looks_before for look in looks] == [0, 1, 2]
+    assert looks[0].figures == looks[1].figures
+
+
+def test_prices_without_skill_are_not_taken_for_skill(year: None) -> None:
+    sweep = run_sweep(request())
+    assert "6 variants tried" in verdict(sweep)
+    assert verdict(sweep).startswith(("Not distinguishable from luck", "Behind"))
+    assert sweep.result["reality_check_p"] > 0.05
+
+
+def test_a_sample_is_part_of_the_grid_and_the_same_for_the_same_seed(year: None) -> None:
+    grid = {"top_n": list(range(1, 9))}
+    drawn = [run_sweep(request(f"drawn-{n}", grid=grid, sample=3, seed=seed)) for n, seed in enumerate((1, 1, 2))]
+    numbers = [list(sweep.variants.values_list("number", flat=True)) for sweep in drawn]
+    assert numbers[0] == numbers[1] != numbers[2]
+    assert all(len(own) == 3 and set(own) <= set(range(1, 9)) for own in numbers)
+
+
+def test_nothing_is_recorded_of_a_sweep_that_cannot_be_made(year: None) -> None:
+    run_sweep(request())
+    for changes, sentence in (
+        ({"slug": "first"}, "A sweep named first exists"),
+        ({"slug": "b", "horizon": 60}, "need 125 each"),
+        ({"slug": "c", "grid": {}}, "No parameter varies"),
+        ({"slug": "d", "grid": {"top_n": range(1, 10_000)}}, "more than 5000"),
+    ):
+        with pytest.raises((SweepProblem, GridProblem), match=sentence):
+            run_sweep(request(**changes))
+    assert list(Sweep.objects.values_list("slug", flat=True)) == ["first"]
+
+
+def test_command_prints_the_table_the_tests_and_the_verdict(year: None) -> None:
+    out = io.StringIO()
+    common = ["--horizon", "5", "--engine", "formula", "--set", "top_n=2:4:1", "--set", "min_bars=2"]
+    call_command("sweep", "by-hand", *common, "--set", "match=rises(close)", "--set", "score=rsi(14)", stdout=out)
+    text = out.getvalue()
+    assert "top_n=3, min_bars=2" in text
+    assert "3 variants tried" in text
+    assert "Test period" not in text
+    out = io.StringIO()
+    call_command("sweep", "by-hand", "--test", stdout=out)
+    assert "Test period, look 1 on" in out.getvalue()
+    with pytest.raises(CommandError, match="There is no sweep 'other': choose among by-hand"):
+        call_command("sweep", "other")
+    with pytest.raises(CommandError, match="either --engine v2 or --version v2"):
+        call_command("sweep", "other", "--set", "top_n=1,2")
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("vol_mult=2:3:0.25", ["2", "2.25", "2.5", "2.75", "3"]),
+        ("gap_min=0.1:0.3:0.1", ["0.1", "0.2", "0.3"]),
+        ("price_min=1000:3000:1500", ["1000", "2500"]),
+        ("top_n= 5, 10", ["5", "10"]),
+    ],
+)
+def test_values_of_a_parameter(text: str, values: list[str]) -> None:
+    assert parse_values(text) == (text.partition("=")[0], values)
+
+
+@pytest.mark.parametrize(
+    "text", ["vol_mult", "=1:2:1", "a=", "a=1:2:0", "a=2:1:1", "a=1:x:1", "a=0:1:nan", "a=0:9:1e-9"]
+)
+def test_values_that_are_none(text: str) -> None:
+    with pytest.raises(GridProblem):
+        parse_values(text)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from seismo_site import assets
-from tests.browser.conftest import ARTIFACTS
 from tests.browser.market import CODES, DAYS
+from tests.browser.visits import TRADER, Look, every_look, trader, visit_pages
 from tests.seismo_site.running import managed
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
-PATIENCE = 60_000
 DAY, CODE = DAYS[18], CODES[0]
 STOCK = f"/kr/s/{CODE}?scanner_version=pages&date={DAY}"
 PAGES = {
@@ -27,7 +26,9 @@ PAGES = {
     "stock": STOCK,
     "reasons": f"/kr/reasons/{CODE}?scanner_version=pages&date={DAY}",
     "review": f"/kr/{DAY}/review",
+    "funnel": f"/kr/funnel?scanner_version=pages&date={DAY}",
     "settings": "/settings",
+    "messages": "/settings/messages",
     "delete-own-data": "/settings/delete",
     "search": "/kr/search?q=No",
     "help": "/help",
@@ -35,14 +36,12 @@ PAGES = {
 }
 SETTING_UP = """
 from datetime import datetime, timezone
-from django.contrib.auth.models import User
 from scans.operations import versions
 
 settings = {"match": "volume > 0", "score": "volume / sma(volume, 5)", "min_bars": 2, "target": 0.1, "stop": 0.05}
 versions.create_version(
     slug="pages", engine="formula", settings=settings, who="setup", at=datetime.now(timezone.utc), title="All"
 )
-User.objects.create_user("trader", password="a trader's password")
 """
 FIRST_VIEW, WITH_CHART = 60_000, 140_000
 """Bytes of a page with its styles and scripts, compressed."""
@@ -51,90 +50,27 @@ FIRST_VIEW, WITH_CHART = 60_000, 140_000
 @pytest.fixture(scope="module")
 def evening(data: Path) -> Path:
     """The market of the browser with a version that has plans, its signals and a trader without staff rights."""
-    managed(data, "shell", "--no-imports", "-c", SETTING_UP)
+    managed(data, "shell", "--no-imports", "-c", SETTING_UP + TRADER)
     managed(data, "run_scan", "--version", "pages", "--from", DAYS[12], "--to", DAY)
     managed(data, "update_signals", "--market", "kr")
     return data
 
 
-def context(chromium: Browser, server: str, **options: Any) -> BrowserContext:
-    """A browser that has logged in as the trader."""
-    made = chromium.new_context(base_url=server, **options)
-    made.set_default_timeout(PATIENCE)
-    page = made.new_page()
-    page.goto("/")
-    page.fill("#id_username", "trader")
-    page.fill("#id_password", "a trader's password")
-    page.click("button.primary")
-    page.wait_for_url("**/kr/")
-    page.close()
-    return made
-
-
-@pytest.fixture(
-    params=[
-        (language, size, theme)
-        for language in ("ko-KR", "en-US")
-        for size in ((1366, 768), (390, 844))
-        for theme in ("light", "dark")
-    ],
-    ids=lambda value: f"{value[0]}-{value[1][0]}-{value[2]}",
-)
-def look(
-    request: pytest.FixtureRequest, chromium: Browser, server: str, evening: Path
-) -> Iterator[tuple[BrowserContext, str]]:
-    language, (width, height), theme = request.param
-    made = context(
-        chromium,
-        server,
-        locale=language,
-        viewport={"width": width, "height": height},
-        color_scheme=theme,
-        bypass_csp=True,
-    )
-    yield made, f"{language[:2]}-{width}-{theme}"
-    made.close()
-
-
-def axe() -> str:
-    """The checker of accessibility, or nothing where it cannot be fetched."""
-    assets.main(["--dev"])
-    file = assets.NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
-    return file.read_text(encoding="utf-8") if file.is_file() else ""
-
-
-def test_every_page_fits_is_accessible_and_makes_no_complaint(look: tuple[BrowserContext, str]) -> None:
-    made, name = look
-    ARTIFACTS.mkdir(exist_ok=True)
-    page, checker = made.new_page(), axe()
-    complaints: list[str] = []
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
-    width = page.viewport_size["width"] if page.viewport_size else 0
-    for which, path in PAGES.items():
-        response = page.goto(path)
-        page.wait_for_load_state("networkidle")
-        assert response is not None
-        assert response.status == 200, path
-        page.screenshot(path=ARTIFACTS / f"page-{which}-{name}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") == width, path
-        assert page.evaluate("document.querySelector('main').clientWidth") >= min(width, 340), path
-        if checker:
-            page.evaluate(checker)
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            serious = [
-                (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
-            ]
-            assert serious == [], path
-    assert complaints == []
+@every_look
+def test_every_page_fits_is_accessible_and_makes_no_complaint(
+    chromium: Browser, server: str, evening: Path, look: Look
+) -> None:
+    """A1, A10."""
+    context = trader(chromium, server, bypass_csp=True, **look.options)
+    visit_pages(context, {f"page-{name}": path for name, path in PAGES.items()}, str(look))
+    context.close()
 
 
 @pytest.fixture
 def page(chromium: Browser, server: str, evening: Path) -> Iterator[Page]:
-    made = context(chromium, server, locale="ko-KR", viewport={"width": 1366, "height": 768})
-    yield made.new_page()
-    made.close()
+    context = trader(chromium, server, locale="ko-KR", viewport={"width": 1366, "height": 768})
+    yield context.new_page()
+    context.close()
 
 
 def test_chart_draws_bars_marks_and_the_plan(page: Page) -> None:
@@ -197,8 +133,8 @@ def test_stale_record_is_said_and_its_plans_are_not_copied(page: Page) -> None:
 
 
 def test_pages_are_readable_without_scripts(chromium: Browser, server: str, evening: Path) -> None:
-    made = context(chromium, server, locale="ko-KR", java_script_enabled=False)
-    page = made.new_page()
+    context = trader(chromium, server, locale="ko-KR", java_script_enabled=False)
+    page = context.new_page()
     page.goto(PAGES["tonight"])
     assert page.locator("tr[data-row]").count() > 5
     page.locator("tr[data-row] a").first.click()
@@ -207,4 +143,4 @@ def test_pages_are_readable_without_scripts(chromium: Browser, server: str, even
     assert page.locator(".reasons li").count() > 1
     page.goto(PAGES["signals"])
     assert page.locator("h1").inner_text() == "신호"
-    made.close()
+    context.close()

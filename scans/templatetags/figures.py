@@ -13,7 +13,7 @@ from django.utils.translation import get_language
 from marketdata.market_time import market_zone, utc_time
 from marketdata.number_format import MISSING_TEXT, format_number, format_percent, format_price
 from scans.models import ScanSession
-from scans.wording import glossary, reasons, rules
+from scans.wording import failures, glossary, reasons, rules
 
 register = template.Library()
 MINUS = "\u2212"
@@ -140,6 +140,12 @@ def regime(key: str) -> Any:
 def reason(session: ScanSession) -> str:
     """Why a published session has no picks."""
     return reasons.no_picks_reason(session)
+
+
+@register.filter
+def failure(text: str) -> str:
+    """Why something failed or was withheld, as it is recorded."""
+    return failures.failure_reason(text)
 
 
 @register.filter

@@ -26,6 +26,7 @@ from scans.models import ScanSession
 from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
 from scans.order_prices import LEVELS
 from scans.wording import glossary
+from scans.wording.failures import failure_reason
 from scans.wording.reasons import no_picks_reason
 from scans.wording.regime_sentences import regime_sentence
 
@@ -113,10 +114,10 @@ def _status(version: Mapping[str, Any]) -> str:
 def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
     """The reasons why something was not done, as recorded, and the state of the market where it is not ready."""
     collection, signals, readiness = content["collection"], content["signals"], content.get("readiness") or {}
-    yield from _problem(content["reason"])
+    yield from _problem(failure_reason(content["reason"]))
     if collection.get("error"):
-        yield from _problem(_("Collection: %(error)s") % collection)
-    yield from _problem(signals.get("error", ""))
+        yield from _problem(_("Collection: %(error)s") % {"error": failure_reason(collection["error"])})
+    yield from _problem(failure_reason(signals.get("error", "")))
     behind = readiness.get("sessions_behind")
     if behind:
         day = {"behind": behind, "day": readiness["last_closed_session"]}
@@ -130,7 +131,7 @@ def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
         )
     is_ready = not readiness or readiness["state"] in ("ready", "demo")
     if readiness.get("undecided") or not (is_ready or behind):
-        yield from _problem(_("State of the market: %(reason)s") % readiness)
+        yield from _problem(_("State of the market: %(reason)s") % {"reason": failure_reason(readiness["reason"])})
 
 
 def _problem(text: str) -> Iterator[Line]:
@@ -141,7 +142,7 @@ def _problem(text: str) -> Iterator[Line]:
 def _version(version: Mapping[str, Any], currency: str) -> Iterator[Line]:
     slug = version["scanner_version"]
     if version["status"] in UNPUBLISHED:
-        yield Line(f"{slug} · {_status(version)}: {version['reason']}", Kind.HEAD, URGENT)
+        yield Line(f"{slug} · {_status(version)}: {failure_reason(version['reason'])}", Kind.HEAD, URGENT)
         return
     yield Line(_head(version), Kind.HEAD, VERSION)
     if rule := _rule(version):
@@ -247,7 +248,7 @@ def _details(content: Mapping[str, Any]) -> Iterator[str]:
         counts["source"] = collection["source"]
         yield _("Collected from %(source)s: %(new)s new, %(corrected)s corrected, %(flows)s%(calls)s calls.") % counts
     if collection.get("note"):
-        yield _("Nothing was collected. %(note)s") % collection
+        yield _("Nothing was collected. %(note)s") % {"note": failure_reason(collection["note"])}
     if "opened" in signals:
         yield _("Signals: %(opened)s new, %(moved)s earlier ones changed.") % signals
     if readiness:

@@ -34,7 +34,9 @@ NAMES = {"Seismo", "KRX", "US", "Upbit", "Bithumb", "KOSPI", "KOSDAQ", "trader"}
 VERSIONS = {"rises", "v1", "v2", "v3", "vcp", "seismograph", "crypto"}
 TERMS = {"API", "KST", "UTC", "TEMA", "DEMA", "MACD", "RSI", "OBV", "R", "ATR"}
 LANGUAGE_SWITCH = {"English"}
-ALLOWED = PROBE | NAMES | VERSIONS | TERMS | LANGUAGE_SWITCH
+ADDRESS = {"tgram", "token", "chat"}
+"""How an address of a message channel is written."""
+ALLOWED = ADDRESS | PROBE | NAMES | VERSIONS | TERMS | LANGUAGE_SWITCH
 CODE = re.compile(r"[0-9][0-9A-Z]{5}|(TEMA|DEMA|EMA|ATR|RSI|SMA)[0-9]+")
 HIDDEN = {"script", "style", "code", "pre", "kbd"}
 """Elements without prose: commands, keys, the engines' own words on the page of help."""
@@ -95,6 +97,8 @@ def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[d
         "/kr/s/005930",
         "/kr/s/0001A0",
         *(f"/kr/{part}/005930?scanner_version={version}" for part in ("reasons", "rates") for version in ("v1", "v2")),
+        *(f"/kr/funnel?scanner_version={version}" for version in ("v1", "v2", "rises")),
+        "/kr/search?q=0&part=1",
         f"/kr/{sessions[-1]}/review",
         f"/kr/{sessions[20]}/review",
         "/kr/search",
@@ -106,6 +110,7 @@ def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[d
         "/help",
         "/settings",
         "/settings/delete",
+        "/settings/messages",
     ]
     words = {}
     for path in paths:

@@ -212,7 +212,7 @@ async function draw(figure) {
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colours);
   document.addEventListener("theme", colours);
-  Object.assign(figure, { chart, candles, lines: () => lines });
+  Object.assign(figure, { chart, candles, lines: () => lines, markers: () => markers.markers() });
 }
 
 /** @param {Bar[]} bars @param {string} name */

@@ -1,0 +1,56 @@
+"""Recorded failures in Korean: every sentence of the evening and the record, and what has no Korean form."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.utils import translation
+
+from scans.wording.failures import failure_reason
+
+
+@pytest.mark.parametrize(
+    ("english", "korean"),
+    [
+        (
+            "Session 2026-08-21 of market kr is not complete, only 1,902 instruments have a bar, 2,770 had one the "
+            "session before: nothing was scanned. Once its bars are there, `manage.py run_evening` does the rest.",
+            "kr 시장의 2026-08-21 거래일 시세가 불완전하여 스캔하지 않았습니다 "
+            "(1,902종목만 시세 있음, 전 거래일 2,770종목). "
+            "시세가 들어온 뒤 `manage.py run_evening` 명령이 나머지를 처리합니다.",
+        ),
+        (
+            "v2 was ended by MemoryError: the log has more.",
+            "MemoryError 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다.",
+        ),
+        (
+            "The record of market kr ends 66 sessions ago, on 2026-08-21: the last closed session is 2026-11-27.",
+            "kr 시장의 시세가 66거래일 전인 2026-08-21에서 끝납니다. 마지막으로 마감한 거래일은 2026-11-27입니다.",
+        ),
+        ("The disk of the host is full.", "영문 기록: The disk of the host is full."),
+        ("", ""),
+    ],
+)
+def test_a_reason_in_korean(english: str, korean: str) -> None:
+    with translation.override("ko"):
+        assert failure_reason(english) == korean
+    with translation.override("en"):
+        assert failure_reason(english) == english
+
+
+def test_every_doubt_about_a_session_has_a_korean_form() -> None:
+    """The sentences are those of the record, so that a change of one is noticed."""
+    from marketdata.session_activity import SessionCounts
+
+    before = SessionCounts(bars=100, good=100, trading=100, traded=100, repeated=0)
+    doubts = [
+        SessionCounts(bars=100, good=100, trading=0, traded=0, repeated=0).doubt(before),
+        SessionCounts(bars=100, good=100, trading=100, traded=100, repeated=100).doubt(before),
+        SessionCounts(bars=10, good=10, trading=10, traded=10, repeated=0).doubt(before),
+        SessionCounts(bars=100, good=100, trading=5, traded=100, repeated=0).doubt(before),
+    ]
+    with translation.override("ko"):
+        for doubt in doubts:
+            assert doubt
+            assert not re.search(r"[a-z]{2}", failure_reason(doubt)), doubt

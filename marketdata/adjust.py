@@ -19,6 +19,8 @@ PRESENT, TRADED, BASED = 1, 2, 4
 """Bits of a cell's state: there is a bar; it has volume; it has a base price."""
 
 SUSPECT_SESSIONS = 252
+CHUNK = 32
+"""Sessions compared at once: their arrays stay in the processor's cache."""
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.intp]
@@ -114,9 +116,12 @@ def suspects(close: Floats, state: NDArray[np.uint8], ratio: Sparse, *, limit: f
     """Bars from row `start` on whose base price is unknown, that no event explains, and whose raw close lies more
     than `limit` (a fraction) from the close before."""
     instruments = close.shape[1]
-    low = max(start, 1)
-    before, now = close[low - 1 : -1], close[low:]
-    cells: Cells = np.flatnonzero(np.abs(now - before) > limit * before) + low * instruments
+    parts = [np.empty(0, dtype=np.intp)]
+    for low in range(max(start, 1), len(close), CHUNK):
+        now = close[low : low + CHUNK]
+        before = close[low - 1 : low - 1 + len(now)]
+        parts.append(np.flatnonzero(np.abs(now - before) > limit * before) + low * instruments)
+    cells: Cells = np.concatenate(parts)
     bits = state.reshape(-1)[cells]
     unexplained = ((bits & PRESENT) != 0) & ((bits & BASED) == 0)
     cells = cells[unexplained]

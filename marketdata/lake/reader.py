@@ -21,6 +21,8 @@ from marketdata.lake.assembler import PanelAssembler
 from marketdata.lake.window_plan import WindowPlan
 from marketdata.panel import FLOW_FIELDS, Floats, Panel
 
+Suspicion = tuple[np.datetime64, str, float, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Window(WindowPlan):
@@ -36,9 +38,22 @@ class Window(WindowPlan):
         raw closes and factors: exact whatever was loaded.
         """
         codes = self.survey.codes[instruments]
-        assembler = PanelAssembler(self, codes)
         reach = {name: min(rows, self.start) for name, rows in reach.items()}
         flows = {name: reach.pop(name) for name in FLOW_FIELDS if name in reach}
+        assembler = self._assembler(reach, codes, threads)
+        panel = assembler.panel(reach, returns=returns)
+        return replace(panel, fields={**panel.fields, **self._flows(flows, codes, assembler)}) if flows else panel
+
+    def read_with_suspicions(self, reach: Mapping[str, int], *, threads: int = 1) -> tuple[Panel, list[Suspicion]]:
+        """The panel of all instruments as `read` gives it, without investor flow, and the suspicions of the window."""
+        reach = {name: min(rows, self.start) for name, rows in reach.items()}
+        assembler = self._assembler(reach, self.survey.codes, threads)
+        suspicions = assembler.suspects()  # the panel adjusts the closes
+        return assembler.panel(reach, returns=False), suspicions
+
+    def _assembler(self, reach: Mapping[str, int], codes: NDArray[np.bytes_], threads: int) -> PanelAssembler:
+        """The arrays of the fields `reach`, read."""
+        assembler = PanelAssembler(self, codes)
         tails = {name: rows for name, rows in reach.items() if name not in ("close", "raw_close")}
         if "amount" in tails:
             tails["volume"] = max(tails["amount"], tails.get("volume", 0))
@@ -47,8 +62,7 @@ class Window(WindowPlan):
                 raise ValueError("the window was opened for fewer sessions of market_cap")
             tails["market_cap"] = self.start - self.caps_row
         assembler.read(tails, threads)
-        panel = assembler.panel(reach, returns=returns)
-        return replace(panel, fields={**panel.fields, **self._flows(flows, codes, assembler)}) if flows else panel
+        return assembler
 
     def _flows(
         self, reach: Mapping[str, int], codes: NDArray[np.bytes_], assembler: PanelAssembler
@@ -62,7 +76,7 @@ class Window(WindowPlan):
             array.flags.writeable = False
         return fields
 
-    def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
+    def suspects(self) -> list[Suspicion]:
         """The suspicions of the window, ascending: (session, code, raw close before, raw close)."""
         assembler = PanelAssembler(self, self.survey.codes)
         assembler.read({}, 1)

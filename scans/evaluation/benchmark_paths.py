@@ -12,32 +12,35 @@ matched    all alike, the members of the pick's cell (`matching`)
 Members with a suspected corporate action between entry and exit are left out. Benchmarks pay no costs. On sessions
 without a trade filled closes stand in. The universe's hits are the members of `equal` whose return is above 0.
 
-Nearly all picks of a day are bought on the next session, so there are hardly more groups (rule, day, entry) than days.
-The baskets of a group serve all versions and horizons: a shorter holding is the beginning of a longer one, except that
-where a member has an action, holdings that end before it have this member in their baskets. One matrix product of
-weights and closes gives the large baskets of `BLOCK` groups over all their sessions; cells hold few instruments and are
-added up by themselves.
+1. `_Groups`: the picks by rule, day and entry. Nearly all of a day are bought on the next session, so there are hardly
+   more groups than days. The baskets of a group serve all versions and horizons.
+2. `_Variants`: a shorter holding is the beginning of a longer one, except that where a member has an action, holdings
+   that end before it have this member in their baskets. Each group has as many variants as such sets of members.
+3. `_Cells`: the cells that the picks of each group are matched with.
+4. `_Baskets`, for `BLOCK` groups at a time: one matrix product of weights and closes gives the large baskets of the
+   members without an action, cells hold few instruments and are added up by themselves; what a variant has beyond
+   these members is added to both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.evaluation.holding_periods import HoldingPeriods, PickSet
-from scans.evaluation.matching import MISSING, Traits, cell_depths, matching_cells
+from scans.evaluation.matching import Cells, Traits
 from scans.evaluation.prices import Prices, Rows
 from scans.kernels.compare import above
 
 NAMES = ("equal", "cap", "segment", "matched")
 COVERED = 0.9
-BLOCK = 32
+BLOCK = 16
+TOTALS = ("weight", "members", "members with a cap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,202 +77,272 @@ def benchmark_paths(
     length = np.where(periods.exit >= 0, periods.exit - periods.entry[:, None] + 1, 0)
     row = np.full((*length.shape, len(NAMES)), -1, dtype=np.intp)
     hits = np.full(length.shape, np.nan)
+    groups = _Groups.of(picks, rule, periods.entry, length, universe)
+    if not len(groups.pick):
+        return Benchmarks(np.full((1, 1), np.nan), row, np.full(row.shape, np.nan), hits)
     closes = np.nan_to_num(prices.close)
-    tables: list[Floats] = []
-    count = 0
-    groups = list(_groups(prices, picks, rule, length, periods, universe))
-    for low in range(0, len(groups), BLOCK):
-        for group, sums in _sums(closes, groups[low : low + BLOCK]):
-            for ends, hit_rates, clean in group.variants(closes):
-                table, usable = group.baskets(closes, sums, clean, ends[-1])
-                rows = np.where(usable, np.arange(count, count + len(table)), -1)[group.basket_of_pick]
-                for end, hit_rate in zip(ends, hit_rates, strict=True):
-                    pick, horizon = np.nonzero(group.length == end)
-                    row[group.picks[pick], horizon] = rows[pick]
-                    hits[group.picks[pick], horizon] = hit_rate
-                tables.append(table)
-                count += len(table)
-    value = np.full((count + 1, int(length.max(initial=1))), np.nan)
-    at = 0
-    for table in tables:
-        value[at : at + len(table), : table.shape[1]] = table
-        at += len(table)
+    column = picks.column[groups.pick]
+    variants = _Variants.of(prices, closes, groups)
+    cells = _Cells.of(groups, column, universe)
+    segments, own = np.unique(universe.segment[groups.day[groups.group], column], return_inverse=True)
+    baskets = _Baskets(prices, closes, groups, variants, cells, segments, universe)
+    for first in range(0, len(groups.day), BLOCK):
+        baskets.fill(first, min(first + BLOCK, len(groups.day)))
+    usable = baskets.finish()
+    equal = np.zeros(len(column), dtype=np.intp)
+    basket = np.column_stack([equal, equal + 1, 2 + own, 2 + len(segments) + cells.of_pick])
+    rows = baskets.first[variants.of_holding][:, :, None] + basket[:, None, :]
+    held = groups.length > 0
+    row[groups.pick] = np.where(held[:, :, None] & usable[rows], rows, -1)
+    hits[groups.pick] = np.where(held, variants.hit_rate, np.nan)
+    value = baskets.value
     return Benchmarks(value, row, value[row, np.maximum(length - 1, 0)[:, :, None]] - 1, hits)
 
 
-def _groups(
-    prices: Prices, picks: PickSet, rule: Rows, length: Rows, periods: HoldingPeriods, universe: Universe
-) -> Iterator[_Group]:
-    """The groups of the picks with an exit over any horizon."""
-    bought = np.flatnonzero((length > 0).any(axis=1))
-    keys = np.stack([picks.day, rule, periods.entry])[:, bought]
-    order = np.lexsort(keys[::-1])
-    keys = keys[:, order]
-    begins = np.flatnonzero((np.diff(keys, axis=1, prepend=-1) != 0).any(axis=0))
-    orders: tuple[Rows, ...] = ()
-    cells: list[NDArray[np.int64]] = []
-    before = (-1, -1)
-    for start, end in pairwise([*begins.tolist(), len(order)]):
-        day, number, entry = keys[:, start].tolist()
-        if day != before[0]:
-            orders = universe.traits.orders(day)
-        if (day, number) != before:
-            cells = matching_cells(orders, universe.eligible[number][day])
-        before = day, number
-        some = bought[order[start:end]]
-        yield _Group(prices, universe, number, day, entry, cells, some, picks.column[some], length[some])
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """The Q picks with an exit over any horizon, in G groups with the same day, rule and entry, ascending.
+
+    pick and group (Q,): the place of each pick and its group; length (Q, H) of the holdings, 0 without an exit; day,
+    rule, entry and longest (G,), the longest holding; eligible (G, N)."""
+
+    pick: Rows
+    group: Rows
+    length: Rows
+    day: Rows
+    rule: Rows
+    entry: Rows
+    longest: Rows
+    eligible: Bools
+
+    @classmethod
+    def of(cls, picks: PickSet, rule: Rows, entry: Rows, length: Rows, universe: Universe) -> _Groups:
+        pick = np.flatnonzero((length > 0).any(axis=1))
+        rules = len(universe.eligible)
+        shape = (len(universe.cap), rules, int(entry.max(initial=0)) + 1)
+        keys = np.ravel_multi_index((picks.day[pick], rule[pick], entry[pick]), shape)
+        distinct, group = np.unique(keys, return_inverse=True)
+        days, rules_of, entries = np.unravel_index(distinct, shape)
+        longest = np.zeros(len(distinct), dtype=np.intp)
+        np.maximum.at(longest, group, length[pick].max(axis=1, initial=0))
+        eligible = np.zeros((len(distinct), universe.cap.shape[1]), dtype=bool)
+        for number in range(rules):
+            eligible[rules_of == number] = universe.eligible[number][days[rules_of == number]]
+        return cls(pick, group, length[pick], days, rules_of, entries, longest, eligible)
 
 
-def _sums(closes: Floats, groups: Sequence[_Group]) -> Iterator[tuple[_Group, Floats]]:
-    """Each group with the sums of its large baskets (B', L) over its sessions, of the members that are always clean."""
-    first = min(group.entry for group in groups)
-    last = max(group.entry + group.longest for group in groups)
-    sums = np.concatenate([group.shares for group in groups]) @ closes[first:last].T
-    at = 0
-    for group in groups:
-        begin = group.entry - first
-        yield group, sums[at : at + len(group.shares), begin : begin + group.longest]
-        at += len(group.shares)
+@dataclass(frozen=True, slots=True)
+class _Variants:
+    """The V variants of the groups' members, ascending by group and length: group (V,), and end (V,), a length of its
+    holdings; begin (G + 1,): the variants of each group; of_holding and hit_rate (Q, H): the variant of each holding
+    and the share of its universe with a return above 0."""
+
+    group: Rows
+    end: Rows
+    begin: Rows
+    of_holding: Rows
+    hit_rate: Floats
+
+    @classmethod
+    def of(cls, prices: Prices, closes: Floats, groups: _Groups) -> _Variants:
+        width = int(groups.longest.max()) + 1
+        keys, place = np.unique(groups.group[:, None] * width + groups.length, return_inverse=True)
+        group, end = np.divmod(keys, width)
+        members, rises = np.zeros((2, len(keys)), dtype=np.intp)
+        for low in range(0, len(keys), BLOCK):
+            some = slice(low, low + BLOCK)
+            entry = groups.entry[group[some]]
+            last = entry + np.maximum(end[some], 1) - 1
+            clean = groups.eligible[group[some]] & (prices.actions[last] == prices.actions[entry])
+            members[some] = np.count_nonzero(clean, axis=1)
+            rises[some] = np.count_nonzero(above(closes[last], prices.open[entry]) & clean, axis=1)
+        new = (np.diff(group, prepend=-1) != 0) | (np.diff(members, prepend=-1) != 0)
+        first = np.flatnonzero(new)
+        place = place.reshape(groups.length.shape)
+        return cls(
+            group=group[first],
+            end=np.maximum(end[first], 1),
+            begin=np.searchsorted(group[first], np.arange(len(groups.day) + 1)),
+            of_holding=(np.cumsum(new) - 1)[place],
+            hit_rate=(rises / np.maximum(members, 1))[place],
+        )
 
 
-class _Group:
-    """Picks of one day by one rule with the same entry, and the instruments that could be picked then, held from that
-    entry on, in the baskets that the picks need: equal, cap, one for each segment, one for each cell.
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The cells that the picks are matched with, by group: begin (G + 1,); of_pick (Q,): the number of each pick's cell
+    in its group; member: the instruments of all cells, one cell after the other, from start (C + 1,) on."""
 
-    picks and columns (P',); length (P', H), 0 without an exit; basket_of_pick (P', 4); shares (B', N): what each basket
-    but the cells holds of the members without an action until the end of the longest holding (those always clean).
+    begin: Rows
+    of_pick: Rows
+    member: Rows
+    start: Rows
+
+    @classmethod
+    def of(cls, groups: _Groups, column: Rows, universe: Universe) -> _Cells:
+        days, row = np.unique(groups.day, return_inverse=True)
+        orders = universe.traits.orders(days)
+        instruments = universe.cap.shape[1]
+        low, high = np.zeros((2, len(column)), dtype=np.intp)
+        by_rule: dict[int, Cells] = {}
+        for number in np.unique(groups.rule).tolist():
+            by_rule[number] = Cells.of(orders, universe.eligible[number][days])
+            some = groups.rule[groups.group] == number
+            low[some], high[some] = by_rule[number].ranges(row[groups.group[some]], column[some])
+        shape = (len(groups.day), instruments + 1, instruments + 1)
+        keys, cell = np.unique(np.ravel_multi_index((groups.group, low, high), shape), return_inverse=True)
+        group, low, high = np.unravel_index(keys, shape)
+        low = np.minimum(low, instruments - 1)  # where nobody could be picked: a cell of one that is no member
+        high = np.maximum(high, low + 1)
+        start = np.concatenate([[0], np.cumsum(high - low)])
+        owner = np.repeat(np.arange(len(keys)), high - low)
+        place = np.arange(start[-1]) - start[owner] + low[owner]
+        member = np.empty(len(owner), dtype=np.intp)
+        for number, cells in by_rule.items():
+            some = groups.rule[group[owner]] == number
+            member[some] = cells.order[row[group[owner[some]]], place[some]]
+        begin = np.searchsorted(group, np.arange(len(groups.day) + 1))
+        return cls(begin, cell - begin[groups.group], member, start)
+
+
+class _Baskets:
+    """The baskets of all variants, a row each: equal, cap, one for each of `segments`, one for each cell of the group;
+    and a row of NaN at the end.
+
+    value (M + 1, L): at the close of each session; first (V,): the row of each variant's first basket.
     """
 
     def __init__(
         self,
         prices: Prices,
+        closes: Floats,
+        groups: _Groups,
+        variants: _Variants,
+        cells: _Cells,
+        segments: NDArray[np.int8],
         universe: Universe,
-        rule: int,
-        day: int,
-        entry: int,
-        cells: list[NDArray[np.int64]],
-        picks: Rows,
-        columns: Rows,
-        length: Rows,
     ) -> None:
-        self.picks, self.length, self.entry = picks, length, entry
-        self.longest = int(length.max())
-        self._eligible = universe.eligible[rule][day]
-        cap = universe.cap[day]
-        self._cap = np.where(np.isfinite(cap), cap, 0.0)
-        segment = universe.segment[day]
-        own, own_of = np.unique(segment[columns], return_inverse=True)
-        self._by_cap = slice(1, 2 + len(own))
-        self._inside = np.concatenate([
-            np.broadcast_to(self._eligible, (2, len(self._eligible))),
-            (segment == own[:, None]) & self._eligible,
-        ])  # fmt: skip
-        self._cells, cell_of = _Cells.of(cells, columns)
-        equal = np.zeros(len(picks), dtype=np.intp)
-        self.basket_of_pick = np.column_stack([equal, equal + 1, 2 + own_of.ravel(), 2 + len(own) + cell_of])
-        self._indexes = {
-            2 + n: universe.indexes[kind] for n, kind in enumerate(own.tolist()) if kind in universe.indexes
-        }
-        self._opened = prices.open[entry]
-        self._ends = np.unique(length[length > 0])
-        actions = prices.actions
-        self._clean = (actions[entry + self._ends - 1] == actions[entry]) & self._eligible
-        self._always = self._clean[-1]
-        self.shares = self._inside * np.where(self._always, 1 / self._opened, 0.0)
-        self.shares[self._by_cap] *= self._cap
-        self._totals = _Totals.of(self._inside & self._always, self._cap, self._by_cap)
+        self._prices, self._closes, self._groups = prices, closes, groups
+        self._variants, self._cells, self._segments, self._universe = variants, cells, segments, universe
+        self._cap = np.nan_to_num(universe.cap)
+        self._large = 2 + len(segments)
+        counts = (self._large + np.diff(cells.begin))[variants.group]
+        ends = np.cumsum(counts)
+        longest = int(groups.longest.max())
+        self.first = ends - counts
+        self.value = np.full((int(ends[-1]) + 1, longest), np.nan)
+        self._totals = np.zeros((len(TOTALS), len(self.value)))
+        self._by_instrument = np.zeros((closes.shape[1], len(closes) + longest))
+        self._by_instrument[:, : len(closes)] = closes.T
 
-    def variants(self, closes: Floats) -> Iterator[tuple[list[int], list[float], Bools]]:
-        """The lengths of the holdings ascending, divided where the members are no longer the same: some lengths, the
-        share of the universe with a return above 0 at each of them, and their members (N,)."""
-        counts = [int(np.count_nonzero(clean)) for clean in self._clean]
-        rises = above(closes[self.entry + self._ends - 1], self._opened) & self._clean
-        hits = [int(np.count_nonzero(rise)) / max(count, 1) for rise, count in zip(rises, counts, strict=True)]
-        bounds = [0, *(np.flatnonzero(np.diff(counts)) + 1).tolist(), len(counts)]
-        for low, high in pairwise(bounds):
-            yield self._ends[low:high].tolist(), hits[low:high], self._clean[low]
+    def fill(self, first: int, end: int) -> None:
+        """Fill the rows of the groups from `first` to `end`, not yet divided by the weights."""
+        groups, actions = self._groups, self._prices.actions
+        entry, longest = groups.entry[first:end], groups.longest[first:end]
+        eligible = groups.eligible[first:end]
+        acting = eligible & (actions[entry + longest - 1] != actions[entry])
+        with np.errstate(divide="ignore"):
+            shares = np.where(eligible & ~acting, 1 / self._prices.open[entry], 0.0)
+        large, large_totals = self._large_baskets(first, end, shares)
+        small, small_totals = self._small_baskets(first, end, shares)
+        begins = entry - entry.min()
+        cells = self._cells.begin[first : end + 1] - self._cells.begin[first]
+        for n, (begin, length) in enumerate(zip(begins.tolist(), longest.tolist(), strict=True)):
+            own = slice(cells[n], cells[n + 1])
+            base = np.concatenate([large[n, :, begin : begin + length], small[own, :length]])
+            totals = np.concatenate([large_totals[:, n], small_totals[:, own]], axis=1)
+            self._fill_group(first + n, base, totals, np.flatnonzero(acting[n]))
 
-    def baskets(self, closes: Floats, sums: Floats, clean: Bools, end: int) -> tuple[Floats, Bools]:
-        """The baskets (B, end) of the members `clean`, and which can be used (B,): those with members, and enough of
-        them with a cap where it weighs by caps. `sums` as `_sums` gives them."""
-        value, totals = sums[:, :end], self._totals
-        rows = slice(self.entry, self.entry + end)
-        extra = np.flatnonzero(clean & ~self._always)
-        if len(extra):
-            inside = self._inside[:, extra]
-            shares = inside / self._opened[extra]
-            shares[self._by_cap] *= self._cap[extra]
-            value = value + shares @ closes[rows, extra].T
-            totals = totals.plus(_Totals.of(inside, self._cap[extra], self._by_cap))
-        usable = totals.weight > 0
-        usable[self._by_cap] &= totals.capped >= COVERED * totals.members
+    def _large_baskets(self, first: int, end: int, shares: Floats) -> tuple[Floats, Floats]:
+        """The sums (G', B, S) of the large baskets of some groups at the closes from the first of their sessions to the
+        last, and the totals (3, G', B). shares (G', N): of an even basket bought at 1, 0 for all others."""
+        groups = self._groups
+        day, entry = groups.day[first:end], groups.entry[first:end]
+        begin, last = int(entry.min()), int((entry + groups.longest[first:end]).max())
+        cap = self._cap[day][:, None]
+        inside = np.empty((len(day), self._large, shares.shape[1]), dtype=bool)
+        inside[:, :2] = shares[:, None] > 0
+        own = self._universe.segment[day][:, None] == self._segments[:, None]
+        np.logical_and(own, inside[:, :1], out=inside[:, 2:])
+        amount = inside * cap
+        amount[:, 0] = inside[:, 0]
+        capped = inside & (cap > 0)
+        capped[:, 0] = inside[:, 0]
+        totals = np.stack([amount.sum(axis=2), _counts(inside), _counts(capped)])
+        amount *= shares[:, None]
+        sums = amount.reshape(-1, shares.shape[1]) @ self._closes[begin:last].T
+        return sums.reshape(*amount.shape[:2], -1), totals
+
+    def _small_baskets(self, first: int, end: int, shares: Floats) -> tuple[Floats, Floats]:
+        """The same of the cells of some groups (C', L), from each group's entry on, and their totals (3, C')."""
+        cells = self._cells
+        begin = cells.begin[first : end + 1]
+        start = cells.start[begin[0] : begin[-1] + 1]
+        member = cells.member[start[0] : start[-1]]
+        group = np.repeat(np.arange(end - first), np.diff(cells.start[begin]))
+        share = shares[group, member]
+        windows = sliding_window_view(self._by_instrument, int(self._groups.longest[first:end].max()), axis=1)
+        growth = windows[member, self._groups.entry[first:end][group]]
+        growth *= share[:, None]
+        counts = np.add.reduceat(share > 0, start[:-1] - start[0], dtype=np.float64)
+        return np.add.reduceat(growth, start[:-1] - start[0], axis=0), np.stack([counts] * len(TOTALS))
+
+    def _fill_group(self, group: int, base: Floats, totals: Floats, acting: Rows) -> None:
+        """Fill the rows of one group with the baskets `base` (B, L) of the members without an action, and what its
+        variants have of those with one, `acting` (K,)."""
+        prices, variants = self._prices, self._variants
+        some = slice(variants.begin[group], variants.begin[group + 1])
+        ends, length = variants.end[some], base.shape[1]
+        rows = slice(self.first[some][0], self.first[some][0] + len(ends) * len(base))
+        if not len(acting):
+            self.value[rows, :length], self._totals[:, rows] = base, totals
+            return
+        entry = int(self._groups.entry[group])
+        clean = prices.actions[entry + ends - 1][:, acting] == prices.actions[entry, acting]
+        inside = self._inside(group, acting)
+        amount = inside.astype(np.float64)
+        amount[1 : self._large] *= self._cap[self._groups.day[group], acting]
+        paths = self._closes[entry : entry + length, acting] / prices.open[entry, acting]
+        extra = clean[:, None] * amount
+        added = (extra.reshape(-1, len(acting)) @ paths.T).reshape(*extra.shape[:2], length)
+        added += base
+        self.value[rows, :length] = added.reshape(-1, length)
+        counts = np.stack([extra, clean[:, None] & inside, extra > 0]).sum(axis=3)
+        self._totals[:, rows] = (totals[:, None] + counts).reshape(len(TOTALS), -1)
+
+    def _inside(self, group: int, columns: Rows) -> Bools:
+        """Which baskets (B, K) of a group some of its members are in."""
+        cells = self._cells
+        own = slice(cells.begin[group], cells.begin[group + 1])
+        start = cells.start[own.start : own.stop + 1]
+        member = cells.member[start[0] : start[-1]]
+        place = np.minimum(np.searchsorted(columns, member), len(columns) - 1)
+        cell = np.repeat(np.arange(len(start) - 1), np.diff(start))
+        some = columns[place] == member
+        inside = np.zeros((self._large + len(start) - 1, len(columns)), dtype=bool)
+        inside[:2] = True
+        inside[2 : self._large] = self._universe.segment[self._groups.day[group], columns] == self._segments[:, None]
+        inside[self._large + cell[some], place[some]] = True
+        return inside
+
+    def finish(self) -> Bools:
+        """Divide the values by the weights; the baskets that can be used, (M + 1,): those with members, and enough of
+        them with a cap where it weighs by caps. External indexes replace the baskets of their segments."""
+        weight, members, capped = self._totals
+        usable: Bools = (weight > 0) & (capped >= COVERED * members)
         with np.errstate(invalid="ignore", divide="ignore"):
-            value = value / totals.weight[:, None]
-        for place, (opens, index) in self._indexes.items():
-            value[place] = index[rows] / opens[self.entry]
-            usable[place] = True
-        matched, members = self._cells.means(closes[rows], self._opened, clean)
-        return np.concatenate([value, matched]), np.concatenate([usable, members > 0])
+            self.value /= weight[:, None]
+        entry = self._groups.entry[self._variants.group]
+        sessions = np.minimum(entry[:, None] + np.arange(self.value.shape[1]), len(self._closes) - 1)
+        for place, segment in enumerate(self._segments.tolist(), 2):
+            if segment in self._universe.indexes:
+                opens, index = self._universe.indexes[segment]
+                self.value[self.first + place] = index[sessions] / opens[entry][:, None]
+                usable[self.first + place] = True
+        return usable
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """The cells that picks are matched with: their members (Q,) and the cell of each, ascending, of C cells."""
-
-    member: Rows
-    cell: Rows
-    count: int
-
-    @classmethod
-    def of(cls, cells: list[NDArray[np.int64]], columns: Rows) -> tuple[_Cells, Rows]:
-        """From the numbers of cells as `matching_cells` gives them, and the cell (P',) of each of `columns`."""
-        depths = cell_depths(cells, columns)
-        cell_of = np.empty(len(columns), dtype=np.intp)
-        members, owners, count = [], [], 0
-        for depth in np.unique(depths).tolist():
-            some = depths == depth
-            numbers, place = np.unique(cells[depth][columns[some]], return_inverse=True)
-            cell_of[some] = count + place
-            table = np.full(int(cells[depth].max()) + 2, MISSING)
-            table[numbers + 1] = count + np.arange(len(numbers))
-            owner = table[cells[depth] + 1]
-            member = np.flatnonzero(owner >= 0)
-            members.append(member)
-            owners.append(owner[member])
-            count += len(numbers)
-        member, cell = np.concatenate(members), np.concatenate(owners)
-        order = np.argsort(cell, kind="stable")
-        return cls(member[order], cell[order], count), cell_of
-
-    def means(self, closes: Floats, opened: Floats, clean: Bools) -> tuple[Floats, NDArray[np.int64]]:
-        """The mean growth (C, L) of the members `clean` (N,) of each cell since `opened` (N,), NaN without any, and how
-        many there are (C,). closes (L, N)."""
-        kept = clean[self.member]
-        member, cell = self.member[kept], self.cell[kept]
-        counts = np.bincount(cell, minlength=self.count)
-        means = np.full((self.count, len(closes)), np.nan)
-        some = counts > 0
-        if some.any():
-            growth = closes[:, member] / opened[member]
-            begins = np.cumsum(counts[some]) - counts[some]
-            means[some] = (np.add.reduceat(growth, begins, axis=1) / counts[some]).T
-        return means, counts
-
-
-class _Totals(NamedTuple):
-    """Sums over the members of baskets: weight (B,); members and those with a cap of the baskets by cap."""
-
-    weight: Floats
-    members: NDArray[np.int64]
-    capped: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, inside: Bools, cap: Floats, by_cap: slice) -> _Totals:
-        """Of the members `inside` (B, N) with caps `cap` (N,), 0 where there is none."""
-        weight = np.array([np.count_nonzero(row) for row in inside], dtype=np.float64)
-        members = weight[by_cap].astype(np.int64)
-        weight[by_cap] = [cap[row].sum() for row in inside[by_cap]]
-        return cls(weight, members, np.array([np.count_nonzero(cap[row]) for row in inside[by_cap]]))
-
-    def plus(self, other: _Totals) -> _Totals:
-        return _Totals(self.weight + other.weight, self.members + other.members, self.capped + other.capped)
+def _counts(flags: Bools) -> Floats:
+    """How many of the flags (A, B, N) are set along the last axis: one row at a time is faster than `axis`."""
+    counts = [np.count_nonzero(row) for row in flags.reshape(-1, flags.shape[2])]
+    return np.array(counts, dtype=np.float64).reshape(flags.shape[:2])

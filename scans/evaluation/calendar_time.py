@@ -73,11 +73,15 @@ class DailyReturns:
 
 def daily_returns(prices: Prices, benchmarks: Benchmarks) -> DailyReturns:
     """The daily returns of all instruments, beside those of the benchmarks."""
-    before = np.concatenate([np.ones((len(benchmarks.value), 1)), benchmarks.value[:, :-1]], axis=1)
-    later = np.full(prices.close.shape, np.nan)
+    later, baskets = np.full(prices.close.shape, np.nan), np.empty(benchmarks.value.shape)
+    baskets[:, 0] = benchmarks.value[:, 0]
     with np.errstate(invalid="ignore", divide="ignore"):
-        later[1:] = prices.close[1:] / prices.close[:-1] - 1
-        return DailyReturns(prices.close / prices.open - 1, later, benchmarks.value / before - 1, benchmarks.row)
+        np.divide(prices.close[1:], prices.close[:-1], out=later[1:])
+        np.divide(benchmarks.value[:, 1:], benchmarks.value[:, :-1], out=baskets[:, 1:])
+        first = prices.close / prices.open
+    for values in (first, later, baskets):
+        values -= 1
+    return DailyReturns(first, later, baskets, benchmarks.row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ day; where a cell has fewer than `FEWEST` members the return is left out, then t
 
 Choices where the definitions are silent: members are ordered by value, then by code, and cut into five by place; those
 without a value (younger than 60 sessions, no market cap) are a group of their own. Volatility is the standard deviation
-of the last 60 daily returns.
+of the last 60 daily returns. A pick that could not be picked by the rule is compared with all that could be.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from scans.evaluation.prices import Rows
 SPAN = 60
 GROUPS = 5
 FEWEST = 5
-MISSING = -1
+MISSING = 0
+SIDE = GROUPS + 1
+"""Groups of a trait, that without a value included."""
 
-Groups = NDArray[np.int64]
+Groups = NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,9 @@ class Traits:
     volatility: Floats
     momentum: Floats
 
-    def orders(self, row: int) -> tuple[Rows, ...]:
-        """The instruments that have a value on the session `row`, ascending by value and then by column, for each
-        trait."""
-        return tuple(_order(values[row]) for values in (self.cap, self.volatility, self.momentum))
+    def orders(self, rows: Rows) -> tuple[Rows, ...]:
+        """The orders of the instruments on the sessions `rows` by each trait, as `value_order` gives them."""
+        return tuple(value_order(values[rows]) for values in (self.cap, self.volatility, self.momentum))
 
 
 def traits(close: Floats, cap: Floats, first: int, days: int) -> Traits:
@@ -70,43 +71,64 @@ def _span_sums(moves: Floats, first: int) -> Floats:
     return sums
 
 
-def _order(values: Floats) -> Rows:
-    valued = np.flatnonzero(np.isfinite(values))
-    some = values[valued]
-    order = np.argsort(some)
-    ordered = some[order]
-    if (ordered[1:] == ordered[:-1]).any():  # ties: the slower sort keeps the order of columns
-        order = np.argsort(some, kind="stable")
-    return valued[order]
-
-
-def quintiles(order: Rows, members: Bools) -> Groups:
-    """The group (N,) of each member, 0 (lowest) to 4; MISSING for members that `order` lacks and for all others."""
-    groups = np.full(len(members), MISSING)
-    order = order[members[order]]
-    groups[order] = np.arange(len(order)) * GROUPS // max(len(order), 1)
-    return groups
-
-
-def matching_cells(orders: Sequence[Rows], members: Bools) -> list[Groups]:
-    """The cells of one session, finest first, each as a number per instrument (N,), MISSING where it is no member:
-    size x volatility x return, size x volatility, size, everybody."""
-    groups = [quintiles(order, members) for order in orders]
-    cells = []
-    for depth in (3, 2, 1, 0):
-        number = np.zeros(len(members), dtype=np.int64)
-        for group in groups[:depth]:
-            number = number * (GROUPS + 1) + group + 1
-        cells.append(np.where(members, number, MISSING))
+def value_order(values: Floats) -> Rows:
+    """The cells of `values` (D, N) that have a value, row after row, ascending by value and then by column."""
+    values = np.where(np.isfinite(values), values, np.inf)  # NaN takes four times as long to sort
+    order = np.argsort(values, axis=1)
+    ordered = np.take_along_axis(values, order, axis=1)
+    valued = ordered < np.inf
+    equal = np.zeros(values.shape, dtype=bool)
+    np.equal(ordered[:, 1:], ordered[:, :-1], out=equal[:, 1:])
+    equal &= valued
+    tied = equal.copy()
+    tied[:, :-1] |= equal[:, 1:]
+    columns = order[tied]
+    order[tied] = columns[np.lexsort((columns, np.cumsum(~equal[tied])))]
+    order += (np.arange(len(values)) * values.shape[1])[:, None]
+    cells: Rows = order[valued]
     return cells
 
 
-def cell_depths(cells: list[Groups], columns: Rows) -> Rows:
-    """(P,): which of `cells` holds the members that each instrument of `columns` (P,) is matched with: the finest in
-    which its cell has at least `FEWEST`, else the coarsest."""
-    depth = np.full(len(columns), len(cells) - 1)
-    for n in reversed(range(len(cells) - 1)):
-        own = cells[n][columns]
-        enough = np.bincount(cells[n] + 1)[own + 1] >= FEWEST
-        depth[enough] = n
-    return depth
+def quintiles(order: Rows, members: Bools) -> Groups:
+    """The group (D, N) of each member, 1 (lowest) to 5; MISSING for members that `order` lacks and for all others."""
+    groups = np.full(members.size, MISSING, dtype=np.int16)
+    order = order[members.ravel()[order]]
+    count = np.diff(np.searchsorted(order, np.arange(len(members) + 1) * members.shape[1]))  # ascending by session
+    bounds = -(-np.arange(GROUPS + 1) * count[:, None] // GROUPS)
+    groups[order] = np.repeat(np.tile(np.arange(1, GROUPS + 1), len(members)), np.diff(bounds, axis=1).ravel())
+    return groups.reshape(members.shape)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The cells of D sessions. number (D, N): that of each member's finest cell, 1 and more, so that those of a coarser
+    one follow each other; MISSING for all others. order (D, N): the instruments by number; begin (D, C): where each
+    number begins in `order`."""
+
+    number: Groups
+    order: Rows
+    begin: Rows
+
+    @classmethod
+    def of(cls, orders: Sequence[Rows], members: Bools) -> Cells:
+        """The cells of `members` (D, N) by size x volatility x return, the `orders` of these traits."""
+        number = np.zeros(members.shape, dtype=np.int16)
+        for order in orders:
+            number = number * np.int16(SIDE) + quintiles(order, members)
+        number = np.where(members, number + np.int16(1), np.int16(MISSING))
+        keys = number + np.arange(len(members))[:, None] * (SIDE**3 + 1)
+        counts = np.bincount(keys.ravel(), minlength=len(members) * (SIDE**3 + 1)).reshape(len(members), -1)
+        begin = np.cumsum(np.pad(counts, ((0, 0), (1, 0))), axis=1)
+        return cls(number, np.argsort(number, axis=1, kind="stable"), begin)
+
+    def ranges(self, row: Rows, column: Rows) -> tuple[Rows, Rows]:
+        """From where to where in `order[row]` the instruments lie that each of `column` (P,) is matched with: those of
+        its finest cell with at least `FEWEST`, else everybody."""
+        number = self.number[row, column] - 1
+        low, high = self.begin[row, 1], self.begin[row, -1]
+        for size in (SIDE**2, SIDE, 1):
+            first = np.maximum(number, 0) // size * size + 1
+            begin, end = self.begin[row, first], self.begin[row, first + size]
+            enough = (number >= 0) & (end - begin >= FEWEST)
+            low, high = np.where(enough, begin, low), np.where(enough, end, high)
+        return low, high

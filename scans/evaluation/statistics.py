@@ -146,24 +146,22 @@ def best_names(net: Floats, column: Rows) -> Rows:
 
 def single_positions(holdings: Holdings, n: int, some: Rows) -> Rows:
     """The places in `some` of the picks that are bought while their name is not held: one position per name."""
-    entry = holdings.periods.entry[some]
-    places = np.flatnonzero(entry >= 0)
-    places = places[np.argsort(holdings.picks.day[some[places]], kind="stable")]
-    last = holdings.periods.exit[some[places], n]
-    last = np.where(last < 0, np.iinfo(np.intp).max, last)
-    free_after: dict[int, int] = {}
-    kept = []
-    for place, name, bought, sold in zip(
-        places.tolist(),
-        holdings.picks.column[some[places]].tolist(),
-        entry[places].tolist(),
-        last.tolist(),
-        strict=True,
-    ):
-        if bought > free_after.get(name, -1):
-            free_after[name] = sold
-            kept.append(place)
-    return np.array(kept, dtype=np.intp)
+    places = np.flatnonzero(holdings.periods.entry[some] >= 0)
+    pick = some[places]
+    order = np.lexsort((holdings.picks.day[pick], holdings.picks.column[pick]))
+    pick = pick[order]
+    name, entry, sold = holdings.picks.column[pick], holdings.periods.entry[pick], holdings.periods.exit[pick, n]
+    width = int(entry.max(initial=0)) + 1
+    sold = np.where((sold < 0) | (sold >= width), width - 1, sold)
+    free = np.searchsorted(name * width + entry, name * width + sold, side="right")
+    kept = np.zeros(len(pick), dtype=bool)
+    bought = np.flatnonzero(np.diff(name, prepend=-1))
+    name = np.append(name, -1)
+    while len(bought):  # the first position of each name, then the second
+        kept[bought] = True
+        later = free[bought]
+        bought = later[name[later] == name[bought]]
+    return np.sort(places[order[kept]])
 
 
 def worst_drawdown(basket: Floats) -> float:

@@ -123,10 +123,10 @@ def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int
 def _bars(record: Record, days: Any) -> _Bars:
     window = open_window(record, days, 253)
     fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close", "market_cap"), 0)
-    panel = window.read(fields, threads=2)
+    panel, suspicions = window.read_with_suspicions(fields, threads=2)
     is_limited = record.market.suspect_move is not None
     return _Bars(
-        price_arrays(panel, window.suspects()),
+        price_arrays(panel, suspicions),
         panel.tail("raw_close", 0),
         tradability(daily_bars(panel), limited=is_limited, hindsight=False),
     )

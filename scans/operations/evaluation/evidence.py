@@ -221,7 +221,7 @@ def _read_arrays(
     index = MarketIndex(index_data.sessions, index_data.m, index_data.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
     window = open_window(record, price_days, history, caps=0)
-    return window.read({**fields, "market_cap": 0}, threads=2), window.suspects(), index
+    return *window.read_with_suspicions({**fields, "market_cap": 0}, threads=2), index
 
 
 def _holdings(

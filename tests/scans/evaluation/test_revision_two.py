@@ -13,7 +13,7 @@ import pytest
 from scans.evaluation.benchmark_paths import NAMES
 from scans.evaluation.calendar_time import daily_excess, newey_west
 from scans.evaluation.holdings import STATES
-from scans.evaluation.matching import MISSING, Traits, cell_depths, matching_cells, quintiles, traits
+from scans.evaluation.matching import MISSING, Cells, quintiles, traits, value_order
 from scans.evaluation.statistics import Excess
 from scans.evaluation.tradability import tradability
 from tests.reference import evaluation
@@ -116,21 +116,20 @@ def test_cells_against_the_reference() -> None:
         code: pd.DataFrame({"C": close[:, n], "market_cap": cap[:, n]}, index=axis) for n, code in enumerate(codes)
     }
     table_of_traits = traits(close, cap[40:], 40, 30)
-    members = np.ones(50, dtype=bool)
-    for row, day in ((0, axis[40]), (29, axis[69])):
-        cells = matching_cells(table_of_traits.orders(row), members)
-        depths = cell_depths(cells, np.arange(50))
-        for n, code in enumerate(codes):
-            expected = evaluation.matching_cell(table, day, codes, code)
-            cell = cells[depths[n]]
-            assert [codes[m] for m in np.flatnonzero(cell == cell[n])] == expected
+    rows, columns = np.array([0, 29]), np.arange(50)
+    cells = Cells.of(table_of_traits.orders(rows), np.ones((2, 50), dtype=bool))
+    for place, day in enumerate((axis[40], axis[69])):
+        for code, low, high in zip(codes, *cells.ranges(np.full(50, place), columns), strict=True):
+            members = [codes[member] for member in sorted(cells.order[place, low:high])]
+            assert members == evaluation.matching_cell(table, day, codes, code)
 
 
 def test_quintiles_leave_out_who_is_no_member() -> None:
-    values = np.array([[5.0, 1.0, math.nan, 3.0, 2.0, 4.0, 9.0]])
-    order = Traits(values, values, values).orders(0)[0]
-    members = np.array([True, True, True, True, True, True, False])
-    assert quintiles(order, members).tolist() == [4, 0, MISSING, 2, 1, 3, MISSING]
+    values = np.array([[2.0, 2.0, 2.0, 1.0, math.nan, 2.0, 2.0], [5.0, 1.0, math.nan, 3.0, 2.0, 4.0, 9.0]])
+    members = np.array([[True] * 7, [True, True, True, True, True, True, False]])
+    order = value_order(values)
+    assert order.tolist() == [3, 0, 1, 2, 5, 6, 8, 11, 10, 12, 7, 13]
+    assert quintiles(order, members).tolist() == [[1, 2, 3, 1, MISSING, 4, 5], [5, 1, MISSING, 3, 2, 4, MISSING]]
 
 
 def test_newey_west_of_independent_values_is_near_the_plain_error_and_of_repeated_ones_larger() -> None:

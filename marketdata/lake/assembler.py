@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -188,7 +189,7 @@ class PanelAssembler:
     def suspects(self) -> list[tuple[np.datetime64, str, float, float]]:
         """The suspected corporate actions of the window: (session, code, raw close before, raw close)."""
         close, instruments = self.arrays["close"], self.shape[1]
-        _, ratio, _, _ = self._complete()
+        _, ratio, _, _ = self._completion
         suspects = []
         for cell in self._suspects(ratio, 0).tolist():
             t, i = divmod(cell, instruments)
@@ -201,7 +202,7 @@ class PanelAssembler:
         """The panel of the arrays, filled, adjusted and frozen."""
         start, (sessions, instruments) = self.window.start, self.shape
         close = self.arrays["close"]
-        base, ratio, first, idle = self._complete()
+        base, ratio, first, idle = self._completion
         suspect = self._suspects(ratio, start - adjust.SUSPECT_SESSIONS + 1)
         fields = self._tails(close, idle, reach)
         factors = adjust.factors(close, base, ratio)
@@ -231,7 +232,8 @@ class PanelAssembler:
             suspect=adjust.suspect_mask(suspect, instruments, start, sessions),
         )
 
-    def _complete(self) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
+    @cached_property
+    def _completion(self) -> tuple[adjust.Sparse, adjust.Sparse, NDArray[np.int32], NDArray[np.bool_]]:
         """Fill the closes; base prices, event ratios, first bars (N,) and the cells without a trade (T, N)."""
         closes = self.window.carry
         carry = np.full(self.shape[1], np.nan)

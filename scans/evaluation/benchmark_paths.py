@@ -39,7 +39,7 @@ from scans.kernels.compare import above
 
 NAMES = ("equal", "cap", "segment", "matched")
 COVERED = 0.9
-BLOCK = 16
+BLOCK, ROWS = 16, 512
 TOTALS = ("weight", "members", "members with a cap")
 
 
@@ -58,12 +58,12 @@ class Universe:
 
 @dataclass(frozen=True, slots=True)
 class Benchmarks:
-    """The benchmarks of P picks over H horizons. value (M, L): baskets bought at 1, at the close of each session from
-    the entry on; row (P, H, 4) of each holding's baskets in the order of `NAMES`, -1 where there is none; returns
-    (P, H, 4) over the whole holding and hits (P, H), the share of the universe with a return above 0; NaN where there
-    is none."""
+    """The benchmarks of P picks over H horizons. daily (M, L): the returns of baskets on each session from the entry
+    on, the first from open to close; row (P, H, 4) of each holding's baskets in the order of `NAMES`, -1 where there is
+    none; returns (P, H, 4) over the whole holding and hits (P, H), the share of the universe with a return above 0; NaN
+    where there is none."""
 
-    value: Floats
+    daily: Floats
     row: Rows
     returns: Floats
     hits: Floats
@@ -88,15 +88,15 @@ def benchmark_paths(
     baskets = _Baskets(prices, closes, groups, variants, cells, segments, universe)
     for first in range(0, len(groups.day), BLOCK):
         baskets.fill(first, min(first + BLOCK, len(groups.day)))
-    usable = baskets.finish()
+    usable = baskets.usable()
     equal = np.zeros(len(column), dtype=np.intp)
     basket = np.column_stack([equal, equal + 1, 2 + own, 2 + len(segments) + cells.of_pick])
     rows = baskets.first[variants.of_holding][:, :, None] + basket[:, None, :]
     held = groups.length > 0
     row[groups.pick] = np.where(held[:, :, None] & usable[rows], rows, -1)
     hits[groups.pick] = np.where(held, variants.hit_rate, np.nan)
-    value = baskets.value
-    return Benchmarks(value, row, value[row, np.maximum(length - 1, 0)[:, :, None]] - 1, hits)
+    returns = baskets.returns(row, length)
+    return Benchmarks(baskets.daily_returns(), row, returns, hits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +181,14 @@ class _Cells:
     @classmethod
     def of(cls, groups: _Groups, column: Rows, universe: Universe) -> _Cells:
         days, row = np.unique(groups.day, return_inverse=True)
-        orders = universe.traits.orders(days)
         instruments = universe.cap.shape[1]
         low, high = np.zeros((2, len(column)), dtype=np.intp)
-        by_rule: dict[int, Cells] = {}
-        for number in np.unique(groups.rule).tolist():
-            by_rule[number] = Cells.of(orders, universe.eligible[number][days])
-            some = groups.rule[groups.group] == number
-            low[some], high[some] = by_rule[number].ranges(row[groups.group[some]], column[some])
+        rules = np.unique(groups.rule).tolist()
+        members = [universe.eligible[rule][days] for rule in rules]
+        by_rule = dict(zip(rules, Cells.of(universe.traits, days, members), strict=True))
+        for rule, cells in by_rule.items():
+            some = groups.rule[groups.group] == rule
+            low[some], high[some] = cells.ranges(row[groups.group[some]], column[some])
         shape = (len(groups.day), instruments + 1, instruments + 1)
         keys, cell = np.unique(np.ravel_multi_index((groups.group, low, high), shape), return_inverse=True)
         group, low, high = np.unravel_index(keys, shape)
@@ -198,8 +198,8 @@ class _Cells:
         owner = np.repeat(np.arange(len(keys)), high - low)
         place = np.arange(start[-1]) - start[owner] + low[owner]
         member = np.empty(len(owner), dtype=np.intp)
-        for number, cells in by_rule.items():
-            some = groups.rule[group[owner]] == number
+        for rule, cells in by_rule.items():
+            some = groups.rule[group[owner]] == rule
             member[some] = cells.order[row[group[owner[some]]], place[some]]
         begin = np.searchsorted(group, np.arange(len(groups.day) + 1))
         return cls(begin, cell - begin[groups.group], member, start)
@@ -209,7 +209,7 @@ class _Baskets:
     """The baskets of all variants, a row each: equal, cap, one for each of `segments`, one for each cell of the group;
     and a row of NaN at the end.
 
-    value (M + 1, L): at the close of each session; first (V,): the row of each variant's first basket.
+    first (V,): the row of each variant's first basket.
     """
 
     def __init__(
@@ -230,8 +230,8 @@ class _Baskets:
         ends = np.cumsum(counts)
         longest = int(groups.longest.max())
         self.first = ends - counts
-        self.value = np.full((int(ends[-1]) + 1, longest), np.nan)
-        self._totals = np.zeros((len(TOTALS), len(self.value)))
+        self._sums = np.full((int(ends[-1]) + 1, longest), np.nan)
+        self._totals = np.zeros((len(TOTALS), len(self._sums)))
         self._by_instrument = np.zeros((closes.shape[1], len(closes) + longest))
         self._by_instrument[:, : len(closes)] = closes.T
 
@@ -295,7 +295,7 @@ class _Baskets:
         ends, length = variants.end[some], base.shape[1]
         rows = slice(self.first[some][0], self.first[some][0] + len(ends) * len(base))
         if not len(acting):
-            self.value[rows, :length], self._totals[:, rows] = base, totals
+            self._sums[rows, :length], self._totals[:, rows] = base, totals
             return
         entry = int(self._groups.entry[group])
         clean = prices.actions[entry + ends - 1][:, acting] == prices.actions[entry, acting]
@@ -306,7 +306,7 @@ class _Baskets:
         extra = clean[:, None] * amount
         added = (extra.reshape(-1, len(acting)) @ paths.T).reshape(*extra.shape[:2], length)
         added += base
-        self.value[rows, :length] = added.reshape(-1, length)
+        self._sums[rows, :length] = added.reshape(-1, length)
         counts = np.stack([extra, clean[:, None] & inside, extra > 0]).sum(axis=3)
         self._totals[:, rows] = (totals[:, None] + counts).reshape(len(TOTALS), -1)
 
@@ -325,21 +325,38 @@ class _Baskets:
         inside[self._large + cell[some], place[some]] = True
         return inside
 
-    def finish(self) -> Bools:
-        """Divide the values by the weights; the baskets that can be used, (M + 1,): those with members, and enough of
-        them with a cap where it weighs by caps. External indexes replace the baskets of their segments."""
+    def usable(self) -> Bools:
+        """The baskets that can be used, (M + 1,): those with members, and enough of them with a cap where it weighs by
+        caps. External indexes replace the baskets of their segments."""
         weight, members, capped = self._totals
         usable: Bools = (weight > 0) & (capped >= COVERED * members)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            self.value /= weight[:, None]
         entry = self._groups.entry[self._variants.group]
-        sessions = np.minimum(entry[:, None] + np.arange(self.value.shape[1]), len(self._closes) - 1)
+        sessions = np.minimum(entry[:, None] + np.arange(self._sums.shape[1]), len(self._closes) - 1)
         for place, segment in enumerate(self._segments.tolist(), 2):
             if segment in self._universe.indexes:
                 opens, index = self._universe.indexes[segment]
-                self.value[self.first + place] = index[sessions] / opens[entry][:, None]
+                self._sums[self.first + place] = index[sessions] / opens[entry][:, None]
+                weight[self.first + place] = 1.0
                 usable[self.first + place] = True
         return usable
+
+    def returns(self, row: Rows, length: Rows) -> Floats:
+        """(P, H, 4): the returns of the baskets `row` (P, H, 4) over holdings of `length` (P, H) sessions."""
+        weight = self._totals[0]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            returns: Floats = self._sums[row, np.maximum(length - 1, 0)[:, :, None]] / weight[row] - 1
+        return returns
+
+    def daily_returns(self) -> Floats:
+        """(M + 1, L): the daily returns of all baskets, in place of their sums."""
+        for low in range(0, len(self._sums), ROWS):
+            sums = self._sums[low : low + ROWS]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                later = sums[:, 1:] / sums[:, :-1]
+                sums[:, 0] /= self._totals[0, low : low + ROWS]
+            sums[:, 1:] = later
+            sums -= 1
+        return self._sums
 
 
 def _counts(flags: Bools) -> Floats:

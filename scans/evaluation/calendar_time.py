@@ -73,15 +73,13 @@ class DailyReturns:
 
 def daily_returns(prices: Prices, benchmarks: Benchmarks) -> DailyReturns:
     """The daily returns of all instruments, beside those of the benchmarks."""
-    later, baskets = np.full(prices.close.shape, np.nan), np.empty(benchmarks.value.shape)
-    baskets[:, 0] = benchmarks.value[:, 0]
+    later = np.full(prices.close.shape, np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         np.divide(prices.close[1:], prices.close[:-1], out=later[1:])
-        np.divide(benchmarks.value[:, 1:], benchmarks.value[:, :-1], out=baskets[:, 1:])
         first = prices.close / prices.open
-    for values in (first, later, baskets):
-        values -= 1
-    return DailyReturns(first, later, baskets, benchmarks.row)
+    first -= 1
+    later -= 1
+    return DailyReturns(first, later, benchmarks.daily, benchmarks.row)
 
 
 @dataclass(frozen=True, slots=True)

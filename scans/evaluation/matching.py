@@ -24,6 +24,8 @@ SPAN = 60
 GROUPS = 5
 FEWEST = 5
 MISSING = 0
+COLUMNS, ROWS = 128, 32
+"""Instruments and sessions worked on at once: their arrays stay in the processor's cache."""
 SIDE = GROUPS + 1
 """Groups of a trait, that without a value included."""
 
@@ -46,21 +48,30 @@ class Traits:
 
 def traits(close: Floats, cap: Floats, first: int, days: int) -> Traits:
     """The traits on `days` sessions from row `first` of `close` (T, N, adjusted and filled) on; cap (days, N); NaN
-    where fewer than `SPAN` sessions lie before. Sums over `SPAN` sessions are differences of running sums: exactly 0
-    where nothing moves in between."""
+    where fewer than `SPAN` sessions lie before."""
     close = close[: first + days]
     volatility, momentum = np.full((2, days, close.shape[1]), np.nan)
     begin = max(first, SPAN)
     if begin < len(close):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            momentum[begin - first :] = close[begin:] / close[begin - SPAN : -SPAN] - 1
-            moves = close[1:] / close[:-1] - 1
-        moves[~np.isfinite(moves)] = 0.0
-        mean = _span_sums(moves, begin) / SPAN
-        variance = _span_sums(moves * moves, begin) / SPAN - mean * mean
-        volatility[begin - first :] = np.sqrt(np.maximum(variance, 0.0))
-        volatility[np.isnan(momentum)] = np.nan
+        for low in range(0, close.shape[1], COLUMNS):
+            some = slice(low, low + COLUMNS)
+            spread, change = _spread_and_change(close[:, some], begin)
+            volatility[begin - first :, some], momentum[begin - first :, some] = spread, change
     return Traits(cap, volatility, momentum)
+
+
+def _spread_and_change(close: Floats, begin: int) -> tuple[Floats, Floats]:
+    """The standard deviation of the last `SPAN` moves and the return over them at each session from `begin` on. Sums
+    are differences of running sums: exactly 0 where nothing moves in between."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        change = close[begin:] / close[begin - SPAN : -SPAN] - 1
+        moves = close[1:] / close[:-1] - 1
+    moves[~np.isfinite(moves)] = 0.0
+    mean = _span_sums(moves, begin) / SPAN
+    variance = _span_sums(moves * moves, begin) / SPAN - mean * mean
+    spread = np.sqrt(np.maximum(variance, 0.0))
+    spread[np.isnan(change)] = np.nan
+    return spread, change
 
 
 def _span_sums(moves: Floats, first: int) -> Floats:
@@ -110,8 +121,21 @@ class Cells:
     begin: Rows
 
     @classmethod
-    def of(cls, orders: Sequence[Rows], members: Bools) -> Cells:
-        """The cells of `members` (D, N) by size x volatility x return, the `orders` of these traits."""
+    def of(cls, traits: Traits, rows: Rows, members: Sequence[Bools]) -> list[Cells]:
+        """The cells on the sessions `rows` (K,) of each of `members`, (K, N) each."""
+        parts: list[list[Cells]] = [[] for _ in members]
+        for low in range(0, len(rows), ROWS):
+            orders = traits.orders(rows[low : low + ROWS])
+            for cells, inside in zip(parts, members, strict=True):
+                cells.append(cls._of_sessions(orders, inside[low : low + ROWS]))
+        return [
+            cls(*(np.concatenate([getattr(part, name) for part in cells]) for name in ("number", "order", "begin")))
+            for cells in parts
+        ]
+
+    @classmethod
+    def _of_sessions(cls, orders: Sequence[Rows], members: Bools) -> Cells:
+        """By size x volatility x return, the `orders` of these traits."""
         number = np.zeros(members.shape, dtype=np.int16)
         for order in orders:
             number = number * np.int16(SIDE) + quintiles(order, members)

@@ -84,7 +84,7 @@ def _judged(bench: Bench, installation: Installation, days: list[str]) -> None:
     span = {"first": days[0], "last": days[-1]}
     result = installation.run_task("judge", market="kr", versions=JUDGED, runs=bench.runs(3), **span)
     lines = [
-        Line("evaluated", result["seconds"], peak_mb=result["peak_mb"], aims={"seconds": 3.0}),
+        Line("evaluated", result["seconds"], peak_mb=result["peak_mb"], aims={"seconds": 2.0}),
         *(Line(f"  {name}", [run[name] for run in result["stages"]]) for name in result["stages"][0]),
     ]
     bench.report.table(

@@ -117,7 +117,7 @@ def test_cells_against_the_reference() -> None:
     }
     table_of_traits = traits(close, cap[40:], 40, 30)
     rows, columns = np.array([0, 29]), np.arange(50)
-    cells = Cells.of(table_of_traits.orders(rows), np.ones((2, 50), dtype=bool))
+    (cells,) = Cells.of(table_of_traits, rows, [np.ones((2, 50), dtype=bool)])
     for place, day in enumerate((axis[40], axis[69])):
         for code, low, high in zip(codes, *cells.ranges(np.full(50, place), columns), strict=True):
             members = [codes[member] for member in sorted(cells.order[place, low:high])]

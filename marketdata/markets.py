@@ -40,7 +40,7 @@ class Market:
 
     `suspect_move` is the move of the raw close, as a fraction, beyond which a bar without a base price is a
     suspected corporate action; None where the market has no daily limit. `evening_at` is the local time in `timezone`
-    at which a session's evening is run by default. On KRX that is 15:43: since 2026-09-14 it trades again from 16:00 to
+    at which a session's evening is run by default. On KRX that is 15:35: since 2026-09-14 it trades again from 16:00 to
     20:00, and bars of the same day then follow those trades; `settled_at` is the local time of the next day at which
     the session is read again, None where that is not needed. `closing_auction`: how long before the close the last
     price is no trade's any more. Opening and closing times are in `session_hours`.
@@ -98,7 +98,7 @@ MARKETS = {
         calendar="XKRX",
         currency="KRW",
         timezone="Asia/Seoul",
-        evening_at=time(15, 43),
+        evening_at=time(15, 35),
         segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
         suspect_move=0.31,
         settled_at=time(8, 15),

@@ -9,6 +9,7 @@ from marketdata.models.lake import FlowPartition, LakePartition, Partition
 from marketdata.models.leases import LeaseRow
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 from marketdata.models.rate_limits import RateLimitRow, SourceVisit
+from marketdata.models.readings import SessionReading
 from marketdata.models.valuations import InstrumentValuation
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "LeaseRow",
     "Partition",
     "RateLimitRow",
+    "SessionReading",
     "SourceVisit",
     "StatusChange",
     "StockPrice",

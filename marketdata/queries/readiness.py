@@ -14,7 +14,7 @@ record is added in `scans.queries.readiness`; every face takes the state from th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
@@ -26,6 +26,7 @@ from django.db.models import Max
 from marketdata.models import Instrument, LakePartition, StockPrice
 from marketdata.number_format import count_of
 from marketdata.queries.market_calendar import MarketCalendar, get_calendar, get_calendars
+from marketdata.queries.readings import get_provisional_times
 from marketdata.record import DOUBT_SESSIONS, Days, Record
 from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
@@ -62,7 +63,8 @@ class Freshness:
     `complete` with enough of them, both up to it; `missing`: closed sessions after `latest`, which have no bar at all;
     `behind`: closed sessions after `complete`; `due_at`: when the evening of the oldest of these is overdue, or of
     the last closed session where there is none; `undecided`: recent sessions before `complete` whose bars are in doubt,
-    each with the reason: later sessions are computed from them."""
+    each with the reason: later sessions are computed from them. `read_at`: when the bars of `complete` were read, None
+    where they no longer change."""
 
     market: str
     state: ReadinessState
@@ -73,6 +75,7 @@ class Freshness:
     behind: int
     due_at: datetime | None
     undecided: tuple[tuple[date, str], ...] = ()
+    read_at: datetime | None = None
 
     @property
     def is_alarming(self) -> bool:
@@ -131,7 +134,7 @@ def get_freshness(
     )
     counts = _counts(last)
     times = evenings or {}
-    return [
+    records = [
         _freshness(
             calendar,
             as_of,
@@ -140,6 +143,11 @@ def get_freshness(
             times.get(calendar.market.name, calendar.market.evening_at),
         )
         for calendar in get_calendars(markets)
+    ]
+    provisional = get_provisional_times(list(last)) if last else {}
+    return [
+        replace(record, read_at=provisional.get((record.market, record.complete))) if record.complete else record
+        for record in records
     ]
 
 

@@ -16,6 +16,8 @@ COLOURS = {
     "published": "good",
     "done": "good",
     "target": "good",
+    "settled": "good",
+    "provisional": "warn",
     "no_match": "idle",
     "queued": "idle",
     "waiting": "idle",

@@ -17,6 +17,7 @@ from marketdata.ticks import missing_grid_reason
 from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
+from scans.admin.readings import RankReadingFilter
 from scans.models import ScanRank, ScanSession
 
 
@@ -68,9 +69,10 @@ class ScanRankAdmin(ReadOnly, MarketList):
         number_column("close"),
         number_column("change_pct", "change, %", places=2),
         "published",
+        "settled",
     )
-    list_filter = (MarketFilter, "scanner_version", RankDay, RankCode, "published")
-    list_select_related = ("scanner_version",)
+    list_filter = (MarketFilter, "scanner_version", RankDay, RankCode, "published", RankReadingFilter)
+    list_select_related = ("scanner_version", "session")
     list_display_links = ("rank", "code")
     ordering = ("-date", "scanner_version", "rank")
     sortable_by = ()
@@ -97,8 +99,13 @@ class ScanRankAdmin(ReadOnly, MarketList):
         "fired",
         "parts",
         "published",
+        "settled",
     )
-    readonly_fields = ("order_prices", "fired", "parts")
+    readonly_fields = ("settled", "order_prices", "fired", "parts")
+
+    @admin.display(description="reading")
+    def settled(self, rank: ScanRank) -> SafeString:
+        return badges.pill(rank.session.reading)
 
     @admin.display(description="order prices")
     def order_prices(self, rank: ScanRank) -> str:

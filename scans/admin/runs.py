@@ -18,6 +18,7 @@ from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
 from scans.admin.rank_changes import rank_changes
+from scans.admin.readings import RunReadingFilter
 from scans.models import ScanRun
 from scans.operations.requests import queue
 
@@ -33,6 +34,7 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
         "market",
         "sessions_run",
         "state",
+        "settled",
         number_column("matched"),
         "seconds_spent",
         number_column("cpu_seconds"),
@@ -41,7 +43,7 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
         "started_by",
         "reason",
     )
-    list_filter = (MarketFilter, "scanner_version", "status")
+    list_filter = (MarketFilter, "scanner_version", "status", RunReadingFilter)
     list_select_related = ("scanner_version",)
     ordering = ("-started_at",)
     fieldsets = (
@@ -60,11 +62,14 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
                 )
             },
         ),
-        ("How it ended", {"fields": ("state", "reason", "sessions", "universe", "scored", "matched")}),
+        (
+            "How it ended",
+            {"fields": ("state", "settled", "read_at", "reason", "sessions", "universe", "scored", "matched")},
+        ),
         ("What it took", {"fields": ("stages", "cpu_seconds", "memory", "bars", "executor")}),
         ("To do it again", {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")}),
     )
-    readonly_fields = ("state", "stages", "memory", "engine_and_revision", "parameters")
+    readonly_fields = ("state", "settled", "stages", "memory", "engine_and_revision", "parameters")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.rerun)
@@ -77,6 +82,10 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
     @admin.display(description="status", ordering="status")
     def state(self, run: ScanRun) -> SafeString:
         return badges.pill(run.status)
+
+    @admin.display(description="reading")
+    def settled(self, run: ScanRun) -> SafeString:
+        return badges.pill(run.reading)
 
     @admin.display(description="seconds")
     def seconds_spent(self, run: ScanRun) -> str:

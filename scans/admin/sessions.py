@@ -22,9 +22,11 @@ from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.admin.badges import attach_rules
 from scans.admin.rank_changes import rank_changes
+from scans.admin.readings import SessionReadingFilter
 from scans.engines.regime_rules import RegimeRule
 from scans.models import ScanSession, Status
 from scans.operations.scan import quarantine
+from scans.queries.settling import reading_words
 
 DECIDE = "scans.change_scansession"
 
@@ -41,6 +43,7 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
         "market",
         "state",
         "published",
+        "settled",
         "named_regime",
         number_column("universe", "eligible"),
         number_column("matched"),
@@ -48,16 +51,31 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
         "reason",
         "run_link",
     )
-    list_filter = (MarketFilter, "scanner_version", "status", "published", DayFilter)
+    list_filter = (MarketFilter, "scanner_version", "status", "published", SessionReadingFilter, DayFilter)
     ordering = ("-date", "scanner_version", "-pk")
     sortable_by = ()
     actions = ("publish", "discard")
     fieldsets = (
-        (None, {"fields": ("scanner_version", "market", "date", "state", "published", "reason", "notes", "run_link")}),
+        (
+            None,
+            {
+                "fields": (
+                    "scanner_version",
+                    "market",
+                    "date",
+                    "state",
+                    "published",
+                    "settled",
+                    "reason",
+                    "notes",
+                    "run_link",
+                )
+            },
+        ),
         ("Counts", {"fields": ("regime", "short_risk", "fallback_step", "universe", "scored", "matched", "ranked")}),
         ("Digests", {"fields": ("input_digest", "result_digest")}),
     )
-    readonly_fields = ("state", "run_link")
+    readonly_fields = ("state", "settled", "run_link")
     note = (
         "A quarantined session has too few bars to be trusted. Publish it if its bars are right all the same, discard "
         "it if not; the decision is kept."
@@ -69,6 +87,10 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
     @admin.display(description="status", ordering="status")
     def state(self, session: ScanSession) -> SafeString:
         return badges.pill(session.status)
+
+    @admin.display(description="reading")
+    def settled(self, session: ScanSession) -> SafeString:
+        return badges.pill(session.reading, reading_words(session))
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """The page of the list; the rules behind the regimes are read for all of its rows at once."""

@@ -20,10 +20,11 @@ from marketdata.markets import Market
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.web.api import downloads
-from marketdata.web.api.filters import Filters
+from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.problems import Problem
-from scans.models import ScannerVersion
+from scans.models import Reading, ScannerVersion
 from scans.queries import versions
+from scans.queries.settling import EVENING, reading_filter
 
 MOST_VERSIONS = 8
 EVERY = "*"
@@ -63,7 +64,15 @@ class VersionsParameters(serializers.Serializer[Any]):
         return split_list(text)
 
 
-class RankParameters(VersionParameters):
+class ReadingParameters(serializers.Serializer[Any]):
+    reading = serializers.ChoiceField(
+        required=False,
+        choices=[EVENING],
+        help_text="evening: the answer of the evening, from bars that could still change; omitted: the published one",
+    )
+
+
+class RankParameters(ReadingParameters, VersionParameters):
     segment = serializers.CharField(required=False, max_length=20, help_text="e.g. KOSPI")
     label = serializers.CharField(  # type: ignore[assignment]
         required=False, max_length=24, help_text="e.g. strong"
@@ -106,6 +115,17 @@ class VersionFilter(django_filters.CharFilter):  # type: ignore[misc]
         if not value:
             return rows
         return rows.filter(**{self.field_name: versions.get_versions("", [value])[0]})
+
+
+class ReadingFilter(ChoiceFilter):
+    """Rows whose session has this reading; `prefix` leads to its answer."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
+        super().__init__(choices=Reading.choices, help_text="Whether the bars of the session could still change")
+
+    def filter(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(reading_filter(value, self._prefix)) if value else rows
 
 
 class DateRangeParameters(serializers.Serializer[Any]):

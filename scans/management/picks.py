@@ -34,7 +34,13 @@ def pick_results(headline: str, rows: Sequence[ScanRank], most: int, since: date
             write_prose(out, note)
 
     flat = (
-        scan_tables.flat_rank(pick, version=pick["scanner_version"], market=row.market, session=pick["date"])
+        scan_tables.flat_rank(
+            pick,
+            version=pick["scanner_version"],
+            market=row.market,
+            session=pick["date"],
+            reading=str(row.session.reading),
+        )
         for row, pick in zip(rows, listed, strict=False)
     )
     return Results(scan_tables.COLUMNS, flat, write)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from marketdata.management.table import Column, Output, write_prose, write_table
+from marketdata.market_time import market_time
 from marketdata.markets import Market, get_market
 from marketdata.number_format import MISSING_TEXT, format_amount, format_number, format_percent, format_price
 from marketdata.ticks import missing_grid_reason
@@ -41,9 +42,17 @@ def headline(scan: Scan, answer: SessionAnswer) -> str:
     status = "computed, not published" if scan.run is None else answer.status.replace("_", " ")
     head = (
         f"{scan.version.slug}  {scan.market}  {answer.date}  {status}{regime}{step}: "
-        f"{matched_text(answer)} of {answer.scored:,} scored, {answer.universe:,} eligible"
+        f"{matched_text(answer)} of {answer.scored:,} scored, {answer.universe:,} eligible; "
+        f"{reading_text(scan, answer)}"
     )
     return f"{head} ({answer.reason})" if answer.reason else head
+
+
+def reading_text(scan: Scan, answer: SessionAnswer) -> str:
+    """ "provisional, read 2026-08-21 15:36 KST" of an answer whose bars may still change, else "settled"."""
+    if answer.read_at is None:
+        return "settled"
+    return f"provisional, read {market_time(datetime.fromisoformat(answer.read_at), scan.market)}"
 
 
 def matched_text(answer: SessionAnswer) -> str:

@@ -35,7 +35,7 @@ FLAT = (
     "holding_max",
 )
 
-TEXTS = ("scanner_version", "market", "code", "name", "strategy", "label", "segment")
+TEXTS = ("scanner_version", "market", "reading", "code", "name", "strategy", "label", "segment")
 TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(TEXTS, pa.string()),
     **dict.fromkeys(("date", "flow_date"), pa.date32()),
@@ -47,7 +47,7 @@ TYPES: dict[str, pa.DataType] = {
 COLUMNS = [
     column(name, TYPES.get(name, pa.float64()))
     for name in (
-        "scanner_version", "market", "date", *FLAT, *order_prices.COLUMNS, "signals", "components",
+        "scanner_version", "market", "date", "reading", *FLAT, *order_prices.COLUMNS, "signals", "components",
         *flows.COLUMNS,
     )
 ]  # fmt: skip
@@ -97,15 +97,18 @@ def rows(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
     for scan in scans:
         for answer in scan.answers:
             for rank in answer.ranks:
-                yield flat_rank(rank, version=scan.version.slug, market=scan.market, session=answer.date)
+                yield flat_rank(
+                    rank, version=scan.version.slug, market=scan.market, session=answer.date, reading=answer.reading
+                )
 
 
-def flat_rank(rank: Mapping[str, Any], *, version: str, market: str, session: str) -> dict[str, Any]:
+def flat_rank(rank: Mapping[str, Any], *, version: str, market: str, session: str, reading: str) -> dict[str, Any]:
     """`COLUMNS` of a rank that has its `order` and its `flow`."""
     return {
         "scanner_version": version,
         "market": market,
         "date": session,
+        "reading": reading,
         **{name: rank[name] for name in FLAT},
         **order_prices.order_columns(rank["order"]),
         "signals": rank["signals"],

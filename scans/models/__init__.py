@@ -6,7 +6,7 @@ from scans.models.message_channels import ChannelKind, MessageChannel
 from scans.models.preclose import PrecloseAnswer, PrecloseScan
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
-from scans.models.runs import Backfill, QuarantineDecision, ScanRank, ScanRun, ScanSession, Status, Verdict
+from scans.models.runs import Backfill, QuarantineDecision, Reading, ScanRank, ScanRun, ScanSession, Status, Verdict
 from scans.models.signals import Signal, SignalStatus
 from scans.models.sweeps import Sweep, SweepLook, SweepStatus, SweepVariant
 from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
@@ -26,6 +26,7 @@ __all__ = [
     "PrecloseScan",
     "QuarantineDecision",
     "ReaderSettings",
+    "Reading",
     "RequestStatus",
     "ScanDraft",
     "ScanRank",

@@ -23,6 +23,13 @@ class Status(models.TextChoices):
     UNCHANGED = "unchanged"
 
 
+class Reading(models.TextChoices):
+    """Whether the bars of a session may still change."""
+
+    PROVISIONAL = "provisional"
+    SETTLED = "settled"
+
+
 class ScanRun(models.Model):
     """One version over the sessions from `first` to `last`, as it was run."""
 
@@ -56,6 +63,9 @@ class ScanRun(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(
+        null=True, help_text="When the provisional bars of its last session were read; null: they were settled"
+    )
 
     class Meta:
         indexes = [models.Index(fields=["market", "scanner_version", "-started_at"], name="run_market_version")]
@@ -63,6 +73,11 @@ class ScanRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scanner_version} on {self.market}, {self.first} to {self.last} (run {self.pk})"
+
+    @property
+    def reading(self) -> Reading:
+        """Whether the bars of its last session could still change when it was run."""
+        return Reading.SETTLED if self.read_at is None else Reading.PROVISIONAL
 
 
 class ScanSession(models.Model):
@@ -87,6 +102,12 @@ class ScanSession(models.Model):
         max_length=32, help_text="Of the data up to the session, the parameters and the revision"
     )
     result_digest = models.CharField(max_length=32, help_text="Of the ranks")
+    read_at = models.DateTimeField(
+        null=True, help_text="When the provisional bars of the session were read; null: they were settled"
+    )
+    settled_at = models.DateTimeField(
+        null=True, help_text="When settled bars gave this answer, again where it was provisional before"
+    )
 
     class Meta:
         constraints = [
@@ -101,6 +122,16 @@ class ScanSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scanner_version} on {self.market}, {self.date}: {self.status}"
+
+    @property
+    def reading(self) -> Reading:
+        """Whether the bars behind the answer may still change."""
+        return Reading.PROVISIONAL if self.read_at and not self.settled_at else Reading.SETTLED
+
+    @property
+    def is_replacement(self) -> bool:
+        """Whether settled bars gave another answer than the provisional ones before."""
+        return self.settled_at is not None and self.read_at is None
 
 
 class ScanRank(models.Model):

@@ -21,6 +21,7 @@ from scans.pages.base import Content, KeptPage
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
 from scans.queries.regime_rules import regime_rules
+from scans.queries.settling import EVENING
 from scans.templatetags.figures import day as day_text
 from scans.wording.regime_sentences import regime_sentence
 
@@ -41,7 +42,7 @@ class Tonight(KeptPage):
     """`/{market}/` the latest evening, `/{market}/{day}/` that of a session."""
 
     section = "tonight"
-    parameters = ("versions",)
+    parameters = ("reading", "versions")
 
     @cached_property
     def variant(self) -> list[str]:  # type: ignore[override]
@@ -50,7 +51,8 @@ class Tonight(KeptPage):
 
     def content(self) -> Content:
         day: date | None = self.kwargs.get("day")
-        summary = evening_summary(self.market.name, day)
+        of_evening = self.request.GET.get("reading") == EVENING
+        summary = evening_summary(self.market.name, day, EVENING if of_evening else "")
         if summary is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")
         if summary is None:
@@ -59,12 +61,16 @@ class Tonight(KeptPage):
         slugs = self.shown([version.version.slug for version in summary.versions])
         signals = [evening_signal_row(signal, summary) for signal in summary.signals]
         signals.sort(key=lambda row: LIFE_ORDER.index(row.status))
+        blocks = _blocks(summary, [version for version in summary.versions if version.version.slug in slugs])
         context = {
             "evening": summary,
+            "market": self.market,
             "chips": [_chip(version, slugs) for version in summary.versions],
-            "blocks": _blocks(summary, [version for version in summary.versions if version.version.slug in slugs]),
+            "blocks": blocks,
             "signals": signals,
             "moved": list(Counter(row.status for row in signals).items()),
+            "is_replaced": any(block["session"] and block["session"].is_replacement for block in blocks),
+            "of_evening": of_evening,
         }
         html = self.render("pages/tonight.html", context)
         shown = self.request.GET.get("versions")

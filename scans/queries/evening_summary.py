@@ -22,6 +22,7 @@ from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.flows import FlowFigures, get_flow_figures
 from marketdata.queries.market_calendar import get_sessions
 from scans.models import ScannerVersion, ScanRank, ScanSession, Signal
+from scans.queries.settling import EVENING, evening_answers
 
 SPARK = 60
 """Sessions of a sparkline."""
@@ -76,12 +77,15 @@ class EveningSummary:
     flows: Mapping[tuple[str, date], FlowFigures] = field(default_factory=dict)
 
 
-def evening_summary(market: str, day: date | None) -> EveningSummary | None:
-    """The summary of `day` (None: the latest published day); None if nothing is published."""
+def evening_summary(market: str, day: date | None, reading: str = "") -> EveningSummary | None:
+    """The summary of `day` (None: the latest published day); None if nothing is published. `reading` "evening": of the
+    answers of the evening, from bars that could still change, where there are any."""
     rows = _two_latest(market, day)
     day = day or max((row.date for row in rows), default=None)
     if day is None or not any(row.date == day for row in rows):
         return None
+    if reading == EVENING:
+        rows = _of_evening(market, rows, day)
     picks, moved = _picks(market, rows, day)
     exits = {(signal.scanner_version_id, signal.code): signal.status for signal in moved if signal.exit_on == day}
     versions = [_version_evening(version, day, picks, exits) for version in _by_version(rows)]
@@ -116,6 +120,18 @@ def _two_latest(market: str, day: date | None) -> list[ScanSession]:
         next=Subquery(published.filter(date__gt=latest).order_by("date").values("date")[:1]),
     )
     return list(sessions.order_by("scanner_version__slug", "-date"))
+
+
+def _of_evening(market: str, rows: Sequence[ScanSession], day: date) -> list[ScanSession]:
+    """`rows` with the evening's answers of `day` in the place of those that replaced them."""
+    answers = evening_answers(market, [row.scanner_version for row in rows if row.date == day], [day])
+    result = []
+    for row in rows:
+        answer = answers.get(row.scanner_version_id) if row.date == day else None
+        if answer:
+            answer.previous, answer.next = row.previous, row.next  # type: ignore[attr-defined]
+        result.append(answer or row)
+    return result
 
 
 def _by_version(rows: Iterable[ScanSession]) -> list[list[ScanSession]]:

@@ -27,7 +27,7 @@ from scans import digests
 from scans.engines import engine_params
 from scans.engines.base import caps_reach, reads_flows
 from scans.engines.registry import ENGINES
-from scans.models import Notification, ScannerVersion, ScanRun, ScanSession, Status
+from scans.models import Notification, Reading, ScannerVersion, ScanRun, ScanSession, Status
 from scans.queries import schedules
 from scans.queries.freshness import markets_freshness
 from scans.queries.versions import NoActiveVersion, active_version
@@ -51,7 +51,8 @@ class VersionState(StrEnum):
 @dataclass(frozen=True, slots=True)
 class VersionReadiness:
     """A version's readiness. `latest`: its last published session, of run `run`, which ended at `ready_at`. `behind`:
-    closed sessions since (None: nothing is published). `belongs`: whether the market's readiness depends on it."""
+    closed sessions since (None: nothing is published). `belongs`: whether the market's readiness depends on it.
+    `read_at`: when the provisional bars of that session were read, None where the answer is settled."""
 
     version: str
     state: VersionState
@@ -61,6 +62,7 @@ class VersionReadiness:
     behind: int | None
     belongs: bool
     ready_at: datetime | None = None
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def _versions(freshness: Freshness, market_record: Record, day: date) -> list[Ve
             ago.get(version.pk),
             version.pk in required,
             row.run.finished_at if row else None,
+            row.read_at if row and row.reading == Reading.PROVISIONAL else None,
         )
         if row and row.date == day:
             stale = changed.get(row.pk, "")

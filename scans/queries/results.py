@@ -63,6 +63,18 @@ def published_session(market: str, version: ScannerVersion, day: date | None) ->
     raise no_session_error(market, version, day)
 
 
+def evening_session(market: str, version: ScannerVersion, day: date | None) -> ScanSession:
+    """The answer of the evening of `day` (None: the latest), from bars that could still change, published or replaced;
+    annotated the same. NoSession if there is none."""
+    rows = ScanSession.objects.filter(market=market, scanner_version=version, read_at__isnull=False)
+    rows = rows.exclude(status=Status.QUARANTINED)
+    session = _with_has_later(rows.filter(date=day) if day else rows).order_by("-date", "-pk").first()
+    if session is None:
+        when = f"for {day}" if day else "yet"
+        raise NoSession(f"Version {version.slug} has no provisional answer on market {market} {when}.")
+    return session
+
+
 def trusted_session(market: str, key: int) -> ScanSession | None:
     """The session of that key, published or replaced, annotated the same; None if there is none or it is
     quarantined."""
@@ -106,7 +118,7 @@ def instrument_picks(market: str, code: str, *, since: date | None = None) -> Qu
     """The published picks of one instrument, the newest first; `since`: the earliest day."""
     rows = ScanRank.objects.filter(market=market, code=code, published=True)
     rows = rows.filter(date__gte=since) if since else rows
-    return rows.select_related("scanner_version").order_by("-date", "scanner_version__slug")
+    return rows.select_related("scanner_version", "session").order_by("-date", "scanner_version__slug")
 
 
 def chart_marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:

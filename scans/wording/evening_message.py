@@ -12,13 +12,14 @@ Contents recorded before a part existed have a message without it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
+from marketdata.market_time import market_zone
 from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_percent, format_price
 from scans.engines.regime_rules import Comparison, RegimeRule
@@ -42,7 +43,7 @@ DIGITS = 10
 def evening_message(content: Mapping[str, Any], language: str, *, link: str = "") -> Message:
     """The message of a notification's content (`notify.notification_body`) with `link` as its last line."""
     with translation.override(language or "en"):
-        lines = [*_problems(content)]
+        lines = [*_problems(content), *_provisional(content)]
         for version in _ordered(content["versions"]):
             lines += _version(version, get_market(content["market"]).currency)
         lines += _signals(content["signals"])
@@ -132,6 +133,15 @@ def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
     is_ready = not readiness or readiness["state"] in ("ready", "demo")
     if readiness.get("undecided") or not (is_ready or behind):
         yield from _problem(_("State of the market: %(reason)s") % {"reason": failure_reason(readiness["reason"])})
+
+
+def _provisional(content: Mapping[str, Any]) -> Iterator[Line]:
+    """When the bars were read, where they may still change."""
+    if read_at := (content.get("readiness") or {}).get("read_at"):
+        moment = datetime.fromisoformat(read_at).astimezone(market_zone(content["market"]))
+        yield Line(
+            _("Provisional: bars read at %(at)s, settled the next morning.") % {"at": f"{moment:%H:%M}"}, weight=RULE
+        )
 
 
 def _problem(text: str) -> Iterator[Line]:

@@ -10,7 +10,8 @@
 4. Where only today's session is missing, it has closed and the source quotes many instruments in one call, a quote is
    enough; but the bars of each instrument in turn are requested once every `check_every` sessions all the same.
 5. Where bars of the same day follow trades after hours (`same_day`), the last session is left out at other hours, and
-   the last `READ_AGAIN` recorded sessions of each instrument are read again once, on a later day.
+   the last `READ_AGAIN` recorded sessions of each instrument are read again once, on a later day, where one of them is
+   provisional (`SessionReading`): not where the exchange's own list has settled them.
 
 With `refetch` every session of the named instruments is requested again, also where it is recorded or was answered.
 """
@@ -32,6 +33,7 @@ from marketdata.operations.collect.plan import READ_AGAIN, CollectionOptions, Co
 from marketdata.operations.collect.same_day import ReadingHours
 from marketdata.operations.collect.series import Series, recorded_series
 from marketdata.queries.market_calendar import get_hours, get_sessions
+from marketdata.queries.readings import get_unsettled
 from marketdata.sources.base import Capability
 from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
 
@@ -51,7 +53,7 @@ def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions
     series = recorded_series(rules.name, options.codes, calendar[end].item())
     coverage_by_code = coverage.read(rules.name, source.name, options.codes)
     first_session = min((item.first for item in series if item.first), default=None)
-    builder = _PlanBuilder(source, calendar, end, options, first_session, reading, as_of)
+    builder = _PlanBuilder(rules.name, source, calendar, end, options, first_session, reading, as_of)
     today = as_of.astimezone(market_zone(rules)).date()
     quotable = (
         isinstance(source, QuoteSource)
@@ -74,6 +76,7 @@ class _PlanBuilder:
 
     def __init__(
         self,
+        market: str,
         source: DailyBarSource,
         calendar: NDArray[np.datetime64],
         end: int,
@@ -84,7 +87,7 @@ class _PlanBuilder:
     ) -> None:
         self._source, self._calendar, self._end = source, calendar, end
         self._options, self._reading = options, reading
-        self._settled = self._last_settled(as_of)
+        self._settled = self._last_settled(market, as_of)
         start = options.since or first_session
         self._start = self._position(start) if start else end + 1 - options.history
         self._missing = 0
@@ -126,12 +129,15 @@ class _PlanBuilder:
         again, in_vain = (np.array(places, dtype=np.intp) for places in positions)
         return again, in_vain
 
-    def _last_settled(self, as_of: datetime) -> int:
+    def _last_settled(self, market: str, as_of: datetime) -> int:
         """The position of the last session whose bars no longer change; -1 where no bars are read again."""
-        rule = self._reading.same_day
+        rule, last = self._reading.same_day, self._calendar[self._end].item()
+        first: date = self._calendar[max(self._end - READ_AGAIN + 1, 0)].item()
+        if rule is None or not get_unsettled(market, first, last):
+            return -1
         for position in range(self._end, max(self._end - READ_AGAIN, -1), -1):
             session: date = self._calendar[position].item()
-            if rule is None or session < rule.since:
+            if session < rule.since:
                 return -1
             if self._reading.settles(session) <= as_of:
                 return position

@@ -37,6 +37,7 @@ from marketdata.operations.collect.report import CollectionProgress, CollectionR
 from marketdata.operations.record import bars
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.price_basis import PriceBasis
+from marketdata.operations.record.readings import record_provisional, settle_by_coverage
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
 from marketdata.operations.record.valuations import record_valuations
@@ -121,6 +122,7 @@ class _PlanExecution:
             self._phase(list(self._plan.settle), reason=SETTLED)
         except _CollectionStopped as error:
             stopped = str(error)
+        settle_by_coverage(self._plan.market.name, self._plan.source, self._clock())
         lacking = self._incomplete | self._incomplete_once
         self.report = replace(
             self.report,
@@ -258,6 +260,8 @@ class _PlanExecution:
                 self.days.add(valid)
                 counts = bars.record_bars(valid, **keys, reason=reason, basis=self.basis)  # type: ignore[arg-type]
                 rejects = answers.rejected_keys(rows, reasons)
+                if at < self._plan.reading.settles(self._plan.last) and (valid.date == self._plan.last).any():
+                    record_provisional(market.name, self._plan.last, at)
             valuations = {request.code: answer.valuation for request, answer in pairs if answer.valuation}
             record_valuations(valuations, market=market.name, source=self._plan.source, at=at)
             coverage.add(

@@ -30,6 +30,7 @@ from marketdata.operations.collect.collection import collection_lease
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 from marketdata.operations.record import bars
 from marketdata.operations.record.price_basis import PriceBasis
+from marketdata.operations.record.readings import settle_by_session
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE, Validator
 from marketdata.queries.market_calendar import get_sessions
@@ -200,6 +201,7 @@ class _SessionCollection:
         counts = bars.record_bars(
             valid, market=self._plan.market.name, source=self._plan.source, at=at, basis=self.basis
         )
+        settle_by_session(self._plan.market.name, self._plan.source, answer.session, at)
         self._recorded[answer.session] = len(valid)
         self.report = replace(self.report, counts=self.report.counts + counts)
         return ""

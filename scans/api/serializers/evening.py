@@ -74,6 +74,9 @@ class VersionEveningBody(serializers.Serializer[Any]):
                             "scanner_version": "v1",
                             "status": "no_match",
                             "reason": "regime crash",
+                            "reading": "settled",
+                            "read_at": None,
+                            "settled_at": "2026-08-23T23:15:31Z",
                             "regime": "crash",
                             "regime_rule": {
                                 "kind": "daily",

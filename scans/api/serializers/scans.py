@@ -11,7 +11,7 @@ from scans.api.serializers.explain import CheckBody
 from scans.api.serializers.flows import Flow, PickListSerializer
 from scans.api.serializers.plans import Plan
 from scans.api.serializers.regimes import RegimeRuleBody, SessionListSerializer, attach_regime_rules
-from scans.models import ScanRank, ScanRun, ScanSession
+from scans.models import Reading, ScanRank, ScanRun, ScanSession
 
 SLUG = "scanner_version.slug"
 
@@ -49,9 +49,10 @@ class Pick(Rank):
     """A pick among those of an instrument."""
 
     scanner_version = serializers.CharField(source=SLUG)
+    reading = serializers.ChoiceField(choices=Reading.choices, source="session.reading")
 
     class Meta(Rank.Meta):
-        fields = ("date", "scanner_version", *Rank.Meta.fields)  # type: ignore[assignment]
+        fields = ("date", "scanner_version", "reading", *Rank.Meta.fields)  # type: ignore[assignment]
 
 
 class Counts(PlannedSerializer):
@@ -68,6 +69,7 @@ class Answer(PlannedSerializer, serializers.ModelSerializer[ScanSession]):
 
     regime_rule = RegimeRuleBody(allow_null=True)
     scanner_version = serializers.CharField(source=SLUG)
+    reading = serializers.ChoiceField(choices=Reading.choices)
     counts = Counts(source="*")
 
     class Meta:
@@ -78,6 +80,9 @@ class Answer(PlannedSerializer, serializers.ModelSerializer[ScanSession]):
             "scanner_version",
             "status",
             "reason",
+            "reading",
+            "read_at",
+            "settled_at",
             "regime",
             "regime_rule",
             "fallback_step",
@@ -160,6 +165,7 @@ class Run(PlannedSerializer, serializers.ModelSerializer[ScanRun]):
     """One version over a range of sessions, as it was run."""
 
     scanner_version = serializers.CharField(source=SLUG)
+    reading = serializers.ChoiceField(choices=Reading.choices)
     seconds = serializers.DictField(child=serializers.FloatField(), help_text="Stage -> seconds")
 
     class Meta:
@@ -176,6 +182,8 @@ class Run(PlannedSerializer, serializers.ModelSerializer[ScanRun]):
             "data_digest",
             "status",
             "reason",
+            "reading",
+            "read_at",
             "sessions",
             "universe",
             "scored",

@@ -15,6 +15,7 @@ from marketdata.web.api.problems import Problem
 from marketdata.web.api.response_cache import make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api import parameters
+from scans.api.parameters import ReadingParameters
 from scans.api.serializers.evening import EveningBody, evening_body
 from scans.queries import versions
 from scans.queries.evening_summary import evening_summary
@@ -34,6 +35,7 @@ class Evening(MarketView):
 
     serializer_class = EveningBody
     pagination_class = None
+    parameters = ReadingParameters
     depends = (versions.GENERATION,)
     response_cache = make_response_cache("page", "evening")
 
@@ -41,7 +43,7 @@ class Evening(MarketView):
         operation_id="evening",
         summary="All versions of a session: regimes with their rules, changes of the lists, signals that moved",
         tags=["scans"],
-        parameters=[MARKET, DAY],
+        parameters=[MARKET, DAY, ReadingParameters],
         responses={200: EveningBody, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, date: str) -> HttpResponseBase:
@@ -49,9 +51,10 @@ class Evening(MarketView):
         list is in the order of ranks. The counts beside them are those of the run: `matched` passed every filter,
         `ranked` of them are listed."""
         day = None if date == LATEST else parameters.parse_date(date)
+        reading = self.query_values(request).get("reading", "")
 
         def body() -> dict[str, Any]:
-            summary = evening_summary(self.market.name, day)
+            summary = evening_summary(self.market.name, day, reading)
             if summary is None:
                 when = f"for {day}" if day else "yet"
                 raise Problem("no_session", f"No version has published anything on market {self.market.name} {when}.")

@@ -21,7 +21,7 @@ from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.response_cache import make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from marketdata.web.api.views import download_rows
-from scans.api.parameters import VersionFilter, date_range_filters
+from scans.api.parameters import ReadingFilter, VersionFilter, date_range_filters
 from scans.api.serializers.flows import with_flows
 from scans.api.serializers.plans import Plan
 from scans.api.serializers.scans import Pick
@@ -32,6 +32,7 @@ from scans.queries import results, versions
 
 class PickFilter(date_range_filters("date")):  # type: ignore[misc]
     scanner_version = VersionFilter(field_name="scanner_version")
+    reading = ReadingFilter("session__")
 
 
 class PickPagination(ListPagination):

@@ -54,6 +54,9 @@ class VersionReadinessBody(serializers.Serializer[Any]):
         allow_null=True, help_text="Closed sessions since; null: it has published none"
     )
     run = serializers.IntegerField(allow_null=True, help_text="The run that published it")
+    read_at = serializers.DateTimeField(
+        allow_null=True, help_text="When its bars were read, which may still change; null: they are settled"
+    )
     waited_for = serializers.BooleanField(
         help_text="Whether the market's state depends on it: its schedule names it, or without a schedule it is the "
         f"active one or has published in the last {readiness.RECENT_SESSIONS} sessions of the record"
@@ -76,6 +79,11 @@ class ReadinessBody(serializers.Serializer[Any]):
     latest_session = serializers.DateField(allow_null=True, help_text="The latest closed session with any bar")
     latest_complete_session = serializers.DateField(
         allow_null=True, help_text="The latest with enough bars to be scanned"
+    )
+    read_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the bars of the latest complete session were read, which may still change; null: they are "
+        "settled",
     )
     sessions_behind = serializers.IntegerField(help_text="Closed sessions after the latest complete one")
     missing_sessions = serializers.ListField(
@@ -134,6 +142,7 @@ def _body(market_state: Readiness, bars: SessionBars | None) -> dict[str, Any]:
         "last_closed_session": record.last_closed,
         "latest_session": record.latest,
         "latest_complete_session": record.complete,
+        "read_at": record.read_at,
         "sessions_behind": record.behind,
         "missing_sessions": record.missing[-MOST_SESSIONS:],
         "undecided_sessions": [day for day, _ in record.undecided],

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import django_filters
+import pyarrow as pa
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import extend_schema
@@ -29,12 +30,20 @@ from marketdata.web.api.response_cache import StateTimes, make_response_cache
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from marketdata.web.api.views import download_rows
 from scans.api import parameters
-from scans.api.parameters import DATE, RankParameters, VersionFilter, VersionsParameters, date_range_filters
+from scans.api.parameters import (
+    DATE,
+    RankParameters,
+    ReadingFilter,
+    VersionFilter,
+    VersionsParameters,
+    date_range_filters,
+)
 from scans.api.serializers.flows import attach_flows, with_flows
 from scans.api.serializers.regimes import with_regime_rules
 from scans.api.serializers.scans import Answer, Header, Rank, Run, ScanResult
-from scans.models import ScanRank, ScanRun, ScanSession, Status
+from scans.models import Reading, ScanRank, ScanRun, ScanSession, Status
 from scans.queries import results, versions
+from scans.queries.settling import EVENING
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,7 @@ class Scan(MarketView):
         """The requested answer before filters of its ranks; cached by this process as long as its state is the same."""
         if parse_cursor(self.request) is not None:
             return self._read(query, day)
-        key = (self.market.name, query.get("scanner_version"), day)
+        key = (self.market.name, query.get("scanner_version"), day, query.get("reading"))
         return SCAN_ANSWERS.get(key, tuple(self.state() or ()), lambda: self._read(query, day))
 
     def _read(self, query: dict[str, Any], day: Day | None) -> ScanAnswer:
@@ -102,7 +111,7 @@ class Scan(MarketView):
 
     def ranks(self, session: ScanSession, query: dict[str, Any]) -> QuerySet[ScanRank]:
         """The ranks of the answer that pass the filters."""
-        filters = {name: value for name, value in query.items() if name != "scanner_version"}
+        filters = {name: value for name, value in query.items() if name not in ("scanner_version", "reading")}
         return results.session_ranks(session, **filters)
 
     def session(self, query: dict[str, Any], day: Day | None) -> ScanSession:
@@ -110,7 +119,8 @@ class Scan(MarketView):
         cursor = parse_cursor(self.request)
         if cursor is None:
             version = parameters.chosen_version(self.market.name, query)
-            return results.published_session(self.market.name, version, day)
+            choose = results.evening_session if query.get("reading") == EVENING else results.published_session
+            return choose(self.market.name, version, day)
         session = results.trusted_session(self.market.name, int(cursor.of) if cursor.of.isdecimal() else 0)
         requested = (query.get("scanner_version"), day)
         if session is None or any(
@@ -133,8 +143,8 @@ class Scan(MarketView):
         """The ranks as a table; each row says of which session and version it is."""
         row = serializers.select_members(Rank(), self.fields)
         lead = {"market": self.market.name, "scanner_version": session.scanner_version.slug}
-        lead["date"] = session.date.isoformat()
-        columns = [*parameters.PICK_COLUMNS, *downloads.columns(row)]
+        lead |= {"date": session.date.isoformat(), "reading": str(session.reading)}
+        columns = [*parameters.PICK_COLUMNS, downloads.column("reading", pa.string()), *downloads.columns(row)]
         picks = with_flows(download_rows(self.paginator, rows, self.request))
         return downloads.Table(columns, ({**lead, **row.to_representation(pick)} for pick in picks))
 
@@ -172,7 +182,11 @@ class DatedScan(Scan):
 class RunFilter(Filters):
     scanner_version = VersionFilter(field_name="scanner_version")
     status = ChoiceFilter(choices=Status.choices)
+    reading = ChoiceFilter(choices=Reading.choices, method="read", help_text="Of the bars of its last session")
     date = django_filters.DateFilter(method="over", help_text="Runs whose range holds this day, e.g. 2024-05-31")
+
+    def read(self, rows: QuerySet[ScanRun], _: str, reading: str) -> QuerySet[ScanRun]:
+        return rows.filter(read_at__isnull=reading == Reading.SETTLED)
 
     def over(self, rows: QuerySet[ScanRun], _: str, day: Day) -> QuerySet[ScanRun]:
         return rows.filter(first__lte=day, last__gte=day)
@@ -214,13 +228,17 @@ class AnswerPagination(DatePagination):
         return page
 
 
+class AnswerFilter(date_range_filters("date")):  # type: ignore[misc]
+    reading = ReadingFilter()
+
+
 class Dates(MarketList):
     """The sessions that versions have published, the latest first, each with its answer."""
 
     model = ScanSession
     serializer_class = Answer
     parameters = VersionsParameters
-    filterset_class = date_range_filters("date")
+    filterset_class = AnswerFilter
     pagination_class = AnswerPagination
     depends = (versions.GENERATION,)
 

@@ -17,7 +17,7 @@ from scans.queries import schedules
 
 class Command(ScanCommand):
     help = "Run a market's evening every day at a time of its own clock; list or remove schedules."
-    examples = ("schedule --market kr --at 15:43", "schedule --list", "schedule --market kr --remove")
+    examples = ("schedule --market kr --at 15:40", "schedule --list", "schedule --market kr --remove")
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)

@@ -132,6 +132,7 @@ def _readiness(market: str, session: date, as_of: datetime) -> dict[str, Any]:
         "reason": market_state.reason,
         "last_closed_session": str(market_state.record.last_closed),
         "sessions_behind": market_state.record.behind,
+        "read_at": read_at.isoformat() if (read_at := market_state.record.read_at) else "",
         "undecided": [str(day) for day, _ in market_state.record.undecided],
         "expected": bars.expected,
         "present": bars.present,

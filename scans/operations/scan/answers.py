@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from marketdata.queries.readings import ReadingTimes
 from scans import digests
 from scans.engines import engine_params
 from scans.engines.base import Outcome, Universe
 from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
 from scans.execution.cost import Cost
 from scans.execution.shards import EngineTask
-from scans.models import ScannerVersion
+from scans.models import Reading, ScannerVersion
 
 MAX_NOTES = 200
 """Most characters of an answer's notes."""
@@ -24,7 +25,8 @@ NO_MATCH, PUBLISHED, QUARANTINED = "no_match", "published", "quarantined"
 
 @dataclass(slots=True)
 class SessionAnswer:
-    """One version's answer for one session; `ranks` are rows as JSON types, best first."""
+    """One version's answer for one session; `ranks` are rows as JSON types, best first. `reading`: whether
+    its bars may still change; `read_at`: when provisional ones were read, `settled_at`: when they settled (ISO)."""
 
     date: str
     status: str
@@ -39,6 +41,9 @@ class SessionAnswer:
     input_digest: str
     result_digest: str
     ranks: list[dict[str, Any]]
+    reading: str = Reading.SETTLED
+    read_at: str | None = None
+    settled_at: str | None = None
 
 
 @dataclass(slots=True)
@@ -117,9 +122,11 @@ def session_answers(
     thin: Mapping[str, str],
     undecided: Mapping[str, str],
     names: Mapping[str, str],
+    readings: Mapping[date, ReadingTimes],
 ) -> Iterator[SessionAnswer]:
     """Yield the answer of each session. `data`: the digest of the record up to each session. `thin`: session -> why its
-    data are too thin to be published. `undecided`: session -> a sentence that its answer depends on bars in doubt."""
+    data are too thin to be published. `undecided`: session -> a sentence that its answer depends on bars in doubt.
+    `readings`: of the sessions that were read before they were settled."""
     days, rows = outcome.days, outcome.ranks
     bounds = np.searchsorted(rows.day, np.arange(len(universe.sessions) + 1))
     for k, session in enumerate(universe.sessions):
@@ -129,6 +136,9 @@ def session_answers(
         status, reason = (PUBLISHED, "") if ranks else (NO_MATCH, days.reason[k])
         if str(session) in thin:
             status, reason = QUARANTINED, thin[str(session)]
+        reading = readings.get(session.item())
+        settled_at = reading and reading.settled_at
+        is_provisional = reading is not None and settled_at is None
         yield SessionAnswer(
             date=str(session),
             status=status,
@@ -143,6 +153,9 @@ def session_answers(
             input_digest=input_digest(task, data[k]),
             result_digest=digests.json_digest([[row[name] for name in _DIGESTED] for row in ranks]),
             ranks=ranks,
+            reading=str(Reading.PROVISIONAL if is_provisional else Reading.SETTLED),
+            read_at=reading.read_at.isoformat() if reading and is_provisional else None,
+            settled_at=settled_at.isoformat() if settled_at else None,
         )
 
 

@@ -90,6 +90,7 @@ def answered_run(scan: Scan, data_digest: str, request: RunRequest) -> ScanRun:
         universe=sum(answer.universe for answer in scan.answers),
         scored=sum(answer.scored for answer in scan.answers),
         matched=sum(answer.matched for answer in scan.answers),
+        read_at=scan.answers[-1].read_at,
     )
 
 

@@ -7,7 +7,7 @@ in the database, unpublished. An answer whose inputs and result equal the publis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 from django.db import transaction
@@ -15,7 +15,7 @@ from django.db import transaction
 from marketdata.operations import generations
 from marketdata.queries.records import get_damage_time
 from scans.execution.cost import StageMeter
-from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Status
+from scans.models import Reading, ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import QUARANTINED, Scan, SessionAnswer
 from scans.operations.scan.attempts import answered_run, cost_fields
 from scans.operations.scan.request import RunRequest
@@ -55,8 +55,11 @@ def publish(
         changed_answers = [
             answer for answer in scan.answers if not _is_published(answer, published_rows.get(answer.date))
         ]
+        is_confirmed = _confirm(scan, published_rows)
         if not changed_answers:
             _record_unchanged(scan, published_rows[scan.answers[-1].date].run_id, data_digest, request, meter)
+            if is_confirmed:
+                generations.advance(scan.market)
             return
         run = answered_run(scan, data_digest, request)
         run.save()
@@ -101,6 +104,19 @@ def lock_version(version: ScannerVersion) -> None:
     """Lock the version until the transaction ends, so that of two processes that publish it the second reads the rows
     of the first. (SQLite has one writer anyway.)"""
     ScannerVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
+
+
+def _confirm(scan: Scan, published_rows: Mapping[str, ScanSession]) -> bool:
+    """Mark as settled the provisional answers that settled bars give again; returns whether there is one."""
+    confirmed = []
+    for answer in scan.answers:
+        row = published_rows.get(answer.date)
+        is_provisional = row is not None and row.reading == Reading.PROVISIONAL
+        if row and is_provisional and answer.settled_at and row.input_digest == answer.input_digest:
+            row.settled_at = answer.settled_at
+            confirmed.append(row)
+    ScanSession.objects.bulk_update(confirmed, ["settled_at"], batch_size=BATCH)
+    return bool(confirmed)
 
 
 def _is_published(answer: SessionAnswer, row: ScanSession | None) -> bool:
@@ -153,6 +169,8 @@ def _session(run: ScanRun, answer: SessionAnswer) -> ScanSession:
         ranked=len(answer.ranks),
         input_digest=answer.input_digest,
         result_digest=answer.result_digest,
+        read_at=answer.read_at,
+        settled_at=answer.settled_at,
     )
 
 

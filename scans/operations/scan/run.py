@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from marketdata.operations import analyze_tables
 from marketdata.operations.projection import project
 from marketdata.queries.instruments import get_names, get_segments
 from marketdata.queries.readiness import get_doubtful_bases
+from marketdata.queries.readings import ReadingTimes, get_readings
 from marketdata.queries.records import get_record
 from marketdata.record import Days, Record
 from scans.engines import engine_params
@@ -93,6 +95,7 @@ def answer_sessions(
 ) -> Iterator[tuple[Scan, str]]:
     """The scan of each version, with its answers for `days` of `record`, unpublished, and the digest of its data."""
     scans = [Scan(version, request.market, _task(version, record, request)) for version in versions]
+    readings = _readings(record, days, request)
     baseline = resident_memory()
     data = _read_inputs(record, days, scans, request, baseline)
     thin, undecided = thin_sessions(record, days), get_doubtful_bases(record, days)
@@ -104,7 +107,7 @@ def answer_sessions(
         digests = data.digests(scan.task)
         try:
             meter = StageMeter(baseline=baseline)
-            _answer(scan, *next(data.results), data.levels, digests, thin, undecided, request)
+            _answer(scan, *next(data.results), data.levels, digests, thin, undecided, readings, request)
         except BaseException as error:
             _record_stop(scan, error, days, digests[-1], request)
             raise
@@ -152,6 +155,7 @@ def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChec
     record, days, scans, data = _read_session(request)
     checks_of_version: dict[str, InstrumentChecks] = {}
     thin, undecided = thin_sessions(record, days), get_doubtful_bases(record, days)
+    readings = _readings(record, days, request)
     regimes = RegimeHistory(data.levels)
     for scan, (universe, features) in zip(scans, data.results, strict=True):
         if isinstance(features, Exception):
@@ -161,7 +165,7 @@ def check_instrument(request: RunRequest, code: str) -> dict[str, InstrumentChec
             raise NoBars(f"Market {request.market} has no bars of {code} in the window of {days[0]}.")
         checks = scan.task.engine.explain(universe, features, data.levels, scan.task.params, day=0, column=column)
         digests = data.digests(scan.task)
-        _answer(scan, universe, features, data.levels, digests, thin, undecided, request)
+        _answer(scan, universe, features, data.levels, digests, thin, undecided, readings, request)
         if scan.error:
             raise DataProblem(f"Version {scan.error}")
         scan.regimes = regimes
@@ -268,6 +272,7 @@ def _answer(
     data: list[str],
     thin: Mapping[str, str],
     undecided: Mapping[str, str],
+    readings: Mapping[date, ReadingTimes],
     request: RunRequest,
 ) -> None:
     try:
@@ -280,8 +285,25 @@ def _answer(
     codes = [str(universe.codes[i]) for i in np.unique(outcome.ranks.column)]
     names = get_names(request.market, codes)
     scan.answers = list(
-        session_answers(scan.task, universe, outcome, data=data, thin=thin, undecided=undecided, names=names)
+        session_answers(
+            scan.task,
+            universe,
+            outcome,
+            data=data,
+            thin=thin,
+            undecided=undecided,
+            names=names,
+            readings=readings,
+        )
     )
+
+
+def _readings(record: Record, days: Days, request: RunRequest) -> dict[date, ReadingTimes]:
+    """The readings of provisional sessions; read before the bars, so that one that is settled in between stays
+    provisional until the next run. A forming session is read at the time of the request."""
+    if record.forming is not None:
+        return {days[-1].item(): ReadingTimes(request.as_of, None)}
+    return get_readings(record.market.name, str(days[0]), str(days[-1]))
 
 
 def thin_sessions(record: Record, days: Days) -> dict[str, str]:

@@ -25,11 +25,11 @@ def utc(*arguments: int) -> datetime:
 @pytest.mark.parametrize(
     ("name", "moment", "expected"),
     [
-        ("kr", utc(2026, 8, 20, 6, 42), utc(2026, 8, 20, 6, 43)),
-        ("kr", utc(2026, 8, 20, 6, 43), utc(2026, 8, 21, 6, 43)),
-        # The day of the university entrance exam closes at 16:30: 16:43 in Seoul.
-        ("kr", utc(2026, 11, 18, 6, 43), utc(2026, 11, 19, 7, 43)),
-        ("kr", utc(2026, 11, 19, 7, 43), utc(2026, 11, 20, 6, 43)),
+        ("kr", utc(2026, 8, 20, 6, 34), utc(2026, 8, 20, 6, 35)),
+        ("kr", utc(2026, 8, 20, 6, 35), utc(2026, 8, 21, 6, 35)),
+        # The day of the university entrance exam closes at 16:30: 16:35 in Seoul.
+        ("kr", utc(2026, 11, 18, 6, 35), utc(2026, 11, 19, 7, 35)),
+        ("kr", utc(2026, 11, 19, 7, 35), utc(2026, 11, 20, 6, 35)),
         ("upbit", utc(2026, 8, 20, 0, 9), utc(2026, 8, 20, 0, 10)),
         ("bithumb", utc(2026, 8, 20, 15, 11), utc(2026, 8, 21, 15, 10)),
         # New York: clocks go forward on Sunday 2026-03-08 and back on Sunday 2026-11-01.
@@ -69,8 +69,8 @@ def test_once_a_day_through_two_years_of_changing_clocks(at: time) -> None:
 def test_it_is_made_changed_listed_and_removed() -> None:
     now = utc(2026, 8, 20, 1)
     made = schedule.set_schedule("kr", as_of=now)
-    assert (made.at, made.zone, made.versions) == (time(15, 43), "Asia/Seoul", ())
-    assert made.next_run == utc(2026, 8, 20, 6, 43)
+    assert (made.at, made.zone, made.versions) == (time(15, 35), "Asia/Seoul", ())
+    assert made.next_run == utc(2026, 8, 20, 6, 35)
     changed = schedule.set_schedule("kr", as_of=now, at=time(17, 5), versions=["v2", "v3"], collects=False)
     assert (changed.versions, changed.collects) == (("v2", "v3"), False)
     assert changed.next_run == utc(2026, 8, 20, 8, 5)
@@ -112,7 +112,7 @@ def test_missed_runs_are_made_up_for_once(broker: Any) -> None:
     (task,) = taken()
     assert task["func"] == "scans.tasks.evening"
     body = task["kwargs"]
-    assert (body["market"], body["at"], body["versions"]) == ("kr", "15:43", [])
+    assert (body["market"], body["at"], body["versions"]) == ("kr", "15:35", [])
     assert datetime.fromisoformat(body["due"]) == due
     assert Schedule.objects.get(func=schedules.TASK).next_run > datetime.now(UTC)
 

@@ -120,7 +120,7 @@ def test_a_settled_bar_replaces_the_answer_and_names_the_pick_that_left(desk: Ki
 def test_the_schedule_has_both_steps() -> None:
     moment = datetime(2026, 8, 20, 12, 0, tzinfo=KST)
     plan = schedule.set_schedule("kr", as_of=moment)
-    assert plan.next_run == datetime(2026, 8, 20, 15, 43, tzinfo=KST)
+    assert plan.next_run == datetime(2026, 8, 20, 15, 35, tzinfo=KST)
     assert plan.settled == datetime(2026, 8, 21, 8, 15, tzinfo=KST)
     assert schedule.set_schedule("us", as_of=moment).settled is None
     assert schedule.set_schedule("kr", as_of=moment, collects=False).settled is None

@@ -1,0 +1,116 @@
+"""Answers of evenings and what settling made of them.
+
+An answer from bars that may still change is provisional. The next morning it is settled: settled bars give it again, or
+another answer replaces it and the evening's remains, unpublished.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Q
+
+from marketdata.market_time import market_time
+from scans.models import Reading, ScannerVersion, ScanRank, ScanSession, Status
+
+EVENING = "evening"
+"""The reading of the answer that was published in the evening, in place of the settled one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SettlingFigures:
+    """How the provisional lists of a version differ from the settled ones: of `sessions` compared, `unchanged` have the
+    same picks; `picks`: mean count of the provisional list; `left` and `entered`: mean counts of picks."""
+
+    version: str
+    sessions: int
+    unchanged: int
+    picks: float
+    left: float
+    entered: float
+
+    @property
+    def unchanged_share(self) -> float:
+        """The share of sessions with the same picks, a fraction; NaN without sessions."""
+        return self.unchanged / self.sessions if self.sessions else float("nan")
+
+
+def reading_filter(reading: str, prefix: str = "") -> Q:
+    """The condition of answers with this reading; `prefix` leads to them."""
+    provisional = Q(**{f"{prefix}read_at__isnull": False, f"{prefix}settled_at__isnull": True})
+    return provisional if reading == Reading.PROVISIONAL else ~provisional
+
+
+def evening_answers(market: str, versions: Iterable[ScannerVersion], days: Iterable[date]) -> dict[int, ScanSession]:
+    """Key of each version -> its latest provisional answer of one of `days`, with version and run, replaced or not."""
+    rows = ScanSession.objects.filter(
+        market=market, scanner_version__in=list(versions), date__in=list(days), read_at__isnull=False
+    ).exclude(status=Status.QUARANTINED)
+    return {row.scanner_version_id: row for row in rows.select_related("scanner_version", "run").order_by("pk")}
+
+
+def settling_figures(
+    market: str, versions: Sequence[ScannerVersion], first: date | None = None, last: date | None = None
+) -> list[SettlingFigures]:
+    """The figures of each version over the sessions from `first` to `last` that have both a provisional and a settled
+    answer."""
+    rows = ScanSession.objects.filter(market=market, scanner_version__in=versions).exclude(status=Status.QUARANTINED)
+    rows = rows.filter(date__gte=first) if first else rows
+    rows = rows.filter(date__lte=last) if last else rows
+    provisional = rows.filter(read_at__isnull=False).order_by("pk")
+    settled = rows.filter(reading_filter(Reading.SETTLED), published=True)
+    before = {(row.scanner_version_id, row.date): row.pk for row in provisional}
+    after = {(row.scanner_version_id, row.date): row.pk for row in settled}
+    pairs = {key: (before[key], after[key]) for key in before.keys() & after.keys()}
+    picks = _picks({key for pair in pairs.values() for key in pair})
+    figures = []
+    for version in versions:
+        lists = [
+            (picks.get(evening, frozenset()), picks.get(morning, frozenset()))
+            for (number, _), (evening, morning) in pairs.items()
+            if number == version.pk
+        ]
+        count = len(lists)
+        figures.append(
+            SettlingFigures(
+                version=version.slug,
+                sessions=count,
+                unchanged=sum(evening == morning for evening, morning in lists),
+                picks=_mean(len(evening) for evening, _ in lists),
+                left=_mean(len(evening - morning) for evening, morning in lists),
+                entered=_mean(len(morning - evening) for evening, morning in lists),
+            )
+        )
+    return figures
+
+
+def _picks(sessions: set[int]) -> Mapping[int, frozenset[str]]:
+    """Key of a session -> the codes of its picks."""
+    codes: dict[int, set[str]] = {}
+    for key, code in ScanRank.objects.filter(session__in=sessions).values_list("session", "code"):
+        codes.setdefault(key, set()).add(code)
+    return {key: frozenset(values) for key, values in codes.items()}
+
+
+def _mean(counts: Iterable[int]) -> float:
+    values = list(counts)
+    return sum(values) / len(values) if values else float("nan")
+
+
+def settling_sentence(figures: SettlingFigures) -> str:
+    """As `v2: 18 of 20 provisional lists kept their picks; per session 0.1 of 12.4 picks left and 0.2 entered.`"""
+    if not figures.sessions:
+        return f"{figures.version}: no provisional list has been settled yet."
+    return (
+        f"{figures.version}: {figures.unchanged} of {figures.sessions} provisional lists kept their picks; per session "
+        f"{figures.left:.2g} of {figures.picks:.3g} picks left and {figures.entered:.2g} entered once settled."
+    )
+
+
+def reading_words(session: ScanSession) -> str:
+    """ "provisional, read 2026-08-21 15:36 KST", or "settled" with the time of settling where it is known."""
+    if session.read_at and not session.settled_at:
+        return f"provisional, read {market_time(session.read_at, session.market)}"
+    return f"settled {market_time(session.settled_at, session.market)}" if session.settled_at else "settled"

@@ -1,5 +1,6 @@
 """ASGI entry point."""
 
+import multiprocessing
 import os
 
 from django.core.asgi import get_asgi_application
@@ -14,3 +15,7 @@ load_cache_client()
 # A worker imports all views and engines before it answers, not with its first request.
 get_resolver().url_patterns  # noqa: B018
 tuple(ENGINES.values())
+if multiprocessing.parent_process():  # a worker of a server, and no program that imports the application
+    from scans.api.warm_up import warm_up_server
+
+    warm_up_server()

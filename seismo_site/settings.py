@@ -109,6 +109,9 @@ CACHES: dict[str, dict[str, object]] = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 10_000}}
 }
 
+# Seconds of a warm-up of the cache, after a publication and at the start of a server; 0: none.
+WARM_SECONDS = env.number("SEISMO_WARM_SECONDS", 5, least=0, most=600)
+
 # The queue: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
 # task that still runs would be handed out again.
 TASK_TIMEOUT = env.integer("SEISMO_TASK_TIMEOUT", 3600, least=60)

@@ -1,6 +1,7 @@
 """WSGI entry point."""
 
 import gc
+import multiprocessing
 import os
 
 from django.core.wsgi import get_wsgi_application
@@ -19,3 +20,7 @@ tuple(ENGINES.values())
 # What is there by now stays; to look through it again and again for garbage takes a twentieth of the processor's time.
 gc.freeze()
 gc.set_threshold(10_000, 20, 50)
+if multiprocessing.parent_process():  # a worker of a server, and no program that imports the application
+    from scans.api.warm_up import warm_up_server
+
+    warm_up_server()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 from django.conf import settings
 
 from marketdata import calendars
@@ -34,6 +35,13 @@ def get_calendar(market: str) -> MarketCalendar:
 def get_sessions(market: str) -> Days:
     """All sessions of the market's calendar, (S,) ascending."""
     return get_calendar(market).sessions
+
+
+def has_session(calendar: Days, day: date) -> bool:
+    """Whether these sessions, ascending, contain that day."""
+    date64 = np.datetime64(day)
+    at = int(np.searchsorted(calendar, date64))
+    return at < len(calendar) and bool(calendar[at] == date64)
 
 
 def get_hours(market: str) -> SessionHours:

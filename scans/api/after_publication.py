@@ -11,9 +11,9 @@ LOGGER = logging.getLogger(__name__)
 
 
 def warm_up_responses(market: str, versions: Iterable[str]) -> None:
-    """Cache the answers that most readers request after a publication. Without Redis it does nothing: no other process
-    could read them."""
-    if not settings.REDIS_URL:
+    """Cache the answers that most readers request after a publication, where SEISMO_WARM_SECONDS allows it. Without
+    Redis it does nothing: no other process could read them."""
+    if not settings.REDIS_URL or not settings.WARM_SECONDS:
         return
     from scans.api.warm_up import warm_up_market  # its import takes half a second
 

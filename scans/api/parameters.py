@@ -17,8 +17,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from marketdata.markets import Market
-from marketdata.queries.market_calendar import get_sessions
-from marketdata.record import Days
+from marketdata.queries.market_calendar import get_sessions, has_session
 from marketdata.web.api import downloads
 from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.problems import Problem
@@ -207,10 +206,3 @@ def midnight(market: Market) -> datetime:
 def is_session(market: Market, day: date) -> bool:
     """Whether the market's calendar has a session on that day."""
     return has_session(get_sessions(market.name), day)
-
-
-def has_session(calendar: Days, day: date) -> bool:
-    """Whether these sessions, ascending, contain that day."""
-    date64 = np.datetime64(day)
-    at = int(np.searchsorted(calendar, date64))
-    return at < len(calendar) and bool(calendar[at] == date64)

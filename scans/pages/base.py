@@ -161,7 +161,7 @@ class KeptPage(MarketPage):
         raise NotImplementedError
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        content = _kept_content(self)
+        content = kept_content(self)
         context = super().get_context_data(**kwargs)
         tags = self.tags(content)
         html = mark_safe(TAG.sub(lambda match: _tag(tags.get(match[1], "")), content.html))  # noqa: S308 - a template's
@@ -182,7 +182,8 @@ def _identity(page: KeptPage) -> Sequence[Any]:
 
 
 @cached("page", what="html", by=_identity, holds=(Content,))
-def _kept_content(page: KeptPage) -> Content:
+def kept_content(page: KeptPage) -> Content:
+    """The content of a page, computed where it is not kept."""
     return page.content()
 
 

@@ -18,8 +18,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from marketdata.queries import instruments
-from marketdata.queries.market_calendar import get_sessions
-from scans.api.parameters import has_session
+from marketdata.queries.market_calendar import get_sessions, has_session
 from scans.models import Mark, Tag
 from scans.models.marks import NOTE_LENGTH
 from scans.operations import marks

@@ -17,6 +17,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from caching.cached import leave_unstored
+from caching.reads import READS
 from marketdata.errors import DataProblem
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
@@ -103,6 +104,7 @@ class Stock(StockPage):
         """The form of the reader's own mark is filled in."""
         context = super().get_context_data(**kwargs)
         frame = context["content"].frame
+        READS.count(self.market.name, frame["code"])
         if self.request.user.is_authenticated:
             form = mark_form(frame["code"], frame["day"], self.own_marks, frame["onward"])
             mark = render_to_string("pages/stock_mark.html", {**context, "mark_form": form}, self.request)

@@ -121,6 +121,20 @@ def instrument_picks(market: str, code: str, *, since: date | None = None) -> Qu
     return rows.select_related("scanner_version", "session").order_by("-date", "scanner_version__slug")
 
 
+def published_markets() -> list[str]:
+    """The markets with published sessions."""
+    rows = ScanSession.objects.filter(published=True).order_by("market")
+    return list(rows.values_list("market", flat=True).distinct())
+
+
+def latest_picks(market: str) -> list[tuple[str, str, date]]:
+    """Code, version and session of every pick of the latest published session, by rank (one query)."""
+    published = ScanSession.objects.filter(market=market, published=True)
+    latest = published.order_by("-date").values("date")[:1]
+    rows = ScanRank.objects.filter(session__in=published.filter(date=latest)).order_by("rank", "scanner_version__slug")
+    return list(rows.values_list("code", "scanner_version__slug", "date"))
+
+
 def chart_marks(market: str, code: str, first: date, last: date) -> list[dict[str, Any]]:
     """The marks of a chart: the published picks of one instrument from `first` to `last`, ascending."""
     return [

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from caching.reads import READS
 from caching.stats import STATS
 from scans.api import after_publication
 from scans.api.warm_up import warm_up_market
 from scans.operations import versions
+from scans.queries import results
 from tests.scans.conftest import AS_OF
 
 READY = (
@@ -29,20 +32,61 @@ READY = (
 
 def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user: User) -> None:
     STATS.reset()
-    done = warm_up_market("kr", ["rises", "rises-10", "rises"])
-    assert (done.warmed, done.failed, done.skipped) == (4, [], 0)
+    done = warm_up_market("kr", ["rises", "rises-10", "rises"], seconds=600)
+    assert (done.failed, done.skipped) == ([], 0)
+    kept = STATS.snapshot()
     client.force_login(user)
     for address in READY:
         with CaptureQueriesContext(connection) as made:
             response = client.get(address)
         assert response.status_code == 200
         assert len(made) == 3, address  # who asks, and the generations
-    assert {what: (body["hits"], body["misses"]) for what, body in STATS.snapshot().items()} == {
+    assert {what: (STATS.snapshot()[what]["hits"], kept[what]["misses"]) for what in ("scan", "signals")} == {
         "scan": (3, 3),
         "signals": (1, 1),
     }
     again = client.get("/api/kr/scans/latest?limit=1", headers={"Host": "127.0.0.1"}).json()
     assert again["next"] is None or again["next"].startswith("http://127.0.0.1/api/")
+
+
+def test_pages_and_charts_of_picks_and_of_the_most_read_stocks_are_kept(
+    scanned: Any, client: Client, user: User, sessions: list[date]
+) -> None:
+    picked = [code for code, _, _ in results.latest_picks("kr")]
+    read = next(code for code in scanned.code.unique() if code not in picked)
+    for _ in range(3):
+        READS.count("kr", read)
+    done = warm_up_market("kr", [], seconds=600)
+    assert (done.failed, done.skipped) == ([], 0)
+    client.force_login(user)
+    STATS.reset()
+    chart = {"period": "max", "interval": "day", "adjusted": "true", "indicators": "ema20,ema60,ema120,rsi14"}
+    for code in {*picked, read}:
+        assert client.get(f"/api/kr/stocks/{code}/chart", chart).status_code == 200
+    for path in ("/kr/", "/kr/signals", f"/kr/s/{read}"):
+        for language in ("en", "ko"):
+            assert client.get(path, headers={"Accept-Language": language}).status_code == 200
+    body = client.get("/kr/").content.decode()
+    address = re.search(r"/kr/s/[^?]+\?scanner_version=[^&]+&amp;date=[\d-]+", body)
+    assert address is not None
+    client.get(address[0].replace("&amp;", "&"))
+    counts = STATS.snapshot()
+    assert (counts["chart"]["misses"], counts["html"]["misses"]) == (0, 0)
+
+
+def test_a_warm_up_ends_with_its_time(scanned: Any) -> None:
+    done = warm_up_market("kr", [], seconds=0)
+    assert (done.warmed, done.failed) == (0, [])
+    assert done.skipped > 5
+
+
+def test_warm_cache_reports_what_it_cached(scanned: Any, capsys: Any) -> None:
+    if not settings.REDIS_URL:
+        with pytest.raises(CommandError, match="set REDIS_URL"):
+            call_command("warm_cache")
+        return
+    call_command("warm_cache")
+    assert re.fullmatch(r"kr: \d+ answers cached in [\d.]+ s\n", capsys.readouterr().out)
 
 
 def test_what_was_never_published_is_no_trouble(scanned: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -60,3 +104,10 @@ def test_a_command_that_publishes_keeps_it_ready(scanned: Any, sessions: list[da
     STATS.reset()
     after_publication.warm_up_responses("kr", [])
     assert ("signals" in STATS.snapshot()) is shared
+
+
+def test_without_seconds_nothing_is_warmed_up(scanned: Any, settings: Any) -> None:
+    settings.WARM_SECONDS = 0
+    STATS.reset()
+    after_publication.warm_up_responses("kr", ["rises"])
+    assert not STATS.snapshot()

@@ -14,6 +14,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 
+from caching.reads import READS
 from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
 from marketdata.api.views import MarketView
@@ -73,6 +74,7 @@ class StockChart(MarketView):
         responses={200: Chart, **NOT_MODIFIED, **error_responses(400, 404)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
+        READS.count(self.market.name, code)
         if self.form == "json":
             return self.cached_response(lambda: self.body(code, self.query_values(request)))
         query = self.query_values(request)

@@ -19,7 +19,7 @@ from caching.memo import Memo
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.markets import get_market
-from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.market_calendar import get_sessions, has_session
 from marketdata.queries.records import get_sessions_with_bars
 from marketdata.record import Days
 from marketdata.web.api import downloads, serializers
@@ -134,7 +134,7 @@ class Scan(MarketView):
         context = self.get_serializer_context() | {
             "is_latest": session.published and not session.has_later,  # type: ignore[attr-defined]
             "today": parameters.today(self.market),
-            "is_session": parameters.has_session(calendar, session.date),
+            "is_session": has_session(calendar, session.date),
         }
         header: dict[str, Any] = Header(session, context=context).data
         return header

@@ -38,7 +38,9 @@ def test_dependencies_come_from_a_file_of_requirements_that_setuptools_can_read(
 
 def test_every_folder_of_product_code_is_packaged() -> None:
     patterns = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
-    assert set(patterns) == {"seismo_site*", "scans*", "marketdata*", "caching*"}
+    assert set(patterns) == {"seismo_site*", "scans*", "marketdata*", "caching*", "seismo"}
+    where = PROJECT["tool"]["setuptools"]["packages"]["find"]["where"]
+    assert [path for path in where if (ROOT / path / "seismo" / "__init__.py").is_file()] == ["scans"]
 
 
 def test_every_kind_of_product_file_is_packaged() -> None:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.operations.projection import project
+from marketdata.queries import index_series
 from marketdata.queries.window import open_window
 from marketdata.record import Days, Record
-from scans.engines.base import MarketIndex, get_feature_params
+from scans.engines.base import MarketIndex, Ranks, Universe, get_feature_params
 from scans.evaluation.prices import Rows
 from scans.execution import executors
 from scans.execution.shards import EngineTask, join_pieces
@@ -30,25 +32,35 @@ class VariantPicks:
 
 
 def variant_picks(
-    record: Record, days: Days, tasks: Mapping[Variant, EngineTask], index: MarketIndex, thin: Rows
+    record: Record, days: Days, tasks: Mapping[Variant, EngineTask], thin: Rows
 ) -> Iterator[VariantPicks]:
     """The picks of each of `tasks` on the sessions `days`, without those of the sessions `thin` (rows)."""
-    groups: dict[object, list[Variant]] = {}
-    for variant, task in tasks.items():
-        groups.setdefault(_features_key(task), []).append(variant)
-    for members in groups.values():
-        first = tasks[members[0]]
-        window = open_window(record, days, first.requirements.warm_up, flows=None, caps=first.caps_reach)
+    variants = list(tasks)
+    for place, universe, ranks in scored_tasks(record, days, list(tasks.values())):
+        kept = ~np.isin(ranks.day, thin)
+        code = universe.codes[ranks.column[kept]]
+        variant = variants[place]
+        yield VariantPicks(variant, tasks[variant], ranks.day[kept].astype(np.intp), code)
+
+
+def scored_tasks(record: Record, days: Days, tasks: Sequence[EngineTask]) -> Iterator[tuple[int, Universe, Ranks]]:
+    """The place of each of `tasks`, its universe and its ranks on the sessions `days`; those that share their features
+    one after the other."""
+    levels = index_series.get_index(record, days, index_series.get_index_name(record.market.name))
+    index = MarketIndex(levels.sessions, levels.m, levels.range)
+    groups: dict[object, list[int]] = {}
+    for place, task in enumerate(tasks):
+        groups.setdefault(_features_key(task), []).append(place)
+    for places in groups.values():
+        first = tasks[places[0]]
+        flows = project.current_flow_record(record.market.name) if first.reads_flows else None
+        window = open_window(record, days, first.requirements.warm_up, flows=flows, caps=first.caps_reach)
         pieces, _ = executors.compute_pieces(window, [first])
         universe, features = next(join_pieces(pieces, [first]))
         if isinstance(features, Exception):
             raise features
-        for variant in members:
-            ranks = first.engine.score(universe, features, index, tasks[variant].params).ranks
-            kept = ~np.isin(ranks.day, thin)
-            yield VariantPicks(
-                variant, tasks[variant], ranks.day[kept].astype(np.intp), universe.codes[ranks.column[kept]]
-            )
+        for place in places:
+            yield place, universe, first.engine.score(universe, features, index, tasks[place].params).ranks
 
 
 def _features_key(task: EngineTask) -> object:
@@ -56,4 +68,5 @@ def _features_key(task: EngineTask) -> object:
     names = get_feature_params(task.engine)
     needs = task.requirements
     own: Sequence[Any] = [id(task)] if names is None else [getattr(task.params, name) for name in names]
-    return (*own, tuple(sorted(needs.inputs.items())), needs.warm_up, needs.min_bars)
+    where = task.engine.slug, task.segments, tuple(sorted(task.limits.items()))
+    return (*where, *own, tuple(sorted(needs.inputs.items())), needs.warm_up, needs.min_bars)

@@ -25,10 +25,8 @@ from django.utils import timezone
 
 from marketdata.errors import DataProblem
 from marketdata.markets import get_market
-from marketdata.queries import index_series
 from marketdata.queries.breaks import get_history_digests
 from marketdata.record import Days, Record
-from scans.engines.base import MarketIndex
 from scans.engines.registry import get_engine
 from scans.evaluation.deflated_sharpe import sharpe_ratios
 from scans.evaluation.holdings import REVISION
@@ -240,10 +238,9 @@ def sweep_picks(
     each: Callable[[int, int], None] | None = None,
 ) -> list[VariantPicks]:
     """The picks of every variant on `sessions`."""
-    index = index_series.get_index(record, sessions, index_series.get_index_name(record.market.name))
     thin = np.flatnonzero(np.isin(sessions.astype(str), list(thin_sessions(record, sessions))))
     found = []
-    for picks in variant_picks(record, sessions, tasks, MarketIndex(index.sessions, index.m, index.range), thin):
+    for picks in variant_picks(record, sessions, tasks, thin):
         found.append(picks)
         if each:
             each(len(found), len(tasks))

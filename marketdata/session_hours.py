@@ -62,8 +62,11 @@ class SessionHours:
 
     def later_than_usual(self, session: date) -> timedelta:
         """How much later than usual `session` closes; zero where it closes as usual or earlier."""
-        late = self.minutes(session).closes - self._usual(session).closes
-        return timedelta(minutes=max(late, 0))
+        return max(self.shift(session), timedelta(0))
+
+    def shift(self, session: date) -> timedelta:
+        """How much later than usual `session` closes, negative where it closes earlier."""
+        return timedelta(minutes=self.minutes(session).closes - self._usual(session).closes)
 
     def last_closed(self, calendar: NDArray[np.datetime64], as_of: datetime) -> int:
         """The place in `calendar` (sessions, ascending) of the last one that has closed by `as_of`; -1 where none

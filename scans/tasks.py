@@ -9,7 +9,9 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
+from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
+from marketdata.operations.forming import ClosedDay
 from marketdata.operations.lease import LeaseLost, LeaseTaken
 from scans.api.after_publication import warm_up_responses
 from scans.operations.evening import notify, schedule
@@ -72,6 +74,24 @@ def settle(market: str, at: str) -> str:
         LOGGER.error("The sessions of market %s were not settled: %s", market, error)
         return str(error)
     return " ".join(report.lines())
+
+
+def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
+    """Scan the market's session before it closes, and send the picks; returns the result as text."""
+    from scans.operations.preclose import message, scan  # imports every engine
+
+    schedule.set_next_preclose(market, at, as_of=timezone.now())
+    request = scan.PrecloseRequest(
+        market=market, versions=versions, executor=settings.SCAN_EXECUTOR, started_by="schedule"
+    )
+    try:
+        report = scan.run_preclose(request, clock=timezone.now)
+    except (UnknownMarket, UnknownVersion, DataProblem) as error:  # LeaseTaken is one
+        level = logging.INFO if isinstance(error, ClosedDay) else logging.WARNING
+        LOGGER.log(level, "Market %s was not scanned before its close: %s", market, error)
+        return str(error)
+    message.send_message(report, clock=timezone.now)
+    return f"{report.row}: {sum(not one.error for one in report.scans)} of {len(report.scans)} versions"
 
 
 def deliver(number: int) -> str:

@@ -27,6 +27,7 @@ MODELS = (
     "ScanSession",
     "ScanRank",
     "Signal",
+    "PrecloseScan",
     "Notification",
     "Coverage",
     "Suspected",

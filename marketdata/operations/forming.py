@@ -64,6 +64,10 @@ class QuoteSweep:
         return zlib.compress(json.dumps(self.quotes, separators=(",", ":")).encode(), 9)
 
 
+class ClosedDay(DataProblem):
+    """Today is no session."""
+
+
 class QuotesUnavailable(DataProblem):
     """No source has quotes of the market, or it fails."""
 
@@ -123,7 +127,7 @@ def forming_session(calendar: MarketCalendar, as_of: datetime) -> date:
     market = calendar.market
     today = as_of.astimezone(ZoneInfo(market.timezone)).date()
     if np.datetime64(today) not in calendar.sessions:
-        raise DataProblem(f"Market {market.name} is closed on {today}: there is no session to scan before its close.")
+        raise ClosedDay(f"Market {market.name} is closed on {today}: there is no session to scan before its close.")
     begins, ends = calendar.hours.quoted(today)
     if begins <= as_of < ends:
         return today

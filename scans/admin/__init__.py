@@ -1,6 +1,7 @@
 """The admin of scanner versions and their results."""
 
 from scans.admin.notifications import NotificationAdmin
+from scans.admin.preclose import PrecloseScanAdmin
 from scans.admin.ranks import ScanRankAdmin
 from scans.admin.requests import ScanRequestAdmin
 from scans.admin.runs import ScanRunAdmin
@@ -11,6 +12,7 @@ from scans.admin.versions import ScannerVersionAdmin
 
 __all__ = [
     "NotificationAdmin",
+    "PrecloseScanAdmin",
     "ScanRankAdmin",
     "ScanRequestAdmin",
     "ScanRunAdmin",

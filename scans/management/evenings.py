@@ -38,6 +38,8 @@ def _line(schedule: EveningSchedule) -> str:
     if schedule.next_run:
         local = schedule.next_run.astimezone(ZoneInfo(schedule.zone))
         line += f"; next {local:%Y-%m-%d %H:%M %Z} ({schedule.next_run:%Y-%m-%d %H:%M} UTC)"
+    if schedule.preclose:
+        line += f"; before the close at {' and '.join(f'{at:%H:%M}' for at in schedule.preclose)}"
     if schedule.settled:
         line += f"; settled from {schedule.settled.astimezone(ZoneInfo(schedule.zone)):%Y-%m-%d %H:%M %Z} on"
     return f"{line}\n"

@@ -56,11 +56,13 @@ class Notification(models.Model):
     """The notification of a market's session: one for each session, changed if a later run of the same evening has
     another result. `digest` identifies the content."""
 
-    EVENING = "evening"
+    EVENING, PRECLOSE = "evening", "preclose"
+    """Of the lists at the close, or of a scan before it."""
 
     market = models.CharField(max_length=12)
     session = models.DateField()
     kind = models.CharField(max_length=12, default=EVENING)
+    as_of = models.DateTimeField(null=True, help_text="Of a scan before the close: when its quotes were read")
     outcome = models.CharField(max_length=12, choices=EveningOutcome.choices)
     reason = models.TextField(blank=True, help_text="The reason why nothing, or not everything, was done")
     versions = models.JSONField(

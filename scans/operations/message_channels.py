@@ -45,7 +45,7 @@ def send_test(channel: MessageChannel, *, as_of: datetime) -> str:
 
 
 def _latest(channel: MessageChannel) -> Notification | None:
-    rows = Notification.objects.all()
+    rows = Notification.objects.filter(kind=Notification.EVENING)
     if channel.markets:
         rows = rows.filter(market__in=channel.markets)
     return rows.order_by("-session", "-changed_at").first()

@@ -18,8 +18,10 @@ from scans.engines.regime_rules import RegimeRule
 from scans.models import SignalStatus
 from scans.pages.account import chosen_versions
 from scans.pages.base import Content, KeptPage
+from scans.pages.preclose import preclose_context
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
+from scans.queries.preclose import get_preclose_scan
 from scans.queries.regime_rules import regime_rules
 from scans.queries.settling import EVENING
 from scans.templatetags.figures import day as day_text
@@ -72,6 +74,9 @@ class Tonight(KeptPage):
             "is_replaced": any(block["session"] and block["session"].is_replacement for block in blocks),
             "of_evening": of_evening,
         }
+        scan = get_preclose_scan(self.market.name, day)
+        if scan and scan.session >= summary.session_date:
+            context |= preclose_context(scan, slugs)
         html = self.render("pages/tonight.html", context)
         shown = self.request.GET.get("versions")
         return Content(

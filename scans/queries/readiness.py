@@ -209,7 +209,9 @@ def _latest(rows: QuerySet[ScanSession]) -> dict[int, ScanSession]:
 def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dict[int, str]:
     """Key of a version -> the error of its last run of `day`, else of the evening's notification."""
     slugs = {version.slug: version.pk for version in versions}
-    notified = Notification.objects.filter(market=market, session=day).values_list("versions", flat=True)
+    notified = Notification.objects.filter(market=market, session=day, kind=Notification.EVENING).values_list(
+        "versions", flat=True
+    )
     result = {
         slugs[version_row["scanner_version"]]: str(version_row["reason"])
         for rows in notified

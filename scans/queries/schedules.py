@@ -12,13 +12,14 @@ from django_q.models import Schedule
 from marketdata.markets import get_market
 
 LOGGER = logging.getLogger(__name__)
-TASK, SETTLE_TASK = "scans.tasks.evening", "scans.tasks.settle"
+TASK, SETTLE_TASK, PRECLOSE_TASK = "scans.tasks.evening", "scans.tasks.settle", "scans.tasks.preclose"
 
 
 @dataclass(frozen=True, slots=True)
 class EveningSchedule:
     """A market's schedule: the time of day in `zone`, its versions (none: all whose segments it has), the next run in
-    UTC; `settled`: the next run of the morning that settles the session, None where the market has none."""
+    UTC; `settled`: the next run of the morning that settles the session, None where the market has none; `preclose`:
+    the times of day of its scans before the close."""
 
     market: str
     at: time
@@ -27,11 +28,12 @@ class EveningSchedule:
     collects: bool
     next_run: datetime | None
     settled: datetime | None = None
+    preclose: tuple[time, ...] = ()
 
 
 def evening_schedules() -> list[EveningSchedule]:
     """Every schedule, by market; an invalid row, edited by hand, is logged and left out."""
-    rows = Schedule.objects.filter(func__in=(TASK, SETTLE_TASK)).order_by("name")
+    rows = Schedule.objects.filter(func__in=(TASK, SETTLE_TASK, PRECLOSE_TASK)).order_by("name")
     mornings = {row.name: row.next_run for row in rows if row.func == SETTLE_TASK}
     result = []
     for row in rows:
@@ -39,7 +41,12 @@ def evening_schedules() -> list[EveningSchedule]:
             continue
         try:
             schedule = _schedule_of_row(row)
-            result.append(replace(schedule, settled=mornings.get(f"settle {schedule.market}")))
+            times = tuple(
+                time.fromisoformat(other.name.split()[-1])
+                for other in rows
+                if other.func == PRECLOSE_TASK and other.name.split()[1] == schedule.market
+            )
+            result.append(replace(schedule, settled=mornings.get(f"settle {schedule.market}"), preclose=times))
         except (ValueError, SyntaxError, TypeError, KeyError):  # UnknownMarket is a ValueError
             LOGGER.warning("Schedule %r of the task queue is not a schedule of an evening: delete it", row.name)
     return result

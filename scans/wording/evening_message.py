@@ -77,7 +77,11 @@ def _subject(content: Mapping[str, Any]) -> str:
         "incomplete": _("the session is not complete"),
     }
     market = glossary.MARKET_NAMES.get(content["market"], content["market"])
-    return f"Seismo {market} {_day(content['session'])}: {texts[content['outcome']]}"[:200]
+    day = _day(content["session"])
+    if content.get("as_of"):
+        at = f"{content['as_of'].astimezone(market_zone(content['market'])):%H:%M %Z}"
+        day = _("%(day)s before the close, %(at)s") % {"day": day, "at": at}
+    return f"Seismo {market} {day}: {texts[content['outcome']]}"[:200]
 
 
 def _day(session: str | date) -> str:
@@ -115,6 +119,9 @@ def _status(version: Mapping[str, Any]) -> str:
 def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
     """The reasons why something was not done, as recorded, and the state of the market where it is not ready."""
     collection, signals, readiness = content["collection"], content["signals"], content.get("readiness") or {}
+    if content.get("as_of"):
+        early = _("Picked from quotes while the session still trades: the lists at the close may differ.")
+        yield Line(early, weight=URGENT)
     yield from _problem(failure_reason(content["reason"]))
     if collection.get("error"):
         yield from _problem(_("Collection: %(error)s") % {"error": failure_reason(collection["error"])})

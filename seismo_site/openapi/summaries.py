@@ -56,6 +56,7 @@ SUMMARIES: Mapping[str, str] = {
     "delete_my_data": "Delete your data",
     "evaluation": "How versions did, with intervals",
     "evening": "All versions of a session: regimes with their rules, changes of the lists, signals that moved",
+    "preclose": "The last scan before the close of a session, and how many of its picks were in the lists at the close",
     "export_me": "Export your data",
     "health_live": "Whether this process answers",
     "health_ready": "Whether all parts answer",

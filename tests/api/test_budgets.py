@@ -23,6 +23,7 @@ from scans.operations import signals
 from tests.api.conftest import forget
 from tests.people import scan_chief
 from tests.scans.conftest import AS_OF
+from tests.scans.preclose_quotes import scan_before_close
 
 HERE = Path(__file__).parent
 COUNTS = HERE / "query_counts.json"
@@ -54,6 +55,7 @@ def addresses(path: str, names: dict[str, str]) -> list[str]:
 def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     """The values of the paths; read by staff."""
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
+    scan_before_close(scanned, sessions[30])
     client.force_login(scan_chief())
     body = {"versions": ["rises"], "first": sessions[10], "last": sessions[11], "save": False}
     made = client.post("/api/kr/scans", body, content_type="application/json")

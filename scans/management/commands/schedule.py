@@ -17,15 +17,21 @@ from scans.queries import schedules
 
 class Command(ScanCommand):
     help = "Run a market's evening every day at a time of its own clock; list or remove schedules."
-    examples = ("schedule --market kr --at 15:40", "schedule --list", "schedule --market kr --remove")
+    examples = (
+        "schedule --market kr --at 15:40",
+        "schedule --market kr --preclose 15:10 --preclose 15:18",
+        "schedule --list",
+        "schedule --market kr --remove",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
         parser.add_argument("--at", type=clock_time, help="as 15:43; default: the market's own evening")
-        parser.add_argument(
-            "--version", action="append", default=[], help="repeatable; default: every version that fits"
-        )
+        fitting = "repeatable; default: every version that fits"
+        parser.add_argument("--version", action="append", default=[], help=fitting)
         parser.add_argument("--no-collect", action="store_true", help="scan the recorded bars only")
+        early = "also scan before the close at this time, as 15:10 and 15:18; repeatable; default: not"
+        parser.add_argument("--preclose", type=clock_time, action="append", default=[], metavar="TIME", help=early)
         action = parser.add_mutually_exclusive_group()
         action.add_argument("--list", action="store_true", help="list every schedule")
         action.add_argument("--remove", action="store_true", help="remove the market's schedule")
@@ -40,7 +46,8 @@ class Command(ScanCommand):
             self.stdout.write(f"Market {market} has no schedule any more.")
             return
         else:
-            settings: dict[str, Any] = {"versions": options["version"], "as_of": timezone.now()}
+            settings: dict[str, Any] = {"versions": options["version"], "preclose": options["preclose"]}
+            settings["as_of"] = timezone.now()
             plans = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **settings)]
         self.stdout.write(evenings.schedules_text(plans), ending="")
         if plans and task_queue.advice(timezone.now()):

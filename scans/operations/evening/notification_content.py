@@ -40,9 +40,11 @@ def concerns(row: Notification, versions: Collection[str], *, skips_empty: bool)
 
 
 def notification_message(row: Notification, language: str, versions: Collection[str] = ()) -> Message:
-    """The message of a notification in a language, with the address of the evening's page."""
+    """The message of a notification in a language, with the address of the evening's page; before the close, of the
+    latest one."""
     site = settings.PUBLIC_URL.rstrip("/")
-    link = f"{site}/{row.market}/{row.session}/" if site else ""
+    page = f"{row.market}/" if row.as_of else f"{row.market}/{row.session}/"
+    link = f"{site}/{page}" if site else ""
     return evening_message(_evening(row, versions), language, link=link)
 
 
@@ -53,7 +55,7 @@ def notification_subject(row: Notification, language: str) -> str:
 
 def _evening(row: Notification, versions: Collection[str] = ()) -> dict[str, Any]:
     content = notification_content(row, versions)
-    evening = {"market": row.market, "session": row.session, "seconds": row.seconds}
+    evening = {"market": row.market, "session": row.session, "seconds": row.seconds, "as_of": row.as_of}
     return content | evening | {"outcome": str(outcome(content)) if versions else str(row.outcome)}
 
 
@@ -65,6 +67,7 @@ def notification_body(row: Notification) -> dict[str, Any]:
         "kind": row.kind,
         "market": row.market,
         "session": row.session.isoformat(),
+        "as_of": row.as_of and row.as_of.isoformat(),
         "outcome": str(row.outcome),
         **{name: getattr(row, name) for name in ("reason", "versions", "collection", "signals", "readiness")},
         "seconds": row.seconds,

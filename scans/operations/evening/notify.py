@@ -61,7 +61,8 @@ class NoChannel(Exception):
 def record_report(report: EveningReport, *, at: datetime) -> None:
     """Save the report as its session's notification; sets `report.notification` and `report.news`."""
     with transaction.atomic():
-        key = {"market": report.market, "session": report.session, "kind": Notification.EVENING}
+        kind = Notification.PRECLOSE if report.as_of else Notification.EVENING
+        key = {"market": report.market, "session": report.session, "kind": kind}
         row = Notification.objects.select_for_update().filter(**key).first()
         content = merge(notification_content(row) if row else EMPTY_CONTENT, report.content())
         new_digest = digest(content)
@@ -74,7 +75,7 @@ def record_report(report: EveningReport, *, at: datetime) -> None:
         row.reason, row.versions = content["reason"], content["versions"]
         row.collection, row.signals = content["collection"], content["signals"]
         row.readiness = content["readiness"]
-        row.seconds = report.seconds
+        row.seconds, row.as_of = report.seconds, report.as_of
         row.save()
         for channel in (*operator_channels().values(), *reader_channels(row)):
             _prepare_delivery(row, channel, at)

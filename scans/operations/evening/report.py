@@ -7,7 +7,7 @@ values that differ between two runs with the same result: counts of the collecti
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from scans.digests import json_digest
@@ -58,7 +58,7 @@ class EveningReport:
     """The result of an evening. `session` None: there was nothing to do, `reason` says why, and no notification is
     sent. `incomplete`: bars of the session are missing. `signals`: counts of opened and moved, or an error.
     `notification`: its number. `news`: whether a notification is sent. `overdue`: there was nothing to do, and the
-    record should have a later session."""
+    record should have a later session. `as_of`: when the quotes were read, of a scan before the close."""
 
     market: str
     session: date | None
@@ -72,6 +72,7 @@ class EveningReport:
     notification: int | None = None
     news: bool = False
     overdue: bool = False
+    as_of: datetime | None = None
 
     def content(self) -> Content:
         """The content of the notification."""

@@ -17,13 +17,16 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from django.db import transaction
+from django.db.models import QuerySet
 from django_q.models import Schedule
 
+from marketdata.errors import DataProblem
 from marketdata.markets import Market, get_market
-from marketdata.queries.market_calendar import get_hours
+from marketdata.queries.market_calendar import get_calendar, get_hours
 from marketdata.queries.readiness import GRACE
-from scans.queries.schedules import SETTLE_TASK, TASK, EveningSchedule, evening_schedules
+from scans.queries.schedules import PRECLOSE_TASK, SETTLE_TASK, TASK, EveningSchedule, evening_schedules
 from scans.queries.versions import get_versions
 
 FIRST_PAUSE, FIRST_PERIOD = timedelta(minutes=5), timedelta(minutes=15)
@@ -34,14 +37,23 @@ PAUSE, PATIENCE = timedelta(minutes=30), GRACE
 
 
 def set_schedule(
-    market: str, *, as_of: datetime, at: time | None = None, versions: Sequence[str] = (), collects: bool = True
+    market: str,
+    *,
+    as_of: datetime,
+    at: time | None = None,
+    versions: Sequence[str] = (),
+    collects: bool = True,
+    preclose: Sequence[time] = (),
 ) -> EveningSchedule:
-    """Create or change the market's schedule and return it; `at` None is the market's default. Raises UnknownMarket and
-    UnknownVersion."""
+    """Create or change the market's schedule and return it; `at` None is the market's default; `preclose`: times of
+    scans before the close. Raises UnknownMarket, UnknownVersion, and DataProblem for a time at which a session cannot
+    be scanned before its close."""
     market_of_name = get_market(market)
     time_of_day = at or market_of_name.evening_at
     if versions:
         get_versions(market, list(versions))
+    for moment in preclose:
+        _refuse_unquoted(market_of_name, moment, as_of)
     kwargs = {"market": market, "at": f"{time_of_day:%H:%M}", "collects": collects}
     fields = {
         "kwargs": repr(kwargs | {"versions": list(versions)}),
@@ -52,6 +64,7 @@ def set_schedule(
     }
     with transaction.atomic():
         _write(TASK, _name(market), fields)
+        _write_preclose(market_of_name, versions, preclose, as_of)
         if collects and market_of_name.settled_at and len(market_of_name.family) == 1:
             _write_morning(market_of_name, market_of_name.settled_at, as_of)
         else:
@@ -62,6 +75,33 @@ def set_schedule(
 def _write(task: str, name: str, fields: dict[str, Any]) -> None:
     if not Schedule.objects.select_for_update().filter(func=task, name=name).update(**fields):
         Schedule.objects.create(func=task, name=name, **fields)
+
+
+def _refuse_unquoted(market: Market, at: time, as_of: datetime) -> None:
+    """DataProblem where sessions are not scanned at `at`."""
+    calendar = get_calendar(market.name)
+    following = calendar.sessions[calendar.sessions > np.datetime64(as_of.date())][0].item()
+    shift = calendar.hours.shift(following)
+    begins, ends = (moment - shift for moment in calendar.hours.quoted(following))
+    if not begins.time() <= at < ends.time():
+        raise DataProblem(
+            f"Market {market.name} cannot be scanned before its close at {at:%H:%M}: choose a time from "
+            f"{begins:%H:%M} to before {ends:%H:%M}."
+        )
+
+
+def _write_preclose(market: Market, versions: Sequence[str], times: Sequence[time], as_of: datetime) -> None:
+    """The schedules of scans before the close, these alone."""
+    _preclose_rows(market.name).exclude(name__in=[_preclose_name(market.name, f"{at:%H:%M}") for at in times]).delete()
+    for at in times:
+        text = f"{at:%H:%M}"
+        fields = {
+            "kwargs": repr({"market": market.name, "at": text, "versions": list(versions)}),
+            "schedule_type": Schedule.DAILY,
+            "repeats": -1,
+            "next_run": next_moment(market, at, as_of, early=True),
+        }
+        _write(PRECLOSE_TASK, _preclose_name(market.name, text), fields)
 
 
 def _write_morning(market: Market, at: time, as_of: datetime) -> None:
@@ -77,6 +117,7 @@ def _write_morning(market: Market, at: time, as_of: datetime) -> None:
 
 def remove_schedule(market: str) -> bool:
     """Delete the market's schedule; returns whether there was one."""
+    _preclose_rows(market).delete()
     Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).delete()
     return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
 
@@ -90,6 +131,12 @@ def set_next_morning(market: str, at: str, *, as_of: datetime) -> None:
     """The same for the morning that settles the session."""
     moment = next_moment(get_market(market), time.fromisoformat(at), as_of)
     Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).update(next_run=moment)
+
+
+def set_next_preclose(market: str, at: str, *, as_of: datetime) -> None:
+    """The same for a scan before the close, which is earlier where the session closes earlier than usual."""
+    moment = next_moment(get_market(market), time.fromisoformat(at), as_of, early=True)
+    Schedule.objects.filter(func=PRECLOSE_TASK, name=_preclose_name(market, at)).update(next_run=moment)
 
 
 def retry_later(market: str, at: str, *, as_of: datetime) -> bool:
@@ -115,9 +162,10 @@ def _update_next_run(market: str, moment: datetime) -> None:
     Schedule.objects.filter(func=TASK, name=_name(market)).update(next_run=moment)
 
 
-def next_moment(market: Market, at: time, moment: datetime) -> datetime:
-    """The first `at` of the market's local time after `moment`, in UTC."""
-    return _nearest_moment(market, at, moment, range(-1, 3), later=True)
+def next_moment(market: Market, at: time, moment: datetime, *, early: bool = False) -> datetime:
+    """The first `at` of the market's local time after `moment`, in UTC; with `early` it is earlier on a day whose
+    session closes earlier than usual."""
+    return _nearest_moment(market, at, moment, range(-1, 3), later=True, early=early)
 
 
 def last_moment(market: Market, at: time, moment: datetime) -> datetime:
@@ -125,13 +173,15 @@ def last_moment(market: Market, at: time, moment: datetime) -> datetime:
     return _nearest_moment(market, at, moment, range(1, -3, -1), later=False)
 
 
-def _nearest_moment(market: Market, at: time, moment: datetime, days: range, *, later: bool) -> datetime:
+def _nearest_moment(
+    market: Market, at: time, moment: datetime, days: range, *, later: bool, early: bool = False
+) -> datetime:
     zone = ZoneInfo(market.timezone)
     today, hours = moment.astimezone(zone).date(), get_hours(market.name)
     dates = (today + timedelta(days=n) for n in days)
+    shift = hours.shift if early else hours.later_than_usual
     candidates = (
-        (datetime.combine(day, at) + hours.later_than_usual(day)).replace(tzinfo=zone).astimezone(ZoneInfo("UTC"))
-        for day in dates
+        (datetime.combine(day, at) + shift(day)).replace(tzinfo=zone).astimezone(ZoneInfo("UTC")) for day in dates
     )
     return next(candidate for candidate in candidates if (candidate > moment if later else candidate < moment))
 
@@ -142,3 +192,12 @@ def _name(market: str) -> str:
 
 def _morning_name(market: str) -> str:
     return f"settle {market}"
+
+
+def _preclose_name(market: str, at: str) -> str:
+    return f"preclose {market} {at}"
+
+
+def _preclose_rows(market: str) -> QuerySet[Schedule]:
+    rows: QuerySet[Schedule] = Schedule.objects.filter(func=PRECLOSE_TASK, name__startswith=f"preclose {market} ")
+    return rows

@@ -82,7 +82,7 @@ def run_preclose(request: PrecloseRequest, *, clock: Callable[[], datetime]) -> 
         report = scan_quotes(sweep, versions, request, volume_share=share)
         report.seconds = round(perf_counter() - began, 2)
         if request.save:
-            report.row = _keep(report, request.started_by)
+            report.row = keep(report, started_by=request.started_by)
     return report
 
 
@@ -154,7 +154,7 @@ def _versions(request: PrecloseRequest) -> list[ScannerVersion]:
     return enabled_versions(request.market)
 
 
-def _keep(report: PrecloseReport, started_by: str) -> PrecloseScan:
+def keep(report: PrecloseReport, *, started_by: str = "") -> PrecloseScan:
     """Write the scan and its answers; delete those that are too old."""
     sweep = report.sweep
     with transaction.atomic():

@@ -8,18 +8,26 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.core import mail
+from django.core.mail import EmailMessage
+from django.utils import timezone
+from django_q.models import Schedule
 
 from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride, StockPrice
 from marketdata.operations.forming import QuotesUnavailable
 from marketdata.operations.projection.dirty_months import mark
-from scans.models import PrecloseAnswer, PrecloseScan, ScanRank, ScanSession
-from scans.operations.evening import evening
+from scans import tasks
+from scans.models import Notification, PrecloseAnswer, PrecloseScan, ScanRank, ScanSession
+from scans.operations.evening import evening, schedule
 from scans.operations.evening.evening import EveningRequest
+from scans.operations.preclose.message import send_message
 from scans.operations.preclose.scan import PrecloseReport, PrecloseRequest, repeat_preclose, run_preclose
 from scans.queries.preclose import HitShare, answers_at_close, get_preclose_scan, hit_shares
+from scans.queries.schedules import PRECLOSE_TASK
 from tests.exchanges.kis import KST
 from tests.exchanges.kis_market import Bar
 from tests.marketdata.operations.kis_setup import KisSetup, generated_instruments
@@ -223,3 +231,67 @@ def test_volumes_are_divided_by_the_usual_share_by_then(desk: KisSetup) -> None:
     assert row["amount"] == pytest.approx(bar.close * bar.volume / (1 - 0.121 * 12 / 30))
     assert report.row is not None
     assert repeat_preclose(report.row) == {"rises": True}
+
+
+@pytest.fixture
+def inbox(settings: Any) -> list[EmailMessage]:
+    settings.NOTIFY_EMAIL = ["desk@example.com"]
+    settings.NOTIFY_URL, settings.NOTIFY_APPRISE = "", []
+    mail.outbox = []
+    return mail.outbox
+
+
+def test_the_message_names_the_time_and_a_second_scan_is_sent_where_its_picks_differ(
+    desk: KisSetup, inbox: list[EmailMessage], settings: Any
+) -> None:
+    base = {code: instrument.bars[-1].base for code, instrument in desk.market.items()}
+    trade_so_far(desk, {"000010": base["000010"] + 100})
+    for moment in (at(15, 10), at(15, 14)):
+        send_message(scan(desk, moment), clock=partial(datetime.fromisoformat, moment.isoformat()))
+    (first,) = inbox
+    assert first.subject == "Seismo KRX 2026-08-21 (Fri) before the close, 15:10 KST: rises 1 pick"
+    assert "Picked from quotes while the session still trades: the lists at the close may differ." in first.body
+    assert f"1. 종목1 000010: {base['000010'] + 100:,}" in first.body
+    bar = desk.market["000030"].bars[-1]
+    desk.market["000030"].bars[-1] = bar._replace(close=bar.base + 200, high=max(bar.high, bar.base + 200))
+    settings.NOTIFY_LANGUAGE = "ko"
+    send_message(scan(desk, at(15, 18)), clock=lambda: at(15, 18))
+    assert inbox[1].subject == "Seismo KRX 2026-08-21 (금) 장 마감 전 15:18 KST: rises 2종목"
+    kinds = Notification.objects.order_by("pk").values_list("kind", flat=True)
+    assert list(kinds) == ["evening", "preclose"]
+
+
+def test_the_schedule_scans_before_the_close_only_where_it_is_asked_to(db: None) -> None:
+    monday = at(9, 0, session=date(2026, 8, 24))
+    assert schedule.set_schedule("kr", as_of=monday).preclose == ()
+    times = [time(15, 10), time(15, 18)]
+    assert list(schedule.set_schedule("kr", as_of=monday, preclose=times).preclose) == times
+    rows = Schedule.objects.filter(func=PRECLOSE_TASK).order_by("name")
+    assert [row.next_run for row in rows] == [at(15, minute, session=date(2026, 8, 24)) for minute in (10, 18)]
+    assert list(schedule.set_schedule("kr", as_of=monday, preclose=times[:1]).preclose) == times[:1]
+    assert schedule.set_schedule("kr", as_of=monday).preclose == ()
+    for wrong in (time(15, 20), time(9, 0), time(15, 43)):
+        with pytest.raises(DataProblem, match="choose a time from 09:01 to before 15:20"):
+            schedule.set_schedule("kr", as_of=monday, preclose=[wrong])
+
+
+def test_on_exam_day_the_scheduled_scan_is_an_hour_later_and_on_a_half_day_earlier(db: None) -> None:
+    """2026-11-19 KRX closes at 16:30; 2026-11-27 New York closes at 13:00 instead of 16:00."""
+    schedule.set_schedule("kr", as_of=at(20, 0, session=date(2026, 11, 18)), preclose=[time(15, 18)])
+    assert Schedule.objects.get(func=PRECLOSE_TASK).next_run == at(16, 18, session=date(2026, 11, 19))
+    schedule.remove_schedule("kr")
+    new_york = ZoneInfo("America/New_York")
+    evening_before = datetime(2026, 11, 26, 20, 0, tzinfo=new_york)
+    schedule.set_schedule("us", as_of=evening_before, preclose=[time(15, 50)])
+    assert Schedule.objects.get(func=PRECLOSE_TASK).next_run == datetime(2026, 11, 27, 12, 50, tzinfo=new_york)
+
+
+def test_the_task_scans_and_sends_or_says_why_not(
+    desk: KisSetup, inbox: list[EmailMessage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trade_so_far(desk, {"000010": 99_999})
+    for moment, result in ((at(15, 18), "1 of 1 versions"), (at(15, 21), "in the closing auction")):
+        desk.exchange.today, desk.exchange.clock = LAST, moment.timestamp
+        monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
+        assert result in tasks.preclose("kr", "15:18", ["rises"])
+    assert len(inbox) == 1

@@ -1,0 +1,57 @@
+"""The message of a scan before the close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+
+from scans.models import Status
+from scans.operations.evening import notify
+from scans.operations.evening.changes import PICK_FIELDS
+from scans.operations.evening.evening import PICKS
+from scans.operations.evening.report import EveningReport, VersionReport
+from scans.operations.preclose.scan import PrecloseReport
+from scans.operations.scan.answers import Scan
+from scans.order_prices import LEVELS, order_prices
+
+
+def send_message(report: PrecloseReport, *, clock: Callable[[], datetime]) -> EveningReport:
+    """Send the best picks of each version through every channel; a session's second scan is sent where it has other
+    picks than the first."""
+    evening = EveningReport(
+        report.sweep.market,
+        report.sweep.session,
+        versions=[_version(scan) for scan in report.scans],
+        seconds=report.seconds,
+        as_of=report.sweep.read_at,
+    )
+    notify.record_report(evening, at=clock())
+    notify.send_new(evening, clock=clock)
+    return evening
+
+
+def _version(scan: Scan) -> VersionReport:
+    if scan.error:
+        return VersionReport(scan.version.slug, Status.FAILED, scan.error)
+    (answer,) = scan.answers
+    rule = scan.regime_rule(answer)
+    return VersionReport(
+        scan.version.slug,
+        answer.status,
+        answer.reason,
+        regime=answer.regime,
+        regime_rule=rule.sentence if rule else "",
+        regime_parts=asdict(rule) if rule else {},
+        matched=answer.matched,
+        ranked=len(answer.ranks),
+        picks=[_pick(rank, scan.market, answer.date) for rank in answer.ranks[:PICKS]],
+        sessions=[answer.date],
+    )
+
+
+def _pick(rank: Mapping[str, Any], market: str, session: str) -> dict[str, Any]:
+    day, plan = date.fromisoformat(session), {name: rank[name] for name in LEVELS}
+    orders = order_prices(plan, market=market, session=day, segment=rank["segment"])
+    return {**{name: rank[name] for name in PICK_FIELDS}, "plan": {**plan, "order": orders}}

@@ -24,7 +24,7 @@ from contextvars import ContextVar
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from caching import keys, serializer
-from caching.policies import get_policy
+from caching.policies import Policy, get_policy
 from caching.single_flight import Flight, Flights
 from caching.stats import STATS
 from caching.store import STORE
@@ -59,11 +59,11 @@ def cached(
     invalidates together; `by` (a function of the arguments) replaces the arguments in the key; `holds` are the
     dataclasses in answers, besides plain data (see `serializer`).
     """
-    rule = get_policy(policy_name)
+    get_policy(policy_name)  # refuses an unknown name at once
     serializer.register(*holds)
 
     def decorate(function: Callable[P, R]) -> Cached[P, R]:
-        return Cached(function, what, version, scope, by, rule.ttl, rule.lease, rule.wait)
+        return Cached(function, what, version, scope, by, policy_name)
 
     return decorate
 
@@ -78,9 +78,7 @@ class Cached(Generic[P, R]):
         version: int,
         scope: str | Callable[..., str] | None,
         by: Callable[..., Sequence[keys.Part]] | None,
-        ttl: int,
-        lease: int,
-        wait: float,
+        policy_name: str,
     ) -> None:
         functools.update_wrapper(self, function)
         self.function = function
@@ -88,18 +86,29 @@ class Cached(Generic[P, R]):
         self._version = version
         self._scope = scope
         self._by = by
-        self._ttl, self._lease, self._wait = ttl, lease, wait
+        self._policy_name = policy_name
         self._flights = Flights()
+
+    @property
+    def policy(self) -> Policy:
+        """How long its answers are served."""
+        return get_policy(self._policy_name)
+
+    def _count_stale(self) -> None:
+        self._count(stale=1)
+
+    def _count(self, **numbers: float) -> None:
+        STATS.count(self.what, self._policy_name, **numbers)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self._answer(self.key(*args, **kwargs), *args, **kwargs)
 
     def _answer(self, key: str, *args: P.args, **kwargs: P.kwargs) -> R:
-        deadline = time.monotonic() + self._wait
+        deadline = time.monotonic() + self.policy.wait
         while True:
-            stored = STORE.get(key)
+            stored = STORE.get(key, self._count_stale)
             if stored is not None:
-                STATS.count(self.what, hits=1)
+                self._count(hits=1)
                 return cast(R, stored[0])
             flight, is_pilot = self._flights.board(key)
             if is_pilot:
@@ -108,7 +117,7 @@ class Cached(Generic[P, R]):
             if left <= 0 or flight.pilot == threading.get_ident():  # a recursive call
                 return self._compute(key, *args, **kwargs)[0]
             if flight.landed.wait(left) and flight.value is not None:
-                STATS.count(self.what, shared=1)
+                self._count(shared=1)
                 if flight.incomplete:
                     leave_unstored()
                 return cast(R, flight.value[0])
@@ -133,7 +142,8 @@ class Cached(Generic[P, R]):
 
     def _fly(self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs) -> R:
         """Computes for this process; with leases, waits for a process that computes already."""
-        if not self._lease:
+        lease = self.policy.lease
+        if not lease:
             try:
                 value, flight.incomplete = self._compute(key, *args, **kwargs)
                 flight.value = (value,)
@@ -142,10 +152,10 @@ class Cached(Generic[P, R]):
                 self._flights.land(key, flight)
         holder = uuid.uuid4().hex
         try:
-            while not STORE.take_lease(key, holder, self._lease):
+            while not STORE.take_lease(key, holder, lease):
                 stored = STORE.get(key)
                 if stored is not None:
-                    STATS.count(self.what, shared=1)
+                    self._count(shared=1)
                     flight.value = stored
                     return cast(R, stored[0])
                 if time.monotonic() > deadline:
@@ -170,10 +180,10 @@ class Cached(Generic[P, R]):
             incomplete = _INCOMPLETE.get()
         except BaseException:
             _INCOMPLETE.set(outer)
-            STATS.count(self.what, failures=1)
+            self._count(failures=1)
             raise
         _INCOMPLETE.set(outer or incomplete)
-        STATS.count(self.what, misses=1, seconds=time.perf_counter() - started)
-        if incomplete or not STORE.put(key, value, self._ttl):
-            STATS.count(self.what, unstored=1)
+        self._count(misses=1, seconds=time.perf_counter() - started)
+        size = 0 if incomplete else STORE.put(key, value, self.policy.ttl)
+        self._count(**({"bytes": size} if size else {"unstored": 1}))
         return value, incomplete

@@ -4,13 +4,17 @@ A policy is named by the reason for which an answer expires:
 
 - published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds the size
 - page        the same, and computed in less time than processes need to agree on one of them
+- prices      a page of figures that also change between publications: the latest bar, valuations
+- signals     a page of signals
+- instruments a page of instruments
 - kept        expensive, and never changes for its key
 - tried       expensive, and may fail: a failure is an answer too, for a while
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 MINUTE = 60
 DAY = 24 * 60 * MINUTE
@@ -33,9 +37,18 @@ class Policy:
 POLICIES: dict[str, Policy] = {
     "published": Policy(ttl=DAY),
     "page": Policy(ttl=DAY, lease=0),
+    "prices": Policy(ttl=30, lease=0),
+    "signals": Policy(ttl=10 * MINUTE, lease=0),
+    "instruments": Policy(ttl=60 * MINUTE, lease=0),
     "kept": Policy(ttl=30 * DAY, lease=2 * MINUTE, wait=60.0),
     "tried": Policy(ttl=MINUTE, lease=2 * MINUTE, wait=60.0),
 }
+
+
+def set_ttls(seconds: Mapping[str, int]) -> None:
+    """Set how long the answers of the named policies are served."""
+    for name, ttl in seconds.items():
+        POLICIES[name] = replace(get_policy(name), ttl=ttl)
 
 
 def get_policy(name: str) -> Policy:

@@ -30,18 +30,34 @@ class Store:
         self.breaker = breaker or CircuitBreaker()
         self._owed: set[str] = set()
 
-    def get(self, key: str) -> tuple[object] | None:
-        """A tuple of the stored value, so that None is a value; None where there is none."""
-        return self._call(lambda: _value(cache.get(key)), None)
+    def get(self, key: str, unreadable: Callable[[], None] | None = None) -> tuple[object] | None:
+        """A tuple of the stored value, so that None is a value; None where there is none, or one that cannot be read,
+        for which `unreadable` is called."""
 
-    def put(self, key: str, value: object, ttl: int) -> bool:
-        """Store a value; False where it could not be stored."""
+        def get() -> tuple[object] | None:
+            content = cache.get(key)
+            if content is None:
+                return None
+            try:
+                value = _value(content)
+            except VALUE_ERRORS:
+                LOGGER.exception("A value could not be read from the cache")
+                value = None
+            if value is None and unreadable:
+                unreadable()
+            return value
 
-        def put() -> bool:
-            cache.set(key, serializer.pack(value), ttl)
-            return True
+        return self._call(get, None)
 
-        return self._call(put, False)
+    def put(self, key: str, value: object, ttl: int) -> int:
+        """Store a value; returns its bytes, 0 where it could not be stored."""
+
+        def put() -> int:
+            content = serializer.pack(value)
+            cache.set(key, content, ttl)
+            return len(content)
+
+        return self._call(put, 0)
 
     def forget(self, key: str) -> None:
         self._call(lambda: cache.delete(key), False)
@@ -61,6 +77,10 @@ class Store:
     def counter(self, key: str) -> int:
         """The value of a counter; 0 where there is none."""
         return self._call(lambda: int(cache.get(key) or 0), 0)
+
+    def probe(self, work: Callable[[], R | None]) -> R | None:
+        """The result of `work` on the cache; None without a cache."""
+        return self._call(work, None)
 
     def take_lease(self, key: str, holder: str, seconds: int) -> bool:
         """Whether `holder` gets the lease to compute `key`; always without a cache."""
@@ -119,7 +139,7 @@ class Store:
         try:
             answer = work()
         except VALUE_ERRORS:
-            LOGGER.exception("A value could not be stored in the cache or read from it")
+            LOGGER.exception("A value could not be stored in the cache")
             return otherwise
         except Exception as error:  # every backend has its own errors; with any of them there is no cache
             self.breaker.failed()

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django_q.models import Failure
 
@@ -18,6 +19,7 @@ from marketdata.queries import coverage, instruments
 from marketdata.queries.readiness import ReadinessState
 from scans.queries import overview, readiness
 from seismo_site import account_admin, queue_admin
+from seismo_site.system.figures import system_context
 
 APPS = ("scans", "marketdata", "candles", "django_q", "seismo_site", "auth")
 MODELS = (
@@ -49,6 +51,7 @@ PAGES = (
     # (app, object name, title, URL's name, permission)
     ("marketdata", "Coverage", "Data coverage", "coverage", "marketdata.view_lakepartition"),
     ("marketdata", "Suspected", "Suspected actions", "suspected_actions", "marketdata.view_factorevent"),
+    ("scans", "RunStatistics", "System figures", "system_figures", "scans.view_scanrun"),
 )
 """Pages in the index that are no model's list."""
 
@@ -95,6 +98,16 @@ class SeismoAdminSite(AdminSite):
             for app, name, title, view, permission in PAGES
             if app == app_label and request.user.has_perm(permission)
         ]
+
+    def get_urls(self) -> list[Any]:
+        return [path("system/", self.admin_view(self.system_figures), name="system_figures"), *super().get_urls()]
+
+    def system_figures(self, request: HttpRequest) -> TemplateResponse:
+        """How reliably versions run, how the cache serves and how long requests take."""
+        if not request.user.has_perm("scans.view_scanrun"):
+            raise PermissionDenied
+        context = {**self.each_context(request), "title": "System figures", **system_context()}
+        return TemplateResponse(request, "admin/system.html", context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """The dashboard; each part needs the permission to view its models."""

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.apps import SimpleAdminConfig
 from django.contrib.admin.checks import check_admin_app, check_dependencies
 from django.core import checks
 
+from caching.policies import set_ttls
 from seismo_site import fork_safety
 from seismo_site.checks import check_unknown_settings
 
@@ -18,11 +20,13 @@ class SiteConfig(AppConfig):
     verbose_name = "Seismo"
 
     def ready(self) -> None:
-        from seismo_site import task_log, task_signing  # which read the queue's models
+        from seismo_site import sql_comments, task_log, task_signing  # which read models and settings
 
+        set_ttls(settings.CACHE_TTLS)
         checks.register(check_unknown_settings)
         fork_safety.install()
         task_log.install()
+        sql_comments.install()
         task_signing.install()
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from caching.memory import get_memory_use
 from marketdata.operations import task_queue
 from marketdata.queries import instruments
 from marketdata.queries.readiness import ReadinessState
@@ -35,6 +37,7 @@ class InstallationCollector:
         yield from _ages()
         yield from _scans()
         yield from _queue()
+        yield from _cache()
 
 
 def _ages() -> Iterator[Any]:
@@ -61,10 +64,12 @@ def _scans() -> Iterator[Any]:
     """The runs of each version: all of them by status, the last one, and those of the latest sessions."""
     runs = CounterMetricFamily("seismo_scan_runs", "Runs by how they ended.", labels=(*VERSION, "status"))
     failures = CounterMetricFamily("seismo_scan_failures", "Runs that failed.", labels=VERSION)
+    failed: Counter[tuple[str, str]] = Counter()
     for market, version, status, number in run_statistics.run_counts():
         runs.add_metric((market, version, status), number)
-        if status == Status.FAILED:
-            failures.add_metric((market, version), number)
+        failed[market, version] += number if status == Status.FAILED else 0
+    for labels, number in failed.items():
+        failures.add_metric(labels, number)
     yield runs
     yield failures
     last = {
@@ -97,6 +102,19 @@ def _scans() -> Iterator[Any]:
                 mean.add_metric((market, row.scanner_version), row.mean_seconds)
     yield ratio
     yield mean
+
+
+def _cache() -> Iterator[Any]:
+    """Nothing where the cache does not answer."""
+    memory = get_memory_use()
+    if memory is None:
+        return
+    used = GaugeMetricFamily("seismo_cache_memory_bytes", "Memory that the cache uses.", labels=["scope"])
+    used.add_metric(("all processes" if memory.shared else "one process",), memory.used)
+    yield used
+    most = GaugeMetricFamily("seismo_cache_memory_limit_bytes", "Memory that the cache may use; 0: no limit.")
+    most.add_metric([], memory.most)
+    yield most
 
 
 def _queue() -> Iterator[Any]:

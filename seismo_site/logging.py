@@ -1,12 +1,15 @@
-"""How the log is written, with the identifier of the request in hand on each line."""
+"""How the log is written, as lines of text or of JSON, with the identifier of the request in hand on each."""
 
 from __future__ import annotations
 
+import json
 import logging
-from contextvars import ContextVar
+from datetime import UTC, datetime
+
+from marketdata.request_id import NONE, request_id
 
 LONGEST = 2_000
-request_id: ContextVar[str] = ContextVar("request_id", default="-")
+FORMATS = ("line", "json")
 
 
 class RequestIdFilter(logging.Filter):
@@ -29,15 +32,35 @@ def _cut(value: object) -> object:
     return value
 
 
-def logging_config(level: str, *, access: bool) -> dict[str, object]:
-    """LOGGING: one line each to standard error, from `level` on; with `access` one for each request too."""
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON; a traceback is its member `exception`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        row = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "request_id": getattr(record, "request_id", NONE),
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            row["exception"] = self.formatException(record.exc_info)
+        return json.dumps(row, ensure_ascii=False)
+
+
+def logging_config(level: str, *, access: bool, form: str = "line") -> dict[str, object]:
+    """LOGGING: one line each to standard error in the format `form`, from `level` on; with `access` one for each
+    request too."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "filters": {"request_id": {"()": "seismo_site.logging.RequestIdFilter"}},
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+        "formatters": {
+            "line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"},
+            "json": {"()": "seismo_site.logging.JsonFormatter"},
+        },
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+            "stderr": {"class": "logging.StreamHandler", "formatter": form, "filters": ["request_id"]},
             "nowhere": {"class": "logging.NullHandler"},
         },
         "loggers": {

@@ -7,10 +7,10 @@ reset.
 
 from __future__ import annotations
 
-import os
+import re
 import time
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -23,41 +23,27 @@ from rest_framework.views import APIView
 from caching.stats import STATS
 from marketdata.web.api.access import StaffOnly
 from seismo_site.installation_metrics import InstallationCollector
+from seismo_site.system import cache_figures, process_files, request_times
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
-FOLDER: Path = settings.METRICS_DIR
-"""The directory of the counts of this host's workers."""
-
-
-def remove_dead_workers() -> None:
-    """Remove the counts of workers that are gone."""
-    for file in FOLDER.glob("*.db"):
-        number = file.stem.rpartition("_")[2]
-        if number.isdecimal() and not _lives(int(number)):
-            file.unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True
-
-
-FOLDER.mkdir(parents=True, exist_ok=True)
-remove_dead_workers()
+settings.METRICS_DIR.mkdir(parents=True, exist_ok=True)
+process_files.remove_dead_processes()
 
 SECONDS = Histogram(
     "seismo_http_request_seconds",
     "Seconds from the arrival of a request to its answer.",
     ("method", "route", "status"),
+    buckets=BUCKETS,
+)
+API_SECONDS = Histogram(
+    "api_request_duration_seconds",
+    "The same of requests below /api/, by the template of their path.",
+    ("path", "method", "status"),
     buckets=BUCKETS,
 )
 ANSWERS = Counter("seismo_cache_answers", "Answers by how the cache served them.", ("what", "outcome"))
@@ -68,12 +54,19 @@ def count_answers(what: str, outcome: str, number: int) -> None:
     ANSWERS.labels(what, outcome).inc(number)
 
 
+@cache
+def path_template(route: str) -> str:
+    """A route as OpenAPI writes it: `/api/{market}/stocks/{code}`."""
+    return "/" + PARAMETER.sub(r"{\1}", route)
+
+
 class MetricsMiddleware:
     """Each request by method, route (the pattern, never the address) and status."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
         STATS.listener = count_answers
+        cache_figures.install()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         began = time.perf_counter()
@@ -81,7 +74,11 @@ class MetricsMiddleware:
         match = request.resolver_match
         route = "none" if match is None else match.route
         method = request.method if request.method in METHODS else "other"
-        SECONDS.labels(method, route, response.status_code).observe(time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        SECONDS.labels(method, route, response.status_code).observe(seconds)
+        if route.startswith("api/"):
+            API_SECONDS.labels(path_template(route), method, response.status_code).observe(seconds)
+        request_times.TIMES.add(request, method=method, route=route, status=response.status_code, seconds=seconds)
         return response
 
 

@@ -20,8 +20,8 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils.cache import patch_vary_headers
 from isal import isal_zlib
 
+from marketdata.request_id import request_id
 from seismo_site import logins
-from seismo_site.logging import request_id
 from seismo_site.version import VERSION
 
 ACCESS = logging.getLogger("seismo_site.access")

@@ -111,6 +111,17 @@ CACHES: dict[str, dict[str, object]] = {
 
 # Seconds of a warm-up of the cache, after a publication and at the start of a server; 0: none.
 WARM_SECONDS = env.number("SEISMO_WARM_SECONDS", 5, least=0, most=600)
+# Seconds that answers are served at most, by cache policy (`caching.policies`); published ones are replaced as their
+# market's generation changes.
+CACHE_TTLS = {
+    "published": env.integer("SEISMO_CACHE_PUBLISHED_SECONDS", 86_400, least=1),
+    "page": env.integer("SEISMO_CACHE_PAGE_SECONDS", 86_400, least=1),
+    "prices": env.integer("SEISMO_CACHE_PRICES_SECONDS", 30, least=1),
+    "signals": env.integer("SEISMO_CACHE_SIGNALS_SECONDS", 600, least=1),
+    "instruments": env.integer("SEISMO_CACHE_INSTRUMENTS_SECONDS", 3_600, least=1),
+}
+CACHE_LEAST_RATIO = env.number("SEISMO_CACHE_LEAST_RATIO", 80, most=100) / 100
+CACHE_MOST_MB = env.integer("SEISMO_CACHE_MOST_MB", 500, least=1)
 
 # The queue: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
 # task that still runs would be handed out again.
@@ -313,8 +324,11 @@ if NOTIFY_EMAIL and not EMAIL_HOST:
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 LOGGING = logging.logging_config(
-    env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS), access=env.flag("SEISMO_ACCESS_LOG", default=False)
+    env.choice("SEISMO_LOG_LEVEL", "WARNING", LOG_LEVELS),
+    access=env.flag("SEISMO_ACCESS_LOG", default=False),
+    form=env.choice("SEISMO_LOG_FORMAT", "line", logging.FORMATS),
 )
+SQL_COMMENTS = env.flag("SEISMO_SQL_COMMENTS", default=False)
 
 # Variables that look like settings and are none; SEISMO_SHARED_DATA says where the tests' recorded data lie.
 NO_SETTINGS = ("SEISMO_SHARED_DATA",)

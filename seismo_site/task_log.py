@@ -10,7 +10,7 @@ from typing import Any
 from django.db import DatabaseError
 from django_q import signals
 
-from seismo_site.logging import request_id
+from marketdata.request_id import request_id
 
 KEY = "request_id"
 LOGGER = logging.getLogger(__name__)

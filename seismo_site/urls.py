@@ -18,6 +18,7 @@ urlpatterns = [
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", DocumentationView.as_view(url_name="schema"), name="docs"),
     path("api/", include("seismo_site.health.urls")),
+    path("api/", include("seismo_site.system.urls")),
     path("api/", include("scans.api.urls")),
     path("api/", include("marketdata.api.urls")),
     re_path(r"^api(?:/.*)?$", no_such_endpoint),

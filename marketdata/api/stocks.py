@@ -41,7 +41,7 @@ class Stocks(MarketList):
     filterset_class = StockFilter
     pagination_class = CodePagination
     depends = ()
-    response_cache = make_response_cache("page", "stocks")
+    response_cache = make_response_cache("instruments", "stocks")
 
     def rows(self) -> QuerySet[Instrument]:
         return instruments.get_instruments(self.market.name)

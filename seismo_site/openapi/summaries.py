@@ -48,6 +48,7 @@ SUMMARIES: Mapping[str, str] = {
     "active_version": "The version where none is named",
     "analysis": "A pick in one reading",
     "ask_for_scan": "Request a scan",
+    "cache_stats": "How the cache serves",
     "cancel_scan_request": "Cancel a request",
     "change_mark": "Change your mark",
     "change_me": "Change your settings",

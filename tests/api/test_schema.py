@@ -16,12 +16,14 @@ from django.urls import URLPattern
 import marketdata.api.urls
 import scans.api.urls
 import seismo_site.health.urls
+import seismo_site.system.urls
 from marketdata.web.api.views import BaseView
 from tests.api.conftest import Get
 
 FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 ADDRESSES: tuple[URLPattern, ...] = (
     *seismo_site.health.urls.urlpatterns,
+    *seismo_site.system.urls.urlpatterns,
     *scans.api.urls.urlpatterns,
     *marketdata.api.urls.urlpatterns,
 )

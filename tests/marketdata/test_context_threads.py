@@ -9,8 +9,9 @@ from pathlib import Path
 
 from marketdata.context_threads import ContextThreadPool, context_thread
 from marketdata.operations.imports.files import read_ahead
+from marketdata.request_id import request_id
 from marketdata.sources.http.event_loop import EventLoopThread
-from seismo_site.logging import RequestIdFilter, request_id
+from seismo_site.logging import RequestIdFilter
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
 from scans.models import ScanRun
-from seismo_site import metrics
+from scans.operations.scan.request import RunRequest
+from scans.operations.scan.run import run_scan
 from seismo_site.models import ApiToken
+from seismo_site.system import process_files
 from tests.api.conftest import forgotten, market, probe, scanned, sessions
 from tests.scans.conftest import AS_OF, bring
 from tests.seismo_site.running import ROOT
@@ -68,6 +71,8 @@ def test_requests_are_counted_by_route(scanned: Any, chief: Client, read: Read) 
         assert chief.get("/api/kr/scans/latest").status_code == 200
     assert read("seismo_http_request_seconds_count", **labels) == before + 3
     assert read("seismo_http_request_seconds_bucket", **labels, le="+Inf") == before + 3
+    api = {"method": "GET", "path": "/api/{market}/scans/latest", "status": "200"}
+    assert read("api_request_duration_seconds_count", **api) >= 3
     assert read("seismo_cache_answers_total", what="scan", outcome="hit") == hits + 2
     chief.get("/api/kr/scans/2001-01-01")
     dated = {**labels, "route": "api/<str:market>/scans/<str:date>", "status": "404"}
@@ -124,7 +129,7 @@ def test_metrics_are_closed_to_other_users(db: None, client: Client) -> None:
 @pytest.mark.slow
 def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, number: int) -> None:
     labels = {"method": "GET", "route": "another worker", "status": "200"}
-    environment = {**os.environ, "SEISMO_DATA_DIR": str(metrics.FOLDER.parents[1])}
+    environment = {**os.environ, "SEISMO_DATA_DIR": str(process_files.FOLDER.parents[1])}
     worker = subprocess.run(
         [sys.executable, "-c", OTHER.format(signal=int(number))],
         cwd=ROOT,
@@ -133,12 +138,13 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
     )
     assert worker.returncode == -number
     assert read("seismo_http_request_seconds_count", **labels) == 1
-    metrics.remove_dead_workers()  # as the next worker starts
-    assert (metrics.FOLDER / f"histogram_{os.getpid()}.db").exists()
+    process_files.remove_dead_processes()  # as the next worker starts
+    assert (process_files.FOLDER / f"histogram_{os.getpid()}.db").exists()
     assert read("seismo_http_request_seconds_count", **labels) == 0
 
 
-def test_alerts_use_exported_metrics(scanned: Any, chief: Client) -> None:
+def test_alerts_use_exported_metrics(scanned: Any, chief: Client, sessions: list[date]) -> None:
+    run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[30], last=sessions[30]))
     chief.get("/api/kr/scans/latest")
     output = {
         sample.name
@@ -146,6 +152,6 @@ def test_alerts_use_exported_metrics(scanned: Any, chief: Client) -> None:
         for sample in family.samples
     }
     rules = yaml.safe_load((ROOT / "docs" / "alerts.yaml").read_text(encoding="utf-8"))
-    rows = [re.findall(r"seismo_\w+", rule["expr"]) for rule in rules["groups"][0]["rules"]]
+    rows = [re.findall(r"(?:seismo|api)_\w+", rule["expr"]) for rule in rules["groups"][0]["rules"]]
     assert all(rows)
     assert {name for names in rows for name in names} <= output

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import gzip
+import json
 import logging
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
-from seismo_site.logging import RequestIdFilter, request_id
+from marketdata.request_id import request_id
+from seismo_site.logging import JsonFormatter, RequestIdFilter
 from seismo_site.middleware import (
     API_POLICY,
     CONTENT_POLICY,
@@ -19,6 +23,7 @@ from seismo_site.middleware import (
     ContentPolicyMiddleware,
     RequestIdMiddleware,
 )
+from seismo_site.sql_comments import add_comment
 
 LOGGER = logging.getLogger("seismo.test")
 
@@ -196,3 +201,35 @@ def test_the_access_log_has_a_line_for_each_request(client: Client, db: None, ca
     (line,) = [one for one in caplog.records if one.name == "seismo_site.access"]
     assert line.getMessage().startswith("127.0.0.1 GET /api/versions 401 ")
     assert line.getMessage().endswith(" ms")
+
+
+def test_json_line_has_the_request_and_the_traceback() -> None:
+    try:
+        raise ValueError("한글")
+    except ValueError:
+        record = logging.LogRecord("seismo.test", logging.ERROR, __file__, 1, "%s failed", ("v2",), sys.exc_info())
+    token = request_id.set("caller-0123")
+    RequestIdFilter().filter(record)
+    request_id.reset(token)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    row = json.loads(line)
+    wanted = {"level": "ERROR", "logger": "seismo.test", "request_id": "caller-0123", "message": "v2 failed"}
+    assert {name: row[name] for name in wanted} == wanted
+    assert row["exception"].endswith("ValueError: 한글")
+
+
+def test_statement_ends_with_the_identifier_of_its_request(db: None) -> None:
+    statements: list[str] = []
+
+    def keep(execute: Any, sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(add_comment), connection.execute_wrapper(keep), connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        for identifier in ("caller-0123", "*/ SELECT 2"):
+            token = request_id.set(identifier)
+            cursor.execute("SELECT 1")
+            request_id.reset(token)
+    assert statements == ["SELECT 1", "SELECT 1 /*request_id='caller-0123'*/", "SELECT 1"]

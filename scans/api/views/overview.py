@@ -30,7 +30,7 @@ class StockOverview(MarketView):
     serializer_class = OverviewBody
     pagination_class = None
     depends = (versions.GENERATION,)
-    response_cache = make_response_cache("page", "overview")
+    response_cache = make_response_cache("prices", "overview")
 
     @extend_schema(
         operation_id="stock_overview",

@@ -135,7 +135,7 @@ class Signals(MarketList):
     filterset_class = SignalFilter
     pagination_class = SignalPagination
     depends = (versions.GENERATION,)
-    response_cache = make_response_cache("page", "signals")
+    response_cache = make_response_cache("signals", "signals")
 
     def rows(self) -> QuerySet[Signal]:
         return signal_rows(self.market.name).all()

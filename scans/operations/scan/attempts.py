@@ -13,6 +13,7 @@ from django.db import DatabaseError
 
 from marketdata.number_format import count_of
 from marketdata.record import Days
+from marketdata.request_id import get_request_id
 from scans.models import ScannerVersion, ScanRun, Status
 from scans.operations.scan.answers import NO_MATCH, PUBLISHED, QUARANTINED, Scan, parameters, parameters_hash
 from scans.operations.scan.code_revision import code_revision
@@ -20,6 +21,7 @@ from scans.operations.scan.request import RunRequest
 
 LOGGER = logging.getLogger(__name__)
 MB = 1024 * 1024
+MAX_REQUEST_ID = 64
 MAX_NAMED = 5
 """Most quarantined sessions that the reason of a run names."""
 
@@ -129,7 +131,7 @@ def _attempt(scan: Scan, data_digest: str, request: RunRequest) -> dict[str, Any
         "data_digest": data_digest,
         "index": scan.index,
         "started_by": request.started_by,
-        "request_id": request.request_id,
+        "request_id": request.request_id or get_request_id()[:MAX_REQUEST_ID],
         "started_at": request.as_of,
     }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from marketdata.request_id import request_id
 from scans.execution.cost import resident_memory
 from scans.models import ScannerVersion, ScanRun, ScanSession
 from scans.operations.scan import inputs
@@ -113,3 +114,11 @@ def test_log_names_start_and_end_of_each_version(
         ("INFO", f"rises started on market kr, {day}, started by -"),
         ("ERROR", "rises failed on market kr"),
     ]
+
+
+def test_run_has_the_identifier_of_the_task_it_belongs_to(market: pd.DataFrame, probe: Probe) -> None:
+    token = request_id.set("caller-0123")
+    scan("rises")
+    request_id.reset(token)
+    scan("rises", request_id="of-the-row")
+    assert list(ScanRun.objects.order_by("pk").values_list("request_id", flat=True)) == ["caller-0123", "of-the-row"]

@@ -1,0 +1,34 @@
+"""manage.py slow_endpoints: how long the routes of the web server take, and its slowest requests."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from seismo_site.system import request_times
+
+
+class Command(BaseCommand):
+    help = "Print p50, p95 and p99 of each route over its latest requests, and the slowest requests with their ids."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--limit", type=int, default=20, help="how many routes and requests (default 20)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        bodies, limit = request_times.read_requests(), options["limit"]
+        routes = request_times.get_route_times(bodies)
+        if not routes:
+            self.stdout.write("No web server of this host has recorded a request yet; each does once a minute.")
+            return
+        self.stdout.write(f"{'p50 ms':>8} {'p95 ms':>8} {'p99 ms':>8} {'requests':>8}  route")
+        for row in routes[:limit]:
+            times = f"{row.p50_ms:8.1f} {row.p95_ms:8.1f} {row.p99_ms:8.1f} {row.requests:8}"
+            self.stdout.write(f"{times}  {row.method} {row.route or '/'}")
+        self.stdout.write(f"\n{'ms':>8}  {'at (UTC)':19}  {'request id':32}  request")
+        for slow in request_times.get_slowest(bodies)[:limit]:
+            at = datetime.fromtimestamp(slow.at, UTC)
+            text = f"{1000 * slow.seconds:8.1f}  {at:%Y-%m-%d %H:%M:%S}  {slow.identifier:32}"
+            self.stdout.write(f"{text}  {slow.method} {slow.path} {slow.status}")

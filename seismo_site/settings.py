@@ -303,6 +303,8 @@ NOTIFY_EMAIL = list(env.mailboxes("SEISMO_NOTIFY_EMAIL"))
 NOTIFY_APPRISE = env.service_urls("SEISMO_NOTIFY_APPRISE")
 SERVICE_DIR = DATA_DIR / "services"
 NOTIFY_LANGUAGE = env.choice("SEISMO_NOTIFY_LANGUAGE", "en", ("en", "ko"))
+# Whether the morning reports lists that settled bars changed.
+NOTIFY_SETTLED = env.flag("SEISMO_NOTIFY_SETTLED", default=True)
 # Hosts that readers' own channels may name besides the public services.
 NOTIFY_HOSTS = tuple(host.lower() for host in env.words("SEISMO_NOTIFY_HOSTS"))
 # Where the pages are, for the link in messages; the monitor that gets a request after each evening.

@@ -32,17 +32,20 @@ class NotificationAdmin(ReadOnly, DetailPage, MarketList):
     """Notifications of sessions: read, and sent again."""
 
     change_form_template = "admin/scans/notification.html"
-    list_display = ("session", "market", "state", "summary", "sent", number_column("seconds"), "changed_at")
-    list_filter = (MarketFilter, "outcome")
+    list_display = ("session", "market", "kind", "state", "summary", "sent", number_column("seconds"), "changed_at")
+    list_filter = (MarketFilter, "kind", "outcome")
     ordering = ("-session", "market")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("session", "market", "state", "reason", "sent")}),
+        (None, {"fields": ("session", "market", "kind", "state", "reason", "sent")}),
         ("Before and after the scans", {"fields": ("collected", "followed")}),
         ("When", {"fields": ("created_at", "changed_at", "seconds", "digest")}),
     )
     readonly_fields = ("state", "sent", "collected", "followed")
-    note = "One for each session of a market, sent once through every configured channel."
+    note = (
+        "One for each session of a market, and one where settled bars changed its lists; sent once through every "
+        "configured channel."
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.again)

@@ -53,11 +53,11 @@ class EveningOutcome(models.TextChoices):
 
 
 class Notification(models.Model):
-    """The notification of a market's session: one for each session, changed if a later run of the same evening has
-    another result. `digest` identifies the content."""
+    """The notification of a market's session: one of its evening, changed if a later run of the same evening has
+    another result, and one of the morning after if settled bars changed its lists. `digest` identifies the content."""
 
-    EVENING, PRECLOSE = "evening", "preclose"
-    """Of the lists at the close, or of a scan before it."""
+    EVENING, PRECLOSE, SETTLED = "evening", "preclose", "settled"
+    """Of the lists at the close, of a scan before it, of the morning after."""
 
     market = models.CharField(max_length=12)
     session = models.DateField()

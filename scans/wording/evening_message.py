@@ -23,13 +23,14 @@ from marketdata.market_time import market_zone
 from marketdata.markets import get_market
 from marketdata.number_format import format_number, format_percent, format_price
 from scans.engines.regime_rules import Comparison, RegimeRule
-from scans.models import ScanSession
+from scans.models import Notification, ScanSession
 from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
 from scans.order_prices import LEVELS
 from scans.wording import glossary
 from scans.wording.failures import failure_reason
 from scans.wording.reasons import no_picks_reason
 from scans.wording.regime_sentences import regime_sentence
+from scans.wording.rules import check_name
 
 UNPUBLISHED = ("failed", "quarantined")
 FIRST = ("v2", "v3")
@@ -42,6 +43,8 @@ DIGITS = 10
 
 def evening_message(content: Mapping[str, Any], language: str, *, link: str = "") -> Message:
     """The message of a notification's content (`notify.notification_body`) with `link` as its last line."""
+    if content.get("kind") == Notification.SETTLED:
+        return settled_message(content, language, link=link)
     with translation.override(language or "en"):
         lines = [*_problems(content), *_provisional(content)]
         for version in _ordered(content["versions"]):
@@ -51,6 +54,45 @@ def evening_message(content: Mapping[str, Any], language: str, *, link: str = ""
         if link:
             lines.append(Line(link, Kind.LINK, ALWAYS))
         return Message(_subject(content), tuple(lines), _("Lines left out: {count}"))
+
+
+def settled_message(content: Mapping[str, Any], language: str, *, link: str = "") -> Message:
+    """The message of the lists that settled bars changed: of each version the picks that left, each with the condition
+    that it no longer meets, the new ones and those with new order prices."""
+    with translation.override(language or "en"):
+        lines, left = list[Line](), _("Left")
+        for version in _ordered(content["versions"]):
+            currency = get_market(content["market"]).currency
+            lines.append(Line(_settled_count(version), Kind.HEAD, VERSION))
+            for n, row in enumerate(version["dropped"]):
+                why = check_name(row["reason"]) if row["reason"] else _("no longer passes")
+                lines.append(Line(f"{left} {_name(row)}: {why}", Kind.ITEM, NEW + n))
+            lines += [
+                Line(_pick(pick, currency, is_new=True), Kind.ITEM, NEW + n) for n, pick in enumerate(version["new"])
+            ]
+            if version["repriced"]:
+                lines.append(Line(_("New order prices"), weight=ENTRY))
+            for n, pick in enumerate(version["repriced"]):
+                lines.append(Line(_pick(pick, currency, is_new=False), Kind.ITEM, ENTRY + n))
+        if link:
+            lines.append(Line(link, Kind.LINK, ALWAYS))
+        return Message(_settled_subject(content), tuple(lines), _("Lines left out: {count}"))
+
+
+def _settled_subject(content: Mapping[str, Any]) -> str:
+    market = glossary.MARKET_NAMES.get(content["market"], content["market"])
+    counts = "; ".join(_settled_count(version) for version in _ordered(content["versions"]))
+    return f"Seismo {market} {_day(content['session'])} {_('settled')}: {counts}"[:200]
+
+
+def _settled_count(version: Mapping[str, Any]) -> str:
+    """As "v2: 2 of 13 picks left: volume, gap; 1 new"."""
+    counts = version["counts"]
+    left = _("%(left)s of %(before)s picks left") % {"left": counts["dropped"], "before": version["before"]}
+    names = dict.fromkeys(check_name(row["reason"]) for row in version["dropped"] if row["reason"])
+    reasons = f": {', '.join(names)}" if names else ""
+    new = _(", %(count)s new") % {"count": counts["new"]} if counts["new"] else ""
+    return f"{version['scanner_version']}: {left}{reasons}{new}"
 
 
 def sample_message(language: str, *, link: str = "") -> Message:
@@ -65,7 +107,7 @@ def sample_message(language: str, *, link: str = "") -> Message:
 def evening_subject(content: Mapping[str, Any], language: str) -> str:
     """The subject of the message alone."""
     with translation.override(language or "en"):
-        return _subject(content)
+        return _settled_subject(content) if content.get("kind") == Notification.SETTLED else _subject(content)
 
 
 def _subject(content: Mapping[str, Any]) -> str:

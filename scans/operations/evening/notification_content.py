@@ -56,6 +56,7 @@ def notification_subject(row: Notification, language: str) -> str:
 def _evening(row: Notification, versions: Collection[str] = ()) -> dict[str, Any]:
     content = notification_content(row, versions)
     evening = {"market": row.market, "session": row.session, "seconds": row.seconds, "as_of": row.as_of}
+    evening["kind"] = row.kind
     return content | evening | {"outcome": str(outcome(content)) if versions else str(row.outcome)}
 
 

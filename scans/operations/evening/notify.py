@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -60,26 +60,41 @@ class NoChannel(Exception):
 
 def record_report(report: EveningReport, *, at: datetime) -> None:
     """Save the report as its session's notification; sets `report.notification` and `report.news`."""
+    kind = Notification.PRECLOSE if report.as_of else Notification.EVENING
+    key = {"market": report.market, "session": report.session, "kind": kind}
+    recorded = _record(key, report.content(), at, seconds=report.seconds, as_of=report.as_of)
+    report.notification, report.news = recorded
+
+
+def record_settled(market: str, session: date, content: Content, *, at: datetime) -> int | None:
+    """Save the lists of a session that settled bars changed as its second notification; returns its number if there is
+    something to send."""
+    key = {"market": market, "session": session, "kind": Notification.SETTLED}
+    number, is_new = _record(key, content, at)
+    return number if is_new else None
+
+
+def _record(
+    key: dict[str, Any], own: Content, at: datetime, *, seconds: float = 0.0, as_of: datetime | None = None
+) -> tuple[int, bool]:
+    """Save a content; returns the number of its notification, and whether there is something new to send."""
     with transaction.atomic():
-        kind = Notification.PRECLOSE if report.as_of else Notification.EVENING
-        key = {"market": report.market, "session": report.session, "kind": kind}
         row = Notification.objects.select_for_update().filter(**key).first()
-        content = merge(notification_content(row) if row else EMPTY_CONTENT, report.content())
+        content = merge(notification_content(row) if row else EMPTY_CONTENT, own)
         new_digest = digest(content)
         if row is None:
             row = Notification(**key, created_at=at)
         elif row.digest == new_digest:
-            report.notification = row.pk
-            return
+            return row.pk, False
         row.outcome, row.digest, row.changed_at = outcome(content), new_digest, at
         row.reason, row.versions = content["reason"], content["versions"]
         row.collection, row.signals = content["collection"], content["signals"]
         row.readiness = content["readiness"]
-        row.seconds, row.as_of = report.seconds, report.as_of
+        row.seconds, row.as_of = seconds, as_of
         row.save()
         for channel in (*operator_channels().values(), *reader_channels(row)):
             _prepare_delivery(row, channel, at)
-    report.notification, report.news = row.pk, True
+    return row.pk, True
 
 
 def _prepare_delivery(row: Notification, channel: Channel, at: datetime) -> None:
@@ -97,10 +112,15 @@ def _prepare_delivery(row: Notification, channel: Channel, at: datetime) -> None
 
 def send_new(report: EveningReport, *, clock: Callable[[], datetime]) -> None:
     """Try the new deliveries of the report."""
-    if report.news:
-        waiting = Delivery.objects.filter(notification=report.notification, sent_at=None, attempts=0)
-        for number in list(waiting.values_list("pk", flat=True)):
-            deliver(number, as_of=clock())
+    if report.news and report.notification is not None:
+        send_waiting(report.notification, clock=clock)
+
+
+def send_waiting(notification: int, *, clock: Callable[[], datetime]) -> None:
+    """Try the deliveries of a notification that were not tried yet."""
+    waiting = Delivery.objects.filter(notification=notification, sent_at=None, attempts=0)
+    for number in list(waiting.values_list("pk", flat=True)):
+        deliver(number, as_of=clock())
 
 
 def send_again(row: Notification, *, as_of: datetime) -> list[str]:

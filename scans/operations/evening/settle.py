@@ -3,27 +3,39 @@
 1. Collection: the published sessions of the exchange where that source is configured, and of the broker the bars that
    were read before they were settled. Differences are corrections.
 2. Every enabled version scans the last `SESSIONS` sessions that it has published; an answer whose inputs are the same
-   stays as it is. The former answer of a changed session is kept, unpublished.
+   is settled as it is. The former answer of a changed session is kept, unpublished.
 3. The report names the picks that left, each with the first condition that it no longer meets, and the new ones.
+   Signals follow the new lists.
+4. A session whose settled lists differ from those of its evening has one more notification (SEISMO_NOTIFY_SETTLED). It
+   is derived from the two recorded answers, so that a process that dies before it is sent by the next morning.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
+from typing import Any
+
+from django.conf import settings
 
 from marketdata.operations.collect import missing_data
 from marketdata.operations.collect.missing_data import CollectionSummary
 from marketdata.operations.lease import Lease
 from marketdata.operations.projection import project
 from scans.models import ScannerVersion, ScanSession
+from scans.operations import signals
 from scans.operations.analysis.split import first_failing_checks
+from scans.operations.evening import notify
+from scans.operations.evening.changes import NAMED, pick_row
+from scans.operations.evening.report import VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
+from scans.order_prices import pick_plan
 from scans.queries.readiness import enabled_versions
+from scans.queries.settling import evening_answers
 
 LOGGER = logging.getLogger(__name__)
 SESSIONS = 5
@@ -33,13 +45,20 @@ SESSIONS = 5
 @dataclass(frozen=True, slots=True)
 class ChangedAnswer:
     """A session whose answer was replaced: the count of its picks before; `left`: code -> the first condition that it
-    no longer meets ("" where that is not known); `new`: codes."""
+    no longer meets ("" where that is not known); `new`: codes; `row`: both and the picks with other order prices, as
+    the notification has them."""
 
     scanner_version: str
     session: date
     before: int
     left: dict[str, str]
     new: tuple[str, ...]
+    row: dict[str, Any]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether a pick left, is new or has other order prices."""
+        return bool(self.left or self.new or self.row["repriced"])
 
     @property
     def sentence(self) -> str:
@@ -64,9 +83,8 @@ class SettleReport:
         counts = self.collected
         head = f"{self.market}: {counts.new:,} new and {counts.corrected:,} corrected bars"
         head = f"{head} from {counts.source}" if counts.source else f"{self.market}: {counts.note}"
-        lines = [head, *(answer.sentence for answer in self.answers)]
-        if not self.answers:
-            lines.append("No published answer changed.")
+        changed = [answer.sentence for answer in self.answers if answer.is_news]
+        lines = [head, *changed] if changed else [head, "No published list changed."]
         lines += [f"{slug} failed: {why}" for slug, why in self.failures.items()]
         return [*lines, counts.error] if counts.error else lines
 
@@ -102,7 +120,16 @@ def settle(
                 report.failures[version.slug] = str(error)
                 continue
             report.failures |= {scan.version.slug: scan.error for scan in scans if scan.error}
-            report.answers += _changes(before, _published(market, version, days))
+            after = _published(market, version, days)
+            replaced = [day for day in before if day in after and after[day].pk != before[day].pk]
+            report.answers += [_change(before[day], after[day]) for day in replaced]
+        if report.answers:
+            signals.update_signals(
+                market=market, versions=[version.slug for version in enabled_versions(market)], as_of=clock()
+            )
+        numbers = _notifications(market, days, clock()) if settings.NOTIFY_SETTLED else []
+    for number in numbers:
+        notify.send_waiting(number, clock=clock)
     if report.answers:
         warm_up(market, sorted({answer.scanner_version for answer in report.answers}))
     for line in report.lines():
@@ -113,23 +140,55 @@ def settle(
 def _published(market: str, version: ScannerVersion, days: list[date]) -> dict[date, ScanSession]:
     """Session -> its published answer, with run and ranks."""
     rows = ScanSession.objects.filter(market=market, scanner_version=version, date__in=days, published=True)
-    loaded = rows.order_by("date").select_related("run", "scanner_version").prefetch_related("ranks")
+    loaded = rows.order_by("date").select_related("run", "scanner_version")
     return {row.date: row for row in loaded}
 
 
-def _changes(before: dict[date, ScanSession], after: dict[date, ScanSession]) -> Iterator[ChangedAnswer]:
-    """The answers that were replaced."""
-    for day, former in before.items():
-        answer = after.get(day, former)
-        if answer.pk == former.pk:
-            continue
-        slug = answer.scanner_version.slug
-        picks, new_picks = ([rank.code for rank in row.ranks.all()] for row in (former, answer))
-        left = [code for code in picks if code not in new_picks]
-        try:
-            failing = first_failing_checks([answer], {slug: left}).get(slug, {})
-        except USER_ERRORS:
-            failing = {}
-        reasons = {code: failing[code].name if code in failing else "" for code in left}
-        new = tuple(code for code in new_picks if code not in picks)
-        yield ChangedAnswer(slug, day, len(picks), reasons, new)
+def _notifications(market: str, days: Iterable[date], at: datetime) -> list[int]:
+    """Record the notification of each session whose settled lists differ from those of its evening; returns the numbers
+    of those that are new."""
+    numbers = []
+    for day in days:
+        answers = ScanSession.objects.filter(
+            market=market, date=day, published=True, read_at__isnull=True, settled_at__isnull=False
+        )
+        replacements = list(answers.select_related("run", "scanner_version").order_by("scanner_version__slug"))
+        former = evening_answers(market, [row.scanner_version for row in replacements], [day])
+        pairs = [(former[row.scanner_version_id], row) for row in replacements if row.scanner_version_id in former]
+        changes = [_change(*pair) for pair in pairs]
+        rows = [change.row for change in changes if change.is_news]
+        if rows:
+            number = notify.record_settled(market, day, {**notify.EMPTY_CONTENT, "versions": rows}, at=at)
+            numbers += [] if number is None else [number]
+    return numbers
+
+
+def _change(former: ScanSession, answer: ScanSession) -> ChangedAnswer:
+    """What settled bars made of an answer."""
+    slug = answer.scanner_version.slug
+    before, now = ({rank.code: rank for rank in row.ranks.order_by("rank")} for row in (former, answer))
+    left = [code for code in before if code not in now]
+    try:
+        failing = first_failing_checks([answer], {slug: left}).get(slug, {})
+    except USER_ERRORS:
+        failing = {}
+    reasons = {code: failing[code].name if code in failing else "" for code in left}
+    new, stayed = [code for code in now if code not in before], [code for code in now if code in before]
+    repriced = [code for code in stayed if pick_plan(before[code]) != pick_plan(now[code])]
+    row = asdict(
+        VersionReport(
+            scanner_version=slug,
+            status=answer.status,
+            reason=answer.reason,
+            regime=answer.regime,
+            matched=answer.matched,
+            ranked=answer.ranked,
+            sessions=[str(answer.date)],
+            counts={"new": len(new), "stayed": len(stayed), "dropped": len(left)},
+            new=[pick_row(now[code]) for code in new[:NAMED]],
+            dropped=[{"code": code, "name": before[code].name, "reason": reasons[code]} for code in left[:NAMED]],
+        )
+    )
+    row |= {"before": len(before), "repriced": [pick_row(now[code]) for code in repriced[:NAMED]]}
+    row |= {"answer": answer.result_digest, "former": former.result_digest}
+    return ChangedAnswer(slug, answer.date, len(before), reasons, tuple(new), row)

@@ -92,7 +92,7 @@ def test_equal_bars_change_no_answer(desk: KisSetup) -> None:
     report = run(last)
     assert (report.answers, report.failures, report.collected.error) == ([], {}, "")
     assert list(ScanSession.objects.order_by("pk").values_list("pk", "published")) == before
-    assert report.lines()[-1] == "No published answer changed."
+    assert report.lines()[-1] == "No published list changed."
 
 
 @pytest.mark.slow

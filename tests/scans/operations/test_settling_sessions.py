@@ -13,7 +13,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from marketdata.models import SessionReading, StockPrice
-from scans.models import Reading, ScanRun, ScanSession
+from scans.models import Notification, Reading, ScanRun, ScanSession
+from scans.notices.message import render
+from scans.operations.evening.notification_content import notification_message, notification_subject
 from scans.queries import results
 from scans.queries.settling import settling_figures
 from scans.queries.versions import get_versions
@@ -66,8 +68,11 @@ def test_an_answer_is_provisional_in_the_evening_and_settled_in_the_morning(make
     assert not SessionReading.objects.filter(settled_at=None).exists()
 
 
-def test_the_answer_of_the_evening_stays_readable(make: Make, client: Client, capsys: Any) -> None:
+def test_the_answer_of_the_evening_stays_readable(
+    make: Make, client: Client, capsys: Any, settings: Any, mailoutbox: list[Any]
+) -> None:
     desk = make("2026-11-17")
+    settings.NOTIFY_EMAIL = ["desk@example.org"]
     desk.evening("2026-11-16T15:35:00")
     before = picks(MONDAY)
     code = min(before)
@@ -93,6 +98,20 @@ def test_the_answer_of_the_evening_stays_readable(make: Make, client: Client, ca
     assert "The settled lists" in kept
     (version,) = get_versions("kr", ["rises"])
     assert results.evening_session("kr", version, MONDAY).ranked == len(before)
+    (notice,) = Notification.objects.filter(kind=Notification.SETTLED)
+    assert notification_subject(notice, "en") == (
+        f"Seismo KRX 2026-11-16 (Mon) settled: rises: 1 of {len(before)} picks left: rise"
+    )
+    assert (
+        notification_subject(notice, "ko")
+        == f"Seismo KRX 2026-11-16 (월) 확정: rises: {len(before)}개 중 1개 제외: rise"
+    )
+    message = notification_message(notice, "en")
+    assert f"Left 종목{int(code) // 10} {code}: rise" in render(message)
+    assert [mail.subject for mail in mailoutbox][1:] == [notification_subject(notice, "en")]
+    assert "Provisional: bars read at 15:35" in mailoutbox[0].body
+    desk.morning("2026-11-17T08:20:00")
+    assert len(mailoutbox) == 2
     (figures,) = settling_figures("kr", [version])
     assert (figures.sessions, figures.unchanged, figures.left, figures.entered) == (1, 0, 1, 0)
     call_command("run_scan", "--version", "rises", "--date", "2026-11-16")

@@ -13,6 +13,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from marketdata.operations.forming import ClosedDay
 from marketdata.operations.lease import LeaseLost, LeaseTaken
+from marketdata.operations.tasks.attempts import may_retry, tracked
 from scans.api.after_publication import warm_up_responses
 from scans.operations.evening import notify, schedule
 from scans.operations.requests import worker
@@ -21,15 +22,17 @@ from scans.queries.versions import UnknownVersion, get_scan_request
 LOGGER = logging.getLogger(__name__)
 
 
+@tracked
 def process_scan_request(number: int) -> str:
     """Process a scan request; returns its result as text."""
-    result = worker.process_request(number, as_of=timezone.now())
+    result = worker.process_request(number, as_of=timezone.now(), may_retry=may_retry)
     row = get_scan_request(number)
     if row is not None and row.publishes:
         warm_up_responses(row.market, row.versions)
     return result
 
 
+@tracked
 def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True) -> str:
     """Run the evening that was due at `due`; returns its result as text. `at`: the scheduled time in local time."""
     from scans.operations.evening.evening import EveningRequest, run_evening  # imports every engine
@@ -57,6 +60,7 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
     return f"{market} {report.session}: {report.outcome}{', to be tried again' if is_retried else ''}"
 
 
+@tracked
 def settle(market: str, at: str) -> str:
     """Settle the last sessions of the market; returns the result as text. `at`: the scheduled time in local time."""
     from scans.operations.evening.settle import settle as settle_market  # imports every engine
@@ -76,6 +80,7 @@ def settle(market: str, at: str) -> str:
     return " ".join(report.lines())
 
 
+@tracked
 def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
     """Scan the market's session before it closes, and send the picks; returns the result as text."""
     from scans.operations.preclose import message, scan  # imports every engine
@@ -94,6 +99,7 @@ def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
     return f"{report.row}: {sum(not one.error for one in report.scans)} of {len(report.scans)} versions"
 
 
+@tracked
 def deliver(number: int) -> str:
     """Try a delivery of a notification; returns its state as text."""
     return notify.deliver(number, as_of=timezone.now())

@@ -10,11 +10,11 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from caching.memory import get_memory_use
-from marketdata.operations import task_queue
 from marketdata.queries import instruments
 from marketdata.queries.readiness import ReadinessState
 from scans.models import Status
 from scans.queries import readiness, run_statistics
+from seismo_site.task_metrics import task_metrics
 
 VERSION = ("market", "scanner_version")
 
@@ -36,8 +36,8 @@ class InstallationCollector:
         yield session
         yield from _ages()
         yield from _scans()
-        yield from _queue()
         yield from _cache()
+        yield from task_metrics()
 
 
 def _ages() -> Iterator[Any]:
@@ -115,17 +115,3 @@ def _cache() -> Iterator[Any]:
     most = GaugeMetricFamily("seismo_cache_memory_limit_bytes", "Memory that the cache may use; 0: no limit.")
     most.add_metric([], memory.most)
     yield most
-
-
-def _queue() -> Iterator[Any]:
-    """Nothing where the queue's server does not answer: Prometheus then says that the figures are absent."""
-    try:
-        state = task_queue.queue_state(timezone.now())
-    except task_queue.QueueUnavailable:
-        return
-    waiting = GaugeMetricFamily("seismo_tasks_waiting", "Tasks that no worker has taken yet.")
-    waiting.add_metric([], state.waiting)
-    yield waiting
-    age = GaugeMetricFamily("seismo_task_age_seconds", "How long the oldest of them has waited.")
-    age.add_metric([], state.age.total_seconds() if state.age else 0.0)
-    yield age

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 
-from seismo_site import database_urls, env, logging, private_files, rest
+from seismo_site import database_urls, env, logging, private_files, rest, task_kinds
 from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -123,15 +123,23 @@ CACHE_TTLS = {
 CACHE_LEAST_RATIO = env.number("SEISMO_CACHE_LEAST_RATIO", 80, most=100) / 100
 CACHE_MOST_MB = env.integer("SEISMO_CACHE_MOST_MB", 500, least=1)
 
-# The queue: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
-# task that still runs would be handed out again.
+# The queues: in the database by default, on Redis where there is one. `retry` must exceed `timeout`, or a
+# task that still runs would be handed out again. Workers are no daemons, so that they may have a process pool.
+TASK_QUEUES = {"high": f"{CACHE_PREFIX}-high", "low": CACHE_PREFIX}
+TASK_WORKERS = {
+    "high": env.integer("SEISMO_TASK_WORKERS_HIGH", 1, least=1, most=64),
+    "low": env.integer("SEISMO_TASK_WORKERS", 1, least=1, most=64),
+}
+TASK_KINDS = task_kinds.KINDS
 TASK_TIMEOUT = env.integer("SEISMO_TASK_TIMEOUT", 3600, least=60)
 Q_CLUSTER: dict[str, object] = {
     "name": CACHE_PREFIX,
-    "workers": env.integer("SEISMO_TASK_WORKERS", 1, least=1, most=64),
+    "workers": TASK_WORKERS["low"],
+    "daemonize_workers": False,
+    "queue_limit": 1,
     "timeout": TASK_TIMEOUT,
     "retry": TASK_TIMEOUT + 120,
-    "max_attempts": 3,
+    "ack_failures": True,
     "save_limit": 1000,
     "catch_up": False,
     **({"redis": database_urls.redis_url_with_timeouts(REDIS_URL)} if REDIS_URL else {"orm": "default"}),

@@ -11,11 +11,11 @@ from django.db import DatabaseError
 from django_q import signals
 
 from marketdata.request_id import request_id
+from marketdata.operations.processes import end_with_parent
+from marketdata.operations.tasks import attempts, queueing
 
 KEY = "request_id"
 LOGGER = logging.getLogger(__name__)
-WORKERS: list[object] = []
-"""The lease of this process, where it is a task worker."""
 
 
 def install() -> None:
@@ -27,22 +27,23 @@ def install() -> None:
 
 
 def mark(task: dict[str, Any], **_: Any) -> None:
-    """Put the identifier of the request in hand into a task that is queued."""
+    """Put the identifier of the request in hand into a task that is queued, and make its row."""
     if request_id.get() != "-":
         task[KEY] = request_id.get()
+    queueing.record_task(task)
 
 
 def begin(task: dict[str, Any], **_: Any) -> None:
     """Log under the identifier of the task that is taken up."""
     request_id.set(str(task.get(KEY) or task["id"]))
+    attempts.task_number.set(str(task["id"]))
 
 
 def attend(**_: Any) -> None:
     """Have other processes see that a task worker is running; one that cannot say so works all the same."""
-    from marketdata.operations import task_queue  # which nothing but a worker needs at its start
-
+    end_with_parent()
     try:
-        WORKERS.append(task_queue.hold_worker_lease())
+        attempts.WorkerLease.name()
     except DatabaseError:
         LOGGER.exception("This task worker is not seen by other processes")
 

@@ -10,6 +10,7 @@ from marketdata.admin.prices import (
     InstitutionalFlowAdmin,
     StockPriceAdmin,
 )
+from marketdata.admin.tasks import TaskRecordAdmin
 
 __all__ = [
     "BarCorrectionAdmin",
@@ -23,4 +24,5 @@ __all__ = [
     "InstrumentAdmin",
     "LakePartitionAdmin",
     "StockPriceAdmin",
+    "TaskRecordAdmin",
 ]

@@ -10,6 +10,7 @@ from marketdata.models.leases import LeaseRow
 from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, StockPrice
 from marketdata.models.rate_limits import RateLimitRow, SourceVisit
 from marketdata.models.readings import SessionReading
+from marketdata.models.tasks import TaskRecord, TaskStatus
 from marketdata.models.valuations import InstrumentValuation
 
 __all__ = [
@@ -35,4 +36,6 @@ __all__ = [
     "SourceVisit",
     "StatusChange",
     "StockPrice",
+    "TaskRecord",
+    "TaskStatus",
 ]

@@ -155,9 +155,9 @@ def is_active(name: str) -> bool:
     return _holder(name) is not None
 
 
-def count_active(prefix: str) -> int:
-    """Count of leases of running processes whose name begins with `prefix`."""
-    return sum(not _is_gone(row) for row in _with_silence().filter(name__startswith=prefix))
+def active_names(prefix: str) -> list[str]:
+    """The names of the leases of running processes that begin with `prefix`."""
+    return [row.name for row in _with_silence().filter(name__startswith=prefix) if not _is_gone(row)]
 
 
 def delete_inactive(prefix: str) -> None:

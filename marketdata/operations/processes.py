@@ -7,8 +7,11 @@ identity is (boot and process namespace of the host, number, start in clock tick
 
 from __future__ import annotations
 
+import ctypes
 import os
+import signal
 import socket
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +51,12 @@ def is_running(host: str, pid: int, started: int) -> bool | None:
     except OSError:
         return None  # it exists, but hidden from this user
     return _start(pid) == started
+
+
+def end_with_parent(number: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel send this process a signal when its parent ends (Linux: prctl(PR_SET_PDEATHSIG = 1))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, int(number))
 
 
 @cache

@@ -1,27 +1,26 @@
-"""State of the task queue: waiting tasks and running workers.
+"""State of the task queues: waiting tasks and running workers of each.
 
-With Redis, clusters write their statistics to it. With the database alone their statistics are invisible to other
-processes: each worker process has a lease from its start to its end (`hold_worker_lease`).
+There are two: `high`, where a person waits for the result, and `low`. Each is a list of the broker (the database's or
+Redis), and each worker process has a lease from its start to its end (`hold_worker_lease`), on either broker.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.core.cache.backends.locmem import LocMemCache
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Min, Q
 from django_q.brokers import get_broker
 from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import BadSignature, SignedPackage
-from django_q.status import Stat
 
-from marketdata.operations.lease import Lease, count_active, delete_inactive
+from marketdata.operations.lease import Lease, active_names, delete_inactive
 from marketdata.operations.processes import this_process
 
 PATIENCE = timedelta(seconds=30)
@@ -39,16 +38,21 @@ class QueueUnavailable(Exception):
 @dataclass(frozen=True, slots=True)
 class Queue:
     """`waiting` tasks, the oldest for `age` (None: nothing waits, or unknown); `taken`: tasks that a worker has, where
-    the queue is in the database; `workers`: running worker processes (with Redis clusters), None for unknown."""
+    the queue is in the database; `workers`: running worker processes, None for unknown; `name`: high, low, or "" for
+    both together, whose tasks are `neglected` where one of the two is."""
 
     waiting: int
     age: timedelta | None
     taken: int
     workers: int | None
+    name: str = ""
+    parts: tuple[Queue, ...] = ()
 
     @property
     def neglected(self) -> bool:
         """Whether tasks wait and no worker takes them."""
+        if self.parts:
+            return any(part.neglected for part in self.parts)
         if not self.waiting or self.workers or self.taken:
             return False
         return self.workers == 0 or (self.age or timedelta()) > PATIENCE
@@ -58,31 +62,47 @@ class Queue:
         if self.age is not None:
             text += f", the oldest for {_duration(self.age)}"
         if self.neglected:
-            return f"{text}, and no task worker is running: start manage.py qcluster"
+            idle = [part.name for part in self.parts if part.neglected and self.workers]
+            of_queue = f" of queue {' and '.join(idle)}" if idle else ""
+            return f"{text}, and no task worker{of_queue} is running: start manage.py qcluster"
         if self.workers is not None:
             text += f"; task workers running: {self.workers}"
         return text
 
 
 WORKER = "task worker "
-"""The first part of the name of a worker's lease; its host and number follow."""
+"""The first part of the name of a worker's lease; its queue, number and host follow."""
 START_HINT = "No task worker is running, so it waits: start one with `manage.py qcluster`."
+
+
+def queue_key(name: str) -> str:
+    """The broker's name of a queue (django-q2's cluster name)."""
+    return str(settings.TASK_QUEUES[name])
+
+
+def this_queue() -> str:
+    """The queue that this process's cluster serves."""
+    return next((name for name in settings.TASK_QUEUES if queue_key(name) == Conf.CLUSTER_NAME), "")
 
 
 def hold_worker_lease() -> Lease:
     """Take the lease of a running task worker until the end of this process."""
     delete_inactive(WORKER)
     process = this_process()
-    return Lease(f"{WORKER}{process.pid} of {process.hostname} {uuid.uuid4().hex[:8]}").__enter__()
+    name = f"{WORKER}{this_queue()} {process.pid} of {process.hostname[:90]} {uuid.uuid4().hex[:8]}"
+    return Lease(name).__enter__()
 
 
 def advice(now: datetime) -> str:
-    """A hint for a person whose task was queued: how to start a worker where none is running, "" where one is or that
-    is unknown."""
+    """A hint for a person whose task was queued: how to start a worker where a queue has none, "" where each has one or
+    that is unknown."""
     try:
-        return START_HINT if queue_state(now).workers == 0 else ""
+        idle = [queue.name for queue in queue_states(now) if queue.workers == 0]
     except (QueueUnavailable, DatabaseError):
         return ""
+    if len(idle) == 1:
+        return START_HINT.replace("task worker", f"task worker of queue {idle[0]}")
+    return START_HINT if idle else ""
 
 
 def in_database() -> bool:
@@ -91,47 +111,63 @@ def in_database() -> bool:
 
 
 def queue_state(now: datetime) -> Queue:
-    """The state of the queue; raises QueueAway, or DatabaseError where it is in the database."""
+    """The state of both queues together; raises QueueUnavailable, or DatabaseError."""
+    parts = queue_states(now)
+    ages = [part.age for part in parts if part.age is not None]
+    workers = [part.workers for part in parts if part.workers is not None]
+    return Queue(
+        sum(part.waiting for part in parts),
+        max(ages, default=None),
+        sum(part.taken for part in parts),
+        sum(workers) if workers else None,
+        parts=tuple(parts),
+    )
+
+
+def queue_states(now: datetime) -> list[Queue]:
+    """The state of each queue, high first; raises QueueUnavailable, or DatabaseError."""
     if in_database():
-        return _read(now, _database_counts)
+        return _read(now, _database_counts(now))
     try:
-        return _read(now, _redis_counts)
+        counts = _redis_counts()
     except Exception as error:  # its client has errors of its own, and takes long to import
         raise QueueUnavailable(f"The task queue does not answer: {error}") from error
+    return _read(now, counts)
 
 
-def _read(now: datetime, counted: Callable[[Any, datetime], QueueCounts]) -> Queue:
-    broker = get_broker()
-    waiting, since, taken = counted(broker, now)
-    age = None if since is None else max(now - since, timedelta())
-    return Queue(waiting, age, taken, _workers(broker))
+def _read(now: datetime, counts: Mapping[str, QueueCounts]) -> list[Queue]:
+    workers = Counter(name.removeprefix(WORKER).split()[0] for name in active_names(WORKER))
+    rows = []
+    for name in settings.TASK_QUEUES:
+        waiting, since, taken = counts.get(queue_key(name), (0, None, 0))
+        age = None if since is None else max(now - since, timedelta())
+        rows.append(Queue(waiting, age, taken, workers[name], name))
+    return rows
 
 
-def _database_counts(broker: Any, now: datetime) -> QueueCounts:
+def _database_counts(now: datetime) -> dict[str, QueueCounts]:
     """A task's lock is when it was put in, or, once it is taken, when it may be taken again."""
     is_waiting = Q(lock__lte=now)
-    counts = OrmQ.objects.filter(key=broker.list_key).aggregate(
+    counts = OrmQ.objects.values("key").annotate(
         waiting=Count("pk", filter=is_waiting),
         since=Min("lock", filter=is_waiting),
         taken=Count("pk", filter=~is_waiting),
     )
-    return counts["waiting"], counts["since"], counts["taken"]
+    return {row["key"]: (row["waiting"], row["since"], row["taken"]) for row in counts}
 
 
-def _redis_counts(broker: Any, _: datetime) -> QueueCounts:
+def _redis_counts() -> dict[str, QueueCounts]:
     """Tasks are taken from the list's head, so the oldest is there."""
-    waiting, oldest = broker.queue_size(), broker.connection.lindex(broker.list_key, 0)
-    try:
-        since = SignedPackage.loads(oldest)["started"] if oldest else None
-    except BadSignature:  # of an installation with another secret key
-        since = None
-    return waiting, since, 0
-
-
-def _workers(broker: Any) -> int | None:
-    if in_database() and isinstance(broker.cache, LocMemCache):
-        return count_active(WORKER)  # statistics are each process's own
-    return len(Stat.get_all(broker))
+    counts: dict[str, QueueCounts] = {}
+    for key in map(queue_key, settings.TASK_QUEUES):
+        broker = get_broker(key)
+        waiting, oldest = broker.queue_size(), broker.connection.lindex(broker.list_key, 0)
+        try:
+            since = SignedPackage.loads(oldest)["started"] if oldest else None
+        except BadSignature:  # of an installation with another secret key
+            since = None
+        counts[key] = waiting, since, 0
+    return counts
 
 
 def _duration(age: timedelta) -> str:

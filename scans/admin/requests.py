@@ -40,7 +40,7 @@ class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
         ("How", {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
     )
     readonly_fields = ("version_names", "days", "state", "progress")
-    note = "A task worker (`manage.py qcluster`) runs these one after another."
+    note = "Task workers (`manage.py qcluster`) run these: one session at once, ranges one after another."
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from caching.stats import STATS
 from caching.store import STORE
 from marketdata.operations import task_queue
+from marketdata.operations.tasks.figures import failure_shares
 from marketdata.queries import instruments
 from scans.queries import readiness
 from seismo_site.health.bodies import AliveBody, ReadyBody
@@ -89,9 +90,12 @@ def _rates() -> list[str]:
 
 
 def queue() -> PartState:
-    """What waits for a task worker, and whether one is there."""
-    state = task_queue.queue_state(timezone.now())
-    return "degraded" if state.neglected else "up", str(state)
+    """What waits for a task worker, whether one is there, and how many tasks fail."""
+    now = timezone.now()
+    state = task_queue.queue_state(now)
+    shares = [f"{share:.2%} of {window}" for window, share in failure_shares(now).items() if share]
+    failed = f"; failed tasks: {', '.join(shares)}" if shares else ""
+    return "degraded" if state.neglected else "up", f"{state}{failed}"
 
 
 def lake() -> PartState:
@@ -117,7 +121,7 @@ def sessions() -> PartState:
 PROBES: dict[str, Probe[PartState]] = {
     "database": Probe(database, needs_database=True),
     "cache": Probe(cache, needs_database=False),
-    "queue": Probe(queue, needs_database=task_queue.in_database()),
+    "queue": Probe(queue, needs_database=True),
     "lake": Probe(lake, needs_database=True),
     "sessions": Probe(sessions, needs_database=True),
 }

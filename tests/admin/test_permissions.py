@@ -12,7 +12,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
-from django_q.tasks import queue_size
 
 from marketdata.models import CalendarOverride, FactorEvent, LakePartition
 from marketdata.operations import task_queue
@@ -28,6 +27,7 @@ from scans.models import (
 from scans.operations.requests import queue
 from tests.admin.views import changes, lists, page
 from tests.scans.conftest import AS_OF
+from tests.task_queues import queue_size
 
 ACTIONS = (
     ("scans_version_run", "version", {"market": "kr"}),

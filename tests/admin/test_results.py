@@ -11,7 +11,6 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django_q.brokers import get_broker
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
@@ -30,6 +29,7 @@ from scans.operations.scan.run import run_scan
 from tests.admin.views import page, sentences
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF, CODES, frame
+from tests.task_queues import purge_queues
 
 SESSIONS = "/admin/scans/scansession/"
 
@@ -157,6 +157,6 @@ def test_console_shows_tasks_without_a_worker(scanned: Any, console: Client) -> 
     try:
         text = page(console, "/admin/")
     finally:
-        get_broker().purge_queue()
+        purge_queues()
     assert "1 task waits, and no task worker is running" in text
     assert "no worker</span>" in text

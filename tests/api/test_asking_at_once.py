@@ -12,12 +12,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from django_q.brokers import get_broker
-from django_q.tasks import queue_size
 
 from scans.models import ScanRequest
 from tests.people import scan_chief
 from tests.scans.probe import Probe
+from tests.task_queues import purge_queues, queue_size
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -29,9 +28,9 @@ ONE, OTHER = {"scanner_version": "rises"}, {"scanner_version": "rises-10"}
 def chief(market: pd.DataFrame, probe: Probe, settings: Any) -> Iterator[User]:
     """One of the staff; what was put into the queue is taken out again."""
     settings.USER_RATE = 1_000_000
-    get_broker().purge_queue()
+    purge_queues()
     yield scan_chief()
-    get_broker().purge_queue()
+    purge_queues()
 
 
 def sent(user: User, bodies: Sequence[dict[str, Any]], key: str) -> list[Any]:

@@ -94,7 +94,7 @@ def test_worker_ends_on_a_signal_to_its_group(tmp_path: Path, with_task: bool, s
         managed(data, "shell", "--no-imports", "-c", SLOW.format(folder=tmp_path))
     with (tmp_path / "log").open("w") as log:
         cluster = subprocess.Popen(
-            [sys.executable, "manage.py", "qcluster"],
+            [sys.executable, "manage.py", "qcluster", "--queue", "low"],
             cwd=ROOT, env=environment(data) | {"SEISMO_LOG_LEVEL": "INFO"},
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip

@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django_q.models import Schedule
 
+from marketdata.operations.task_queue import queue_key
 from scans.models import Delivery, Notification
 from scans.notices.failure import NotDelivered
 from scans.operations.evening.channels import (
@@ -193,7 +194,13 @@ def _schedule_try(number: int, at: datetime) -> None:
     Schedule.objects.update_or_create(
         func=TASK,
         name=f"delivery {number}",
-        defaults={"args": f"({number},)", "schedule_type": Schedule.ONCE, "next_run": at, "repeats": -1},
+        defaults={
+            "args": f"({number},)",
+            "schedule_type": Schedule.ONCE,
+            "next_run": at,
+            "repeats": -1,
+            "cluster": queue_key("high"),
+        },
     )
 
 

@@ -14,11 +14,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django_q.tasks import async_task
 
 from marketdata.markets import get_market
 from marketdata.operations import lease
 from marketdata.operations.projection import project
+from marketdata.operations.tasks.queueing import enqueue, unfinished_names
 from marketdata.record import Record
 from scans.digests import json_digest
 from scans.engines.registry import ENGINES
@@ -27,10 +27,10 @@ from scans.operations.requests.checks import RequestRefused as RequestRefused
 from scans.operations.requests.checks import check_request
 from scans.queries.versions import get_versions
 
-TASK = "scans.tasks.process_scan_request"
 REQUEUE_AFTER = timedelta(minutes=15)
 """After this time a waiting request is put into the task queue again."""
 UNFINISHED = (RequestStatus.QUEUED, RequestStatus.RUNNING)
+WORKER_LOST = "The worker was lost: its published sessions remain, request the others again."
 NOT_QUEUED = "The task queue cannot be reached, so nothing was saved: try again later."
 
 LOGGER = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def queue_request(
                 created_at=as_of,
                 queued_at=as_of,
             )
-            transaction.on_commit(lambda: _enqueue_new(row.pk))
+            transaction.on_commit(lambda: _enqueue_new(row))
     except IntegrityError:
         existing = _request_of_key(requested_by, key, request_hash)
         if existing is None and key:  # the other call has deleted its request again
@@ -185,21 +185,26 @@ def lease_name(number: int) -> str:
 
 
 def recover_requests(*, as_of: datetime) -> None:
-    """Mark running requests without an active lease as failed, and queue requests again that have waited for long,
-    since their task may be lost; a surplus task does nothing."""
+    """Have running requests without an active lease wait for the next attempt of their task, or mark them as failed
+    where there is none; queue requests again that have waited for long without a task. A surplus task does nothing."""
     running = ScanRequest.objects.filter(status=RequestStatus.RUNNING)
     numbers = {lease_name(pk): pk for pk in running.values_list("pk", flat=True)}
     lost = lease.inactive(numbers) if numbers else set()
-    running.filter(pk__in=[numbers[name] for name in lost]).update(
-        status=RequestStatus.FAILED,
-        reason="The worker was lost: its published sessions remain, request the others again.",
-        finished_at=as_of,
-    )
+    if lost:
+        retried = unfinished_names(lost)
+        running.filter(pk__in=[numbers[name] for name in retried]).update(
+            status=RequestStatus.QUEUED, queued_at=as_of, reason="Its worker was lost: it is done again."
+        )
+        running.filter(pk__in=[numbers[name] for name in lost - retried]).update(
+            status=RequestStatus.FAILED, reason=WORKER_LOST, finished_at=as_of
+        )
     waiting = ScanRequest.objects.filter(status=RequestStatus.QUEUED, queued_at__lt=as_of - REQUEUE_AFTER)
-    for number in waiting.order_by("pk").values_list("pk", flat=True):
-        if waiting.filter(pk=number).update(queued_at=as_of):
+    rows = {lease_name(row.pk): row for row in waiting.order_by("pk")}
+    unfinished = unfinished_names(rows) if rows else set()
+    for name, row in rows.items():
+        if name not in unfinished and waiting.filter(pk=row.pk).update(queued_at=as_of):
             with suppress(QueueUnreachable):  # it keeps waiting; the log has the reason
-                _enqueue(number)
+                _enqueue(row)
 
 
 def current_request(number: int, market: str, *, as_of: datetime) -> ScanRequest | None:
@@ -235,18 +240,20 @@ def _sessions(record: Record, first: date | None, last: date | None, as_of: date
     return days[0].item(), days[-1].item(), len(days)
 
 
-def _enqueue_new(number: int) -> None:
+def _enqueue_new(row: ScanRequest) -> None:
     """Queue a new request, or delete it, since no worker would process it."""
     try:
-        _enqueue(number)
+        _enqueue(row)
     except QueueUnreachable:
-        ScanRequest.objects.filter(pk=number, status=RequestStatus.QUEUED).delete()
+        ScanRequest.objects.filter(pk=row.pk, status=RequestStatus.QUEUED).delete()
         raise
 
 
-def _enqueue(number: int) -> None:
+def _enqueue(row: ScanRequest) -> None:
+    """A person waits for one session, and for drafts; a range that is published takes long."""
+    is_quick = row.first == row.last or not row.publishes
     try:
-        async_task(TASK, number, task_name=f"scan request {number}", group="scans")
+        enqueue("scan" if is_quick else "range", row.pk, name=lease_name(row.pk))
     except Exception as error:  # each broker has its own errors
-        LOGGER.exception("The task queue did not accept request %s", number)
+        LOGGER.exception("The task queue did not accept request %s", row.pk)
         raise QueueUnreachable(NOT_QUEUED) from error

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,17 +47,20 @@ class RequestStopped(Exception):
     """The request is no longer running: it was cancelled, or its worker was considered lost."""
 
 
-def process_request(number: int, *, as_of: datetime) -> str:
-    """Process the request of that number; returns its result as text for the task queue's record."""
+def process_request(
+    number: int, *, as_of: datetime, may_retry: Callable[[BaseException], bool] = lambda error: False
+) -> str:
+    """Process the request of that number; returns its result as text for the task queue's record. An error that
+    `may_retry` leaves the request waiting and is raised."""
     queue.recover_requests(as_of=as_of)
     try:
         with Lease(queue.lease_name(number)) as lease:
-            return _process_with_lease(lease, number, as_of)
+            return _process_with_lease(lease, number, as_of, may_retry)
     except LeaseTaken:
         return f"request {number} is not waiting"
 
 
-def _process_with_lease(lease: Lease, number: int, as_of: datetime) -> str:
+def _process_with_lease(lease: Lease, number: int, as_of: datetime, may_retry: Callable[[BaseException], bool]) -> str:
     """Process the request under its lease."""
     fields = {"status": RequestStatus.RUNNING, "started_at": as_of}
     if not ScanRequest.objects.filter(pk=number, status=RequestStatus.QUEUED).update(**fields):
@@ -69,6 +73,9 @@ def _process_with_lease(lease: Lease, number: int, as_of: datetime) -> str:
     except USER_ERRORS as error:
         worker.finish(RequestStatus.FAILED, str(error))
     except BaseException as error:
+        if may_retry(error):
+            worker.release(as_of)
+            raise
         worker.finish(RequestStatus.FAILED, f"It was ended by {type(error).__name__}: the log has more.")
         if not isinstance(error, Exception):
             raise  # the time limit of the queue, a signal to the worker
@@ -109,6 +116,10 @@ class RequestWorker:
     def finish(self, status: RequestStatus, reason: str) -> None:
         """Record the end of the request, unless it has ended already."""
         self._running().update(status=status, reason=reason, finished_at=timezone.now())
+
+    def release(self, as_of: datetime) -> None:
+        """Have the request wait again."""
+        self._running().update(status=RequestStatus.QUEUED, queued_at=as_of)
 
     def _running(self) -> Any:
         return ScanRequest.objects.filter(pk=self.row.pk, status=RequestStatus.RUNNING)

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 import pytest
 from django.core.cache import cache
-from django_q.tasks import queue_size
 
 from marketdata.errors import DataProblem
-from marketdata.models import LeaseRow
+from marketdata.models import LeaseRow, TaskRecord, TaskStatus
 from marketdata.operations.lease import Lease, LeaseLost
+from marketdata.operations.tasks import queueing
 from scans.models import (
     Backfill,
     RequestStatus,
@@ -37,6 +37,7 @@ from scans.operations.scan.run import run_scan
 from scans.queries.versions import UnknownVersion
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
+from tests.task_queues import queue_size
 
 QueueScan = Callable[..., ScanRequest]
 
@@ -212,6 +213,11 @@ def test_a_lost_worker_is_noticed_and_may_not_publish_any_more(queue_scan: Queue
         LeaseRow.objects.update(process_started=1)  # as if its process had ended
         queue.recover_requests(as_of=late)
         row.refresh_from_db()
+        assert (row.status, row.reason) == (RequestStatus.QUEUED, "Its worker was lost: it is done again.")
+        ScanRequest.objects.update(status=RequestStatus.RUNNING)
+        TaskRecord.objects.update(status=TaskStatus.DEAD)  # its task was attempted as often as its kind may be
+        queue.recover_requests(as_of=late)
+        row.refresh_from_db()
         assert (row.status, row.finished_at) == (RequestStatus.FAILED, late)
         assert row.reason.startswith("The worker was lost")
         with pytest.raises(worker.RequestStopped):  # it comes back, and wants to go on
@@ -230,6 +236,7 @@ def test_a_lost_task_is_put_into_the_queue_again(queue_scan: QueueScan) -> None:
     from django_q.models import OrmQ
 
     OrmQ.objects.all().delete()
+    TaskRecord.objects.all().delete()
     queue.recover_requests(as_of=AS_OF + queue.REQUEUE_AFTER)
     assert queue_size() == 0
     late = AS_OF + queue.REQUEUE_AFTER + timedelta(seconds=1)
@@ -245,7 +252,7 @@ def test_request_is_not_saved_if_the_queue_is_unreachable(
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionError("no such host: queue:hunter2@there")
 
-    monkeypatch.setattr(queue, "async_task", refuse)
+    monkeypatch.setattr(queueing, "async_task", refuse)
     with pytest.raises(QueueUnreachable, match="nothing was saved") as error:
         queue_scan()
     assert "hunter2" not in str(error.value)

@@ -1,0 +1,1 @@
+"""Background tasks: records of them, their attempts, retries and groups."""

@@ -1,0 +1,17 @@
+"""The kinds of background tasks: which queue each goes to, and when it is attempted again.
+
+`high` is for tasks that a person waits for, `low` for everything that may take long.
+"""
+
+from __future__ import annotations
+
+from marketdata.task_kind import TaskKind
+
+KINDS = {
+    "scan": TaskKind("scans.tasks.process_scan_request", "high", (2, 10, 60, 300)),
+    "preclose": TaskKind("scans.tasks.preclose", "high", (5, 20, 60)),
+    "delivery": TaskKind("scans.tasks.deliver", "high", (10, 60, 300, 900)),
+    "range": TaskKind("scans.tasks.process_scan_request", "low", (10, 60, 300, 900)),
+    "evening": TaskKind("scans.tasks.evening", "low", (30, 120, 300, 600)),
+    "settle": TaskKind("scans.tasks.settle", "low", (60, 300, 900, 1800)),
+}

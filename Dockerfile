@@ -4,9 +4,11 @@ WORKDIR /assets
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
-FROM python:3.11-slim
+FROM python:3.13-slim
 
-RUN useradd --create-home --uid 10001 seismo && install -d -o seismo -g seismo /data
+# pg_dump and pg_restore, of the version of compose.yaml's server, for backups.
+RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-client-17 && rm -rf /var/lib/apt/lists/*
+RUN useradd --create-home --uid 10001 seismo && install -d -o seismo -g seismo /data /backups
 WORKDIR /app
 
 COPY requirements/base.txt requirements/
@@ -27,7 +29,7 @@ ENV SEISMO_REVISION=$REVISION SEISMO_DATA_DIR=/data PYTHONUNBUFFERED=1 PYTHONDON
 # One worker a core, one thread a worker; more threads where a narrative makes requests wait (docs/how-to/several-machines.md).
 ENV GRANIAN_WORKERS=2 GRANIAN_BLOCKING_THREADS=1 GRANIAN_WORKERS_KILL_TIMEOUT=5
 USER seismo
-VOLUME /data
+VOLUME /data /backups
 EXPOSE 8000
 
 # Static files go to the data directory, which is there only when it runs.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -30,6 +31,13 @@ def process_scan_request(number: int) -> str:
     if row is not None and row.publishes:
         warm_up_responses(row.market, row.versions)
     return result
+
+
+@tracked
+def process_range_part(number: int, scanner_version: str, first: str, last: str) -> dict[str, Any]:
+    """Process a part of a scan request's range; returns its outcome."""
+    days = date.fromisoformat(first), date.fromisoformat(last)
+    return worker.process_part(number, scanner_version, *days, as_of=timezone.now())
 
 
 @tracked

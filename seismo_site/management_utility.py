@@ -64,7 +64,7 @@ class SeismoUtility(ManagementUtility):
                 yield textwrap.fill(f"  {name:{longest}}  {summary}", width, subsequent_indent=indent)
         others = " ".join(sorted(name for names in commands.values() for name in names))
         yield ""
-        yield "Django's and its apps' (migrate, createsuperuser and qcluster are the usual ones):"
+        yield "Django's and its apps' (migrate and createsuperuser are the usual ones):"
         yield textwrap.fill(others, width, initial_indent="  ", subsequent_indent="  ")
         if self.settings_exception is not None:
             yield f"Seismo's commands are missing: {self.settings_exception}"

@@ -12,6 +12,7 @@ KINDS = {
     "preclose": TaskKind("scans.tasks.preclose", "high", (5, 20, 60)),
     "delivery": TaskKind("scans.tasks.deliver", "high", (10, 60, 300, 900)),
     "range": TaskKind("scans.tasks.process_scan_request", "low", (10, 60, 300, 900)),
+    "range part": TaskKind("scans.tasks.process_range_part", "low", (10, 60, 300, 900)),
     "evening": TaskKind("scans.tasks.evening", "low", (30, 120, 300, 600)),
     "settle": TaskKind("scans.tasks.settle", "low", (60, 300, 900, 1800)),
 }

@@ -10,9 +10,9 @@ from typing import Any
 from django.db import DatabaseError
 from django_q import signals
 
-from marketdata.request_id import request_id
 from marketdata.operations.processes import end_with_parent
 from marketdata.operations.tasks import attempts, queueing
+from marketdata.request_id import request_id
 
 KEY = "request_id"
 LOGGER = logging.getLogger(__name__)

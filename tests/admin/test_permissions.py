@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from marketdata.models import CalendarOverride, FactorEvent, LakePartition
+from marketdata.models import CalendarOverride, FactorEvent, LakePartition, TaskRecord, TaskStatus
 from marketdata.operations import task_queue
 from scans.models import (
     ActiveVersion,
@@ -35,6 +35,7 @@ ACTIONS = (
     ("scans_run_rerun", "run", {"confirmed": "yes"}),
     ("scans_request_cancel", "request", {"confirmed": "yes"}),
     ("scans_request_again", "request", {"confirmed": "yes"}),
+    ("marketdata_task_again", "task", {"confirmed": "yes"}),
     ("scans_notification_again", "notification", {"confirmed": "yes"}),
 )
 
@@ -79,6 +80,9 @@ def rows(scanned: Any) -> dict[str, Any]:
         "version": ScannerVersion.objects.get(slug="rises-10"),
         "run": ScanRun.objects.get(scanner_version__slug="rises"),
         "request": queue.queue_request(market="kr", as_of=AS_OF, requested_by="ann").request,
+        "task": TaskRecord.objects.create(
+            id="a1", kind="scan", queue="high", name="one", status=TaskStatus.DEAD, queued_at=AS_OF, sent_at=AS_OF
+        ),
         "session": ScanSession.objects.filter(scanner_version__slug="rises").earliest("pk"),
         "notification": Notification.objects.create(
             market="kr",

@@ -12,6 +12,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from marketdata.models import TaskRecord, TaskStatus
+from marketdata.operations.tasks import queueing
 from marketdata.web.api import parsers
 from scans.models import RequestStatus, ScanRequest, ScanRun
 from scans.operations.requests import queue, worker
@@ -168,6 +170,10 @@ def test_a_worker_that_was_lost_is_seen_when_polling(send: Send, client: Client)
     made = send(ASK, 202, {})
     ScanRequest.objects.update(status=RequestStatus.RUNNING, started_at=AS_OF)
     body = client.get(made["headers"]["Location"]).json()
+    assert (body["status"], body["reason"]) == ("queued", "Its worker was lost: it is done again.")
+    ScanRequest.objects.update(status=RequestStatus.RUNNING)
+    TaskRecord.objects.update(status=TaskStatus.DEAD)
+    body = client.get(made["headers"]["Location"]).json()
     assert body["status"] == "failed"
     assert body["reason"].startswith("The worker was lost")
 
@@ -176,7 +182,7 @@ def test_a_queue_that_does_not_answer(send: Send, monkeypatch: pytest.MonkeyPatc
     def refuse(*_: Any, **__: Any) -> None:
         raise ConnectionError("redis://:hunter2@there")
 
-    monkeypatch.setattr(queue, "async_task", refuse)
+    monkeypatch.setattr(queueing, "async_task", refuse)
     monkeypatch.setattr("django.db.transaction.on_commit", lambda callback: callback())
     body = send(ASK, 503, {})
     assert body["code"] == "queue_unreachable"

@@ -114,7 +114,7 @@ def attempt(row: TaskRecord, call: Callable[[], R]) -> R:
         record_failure(row, error)
         raise
     else:
-        _own(row).update(status=TaskStatus.DONE, result=result, reason="", finished_at=timezone.now())
+        own_row(row).update(status=TaskStatus.DONE, result=result, reason="", finished_at=timezone.now())
         return result
     finally:
         running_task.reset(token)
@@ -139,9 +139,9 @@ def record_failure(row: TaskRecord, error: BaseException | str, at: datetime | N
     else:
         fields |= {"status": TaskStatus.DEAD, "finished_at": now}
         LOGGER.error("%s is dead after attempt %d: %s", row.name, row.attempts, reason)
-    _own(row).update(**fields)
+    own_row(row).update(**fields)
 
 
-def _own(row: TaskRecord) -> Any:
+def own_row(row: TaskRecord) -> Any:
     """The row, as long as the worker of this attempt has it."""
     return TaskRecord.objects.filter(pk=row.pk, status=TaskStatus.RUNNING, worker=row.worker, attempts=row.attempts)

@@ -24,6 +24,7 @@ from django_q.models import Schedule
 
 from marketdata.errors import DataProblem
 from marketdata.markets import Market, get_market
+from marketdata.operations.task_queue import queue_key
 from marketdata.queries.market_calendar import get_calendar, get_hours
 from marketdata.queries.readiness import GRACE
 from scans.queries.schedules import PRECLOSE_TASK, SETTLE_TASK, TASK, EveningSchedule, evening_schedules
@@ -100,6 +101,7 @@ def _write_preclose(market: Market, versions: Sequence[str], times: Sequence[tim
             "schedule_type": Schedule.DAILY,
             "repeats": -1,
             "next_run": next_moment(market, at, as_of, early=True),
+            "cluster": queue_key("high"),
         }
         _write(PRECLOSE_TASK, _preclose_name(market.name, text), fields)
 

@@ -2,7 +2,7 @@
 
 1. Acquire its lease, and set its status from queued to running by a conditional UPDATE: a second worker does nothing.
 2. One session, or a request that publishes nothing: one run over all its versions, which reads the lake once.
-   A range: a backfill of each version, part by part.
+   A range: a backfill of each version, part by part; in a task the parts are a group, which other workers share.
 3. The transaction that publishes a part checks that the request is still running under this worker's lease.
 4. Record the result. A version that fails does not affect the others; the request names it and the reason.
 """
@@ -10,9 +10,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +22,7 @@ from django.utils import timezone
 from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
+from marketdata.operations.tasks.groups import GroupMember, in_task, member_permit, run_group
 from scans.engines.engine_params import ParamError
 from scans.models import RequestStatus, ScanDraft, ScanRequest, Status
 from scans.operations.requests import queue
@@ -86,6 +88,30 @@ def _process_with_lease(lease: Lease, number: int, as_of: datetime, may_retry: C
     return f"request {number} ended"
 
 
+def process_part(number: int, slug: str, first: date, last: date, *, as_of: datetime) -> dict[str, Any]:
+    """Process a part of a request's range; returns its outcome as JSON types."""
+    row = ScanRequest.objects.get(pk=number)
+    return RequestWorker(row, Lease(queue.lease_name(number)), as_of).process_part(slug, first, last)
+
+
+def joined_outcomes(parts: Sequence[GroupMember]) -> list[dict[str, Any]]:
+    """The outcome of each version, from the parts that have ended."""
+    outcomes: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        slug = part.arguments["scanner_version"]
+        empty = {"scanner_version": slug, "sessions": 0, "quarantined": 0, "runs": [], "error": ""}
+        outcome, result = outcomes.setdefault(slug, empty), part.result
+        if part.error:
+            outcome["error"] = outcome["error"] or f"A part was ended: {part.error}"
+        if result is None:
+            continue
+        outcome["sessions"] += result["sessions"]
+        outcome["quarantined"] += result["quarantined"]
+        outcome["runs"] += [result["run"]] if result["run"] and result["run"] not in outcome["runs"] else []
+        outcome["error"] = outcome["error"] or result["error"]
+    return list(outcomes.values())
+
+
 class RequestWorker:
     """The processing of one request."""
 
@@ -102,6 +128,8 @@ class RequestWorker:
             self._save_drafts(run_scan(self._request(self.row.versions)))
         elif self.row.first == self.row.last:
             run_scan(self._request(self.row.versions), permit=self.permit, each=self._record_scan)
+        elif in_task() and len(members := self._members()) > 1:
+            self._run_members(members)
         else:
             for slug in self.row.versions:
                 self._backfill(slug)
@@ -172,6 +200,48 @@ class RequestWorker:
         except USER_ERRORS as error:
             outcome["error"] = str(error)
         self._record_progress()
+
+    def _members(self) -> list[dict[str, Any]]:
+        """The parts of the range, of each version in turn, as arguments of `process_part`."""
+        bounds = backfill.part_bounds(self._request(self.row.versions))
+        part = {"number": self.row.pk}
+        return [
+            {**part, "scanner_version": slug, "first": f"{first}", "last": f"{last}"}
+            for slug in self.row.versions
+            for first, last in bounds
+        ]
+
+    def _run_members(self, members: list[dict[str, Any]]) -> None:
+        """Have the parts done by every worker there is, and join their results."""
+
+        def progress(parts: Sequence[GroupMember]) -> None:
+            self.outcomes = joined_outcomes(parts)
+            self.done = sum(outcome["sessions"] for outcome in self.outcomes)
+            self._record_progress()
+            self.permit()
+
+        with ExitStack() as leases:
+            for slug in self.row.versions:
+                leases.enter_context(backfill.backfill_lease(slug, self.row.market))
+            run_group("range part", "part", members, progress=progress)
+
+    def process_part(self, slug: str, first: date, last: date) -> dict[str, Any]:
+        """Run a part of the range by one version; returns its outcome as JSON types."""
+        request = replace(self._request([slug]), first=first, last=last)
+        try:
+            (scan,) = run_scan(request, permit=self._permit_part)
+        except USER_ERRORS as error:
+            return {"sessions": 0, "quarantined": 0, "run": None, "error": str(error)}
+        if scan.error:
+            return {"sessions": 0, "quarantined": 0, "run": None, "error": scan.error}
+        quarantined = sum(answer.status == Status.QUARANTINED for answer in scan.answers)
+        return {"sessions": len(scan.answers), "quarantined": quarantined, "run": scan.run, "error": ""}
+
+    def _permit_part(self) -> None:
+        """A part is published while the request has not ended, by the worker that has the part."""
+        member_permit()
+        if not ScanRequest.objects.filter(pk=self.row.pk, status__in=queue.UNFINISHED).exists():
+            raise RequestStopped
 
     def _record_scan(self, scan: Scan) -> None:
         outcome = self._outcome(scan.version.slug)

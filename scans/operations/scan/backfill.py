@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 
@@ -105,14 +107,29 @@ def _backfill_version(
 ) -> BackfillResult:
     if not len(missing):
         return BackfillResult(version.slug, 0, len(days), 0.0)
-    try:
-        with Lease(f"backfill of {version.slug} on market {request.market}") as lease:
-            return _publish_parts(version, request, days, missing, progress, permit, lease)
-    except LeaseTaken as other:
-        raise BackfillRefused(
-            f"Another backfill of {version.slug} on market {request.market} is running since "
-            f"{other.since:%Y-%m-%d %H:%M} UTC ({other.holder}): wait for it to end."
-        ) from other
+    with backfill_lease(version.slug, request.market) as lease:
+        return _publish_parts(version, request, days, missing, progress, permit, lease)
+
+
+@contextmanager
+def backfill_lease(slug: str, market: str) -> Iterator[Lease]:
+    """The lease of a version's backfill; BackfillRefused where another one is running."""
+    lease = Lease(f"backfill of {slug} on market {market}")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lease)
+        except LeaseTaken as other:
+            raise BackfillRefused(
+                f"Another backfill of {slug} on market {market} is running since {other.since:%Y-%m-%d %H:%M} UTC "
+                f"({other.holder}): wait for it to end."
+            ) from other
+        yield lease
+
+
+def part_bounds(request: RunRequest) -> list[tuple[date, date]]:
+    """The first and last session of each part of the request's range."""
+    days = requested_sessions(request)
+    return [(part[0].item(), part[-1].item()) for part in _parts(days, days)]
 
 
 def _publish_parts(

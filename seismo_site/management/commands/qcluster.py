@@ -1,130 +1,30 @@
-"""manage.py qcluster: the task workers of one queue (`--queue`), or of both.
-
-django-q2's cluster is a main process, a sentinel, its workers and two processes that hand tasks on. The main process
-ends its sentinel, and that the workers, each after the task in hand, through locks that they share. A supervisor such
-as systemd, though, sends SIGTERM to all of them: the sentinel died of it in the middle of a wait, and the main process
-waited for its answer for ever. Here only the main process acts on the signal. Each process but the first ends with its
-parent, so that a killed cluster leaves none behind; what they were at is done again (`tasks.recovery`).
-"""
+"""manage.py qcluster: the task workers of one queue (`--queue`), or of both."""
 
 from __future__ import annotations
 
-import os
-import signal
-from multiprocessing import Event
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandParser
-from django.utils import timezone
-from django_q import cluster, scheduler
-from django_q.brokers import get_broker
-from django_q.conf import Conf, logger
-from django_q.management.commands import qcluster as queue_command
 
-from marketdata.operations.processes import end_with_parent
-from marketdata.operations.task_queue import queue_key
-from marketdata.operations.tasks.attempts import Draining
-from marketdata.operations.tasks.recovery import recover
+from marketdata.management.command import SeismoCommand
 from seismo_site.supervisor import Supervisor
-
-NICENESS = 10
-"""Of the workers of `low`, so that the server and `high` have the processor first (nice(2))."""
+from seismo_site.task_cluster import run_cluster
 
 
-class Sentinel(cluster.Sentinel):  # type: ignore[misc]
-    """A sentinel that SIGTERM does not end, with workers that it does not end either.
-
-    The signal is held back until `start`: the base class's first act is to let it kill.
-    """
-
-    once = False
-    """Whether the cluster ends after the first task."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        end_with_parent()
-        self.draining = Event()
-        Draining.is_set = self.draining.is_set
-        super().__init__(*args, **kwargs)
-
-    def start(self) -> None:
-        """Guard the workers until the main process says that it is over."""
-        # A function rather than SIG_IGN, which programs that the workers start would inherit.
-        signal.signal(signal.SIGTERM, _leave_to_main)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        recover_tasks()
-        super().start()
-
-    def stop(self) -> None:
-        """Have the workers end after the tasks in hand; messages taken in advance are left to others."""
-        if not Sentinel.once:
-            self.draining.set()
-        super().stop()
-        recover_tasks()
-
-    def spawn_process(self, target: Any, *args: Any) -> Any:
-        """A worker, or a process that hands tasks on; one that must end, since its task took too long, is killed."""
-        process = super().spawn_process(target, *args)
-        process.terminate = process.kill
-        return process
-
-    def reincarnate(self, process: Any) -> None:
-        """Start another process in the place of one that died, whose task is done again."""
-        super().reincarnate(process)
-        recover_tasks()
-
-
-class Cluster(cluster.Cluster):  # type: ignore[misc]
-    """The main process: the first signal begins the end, and more of them do not disturb it."""
-
-    def sig_handler(self, signum: int, frame: Any) -> None:
-        """End in order."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)
-        super().sig_handler(signum, frame)
-
-
-def recover_tasks() -> None:
-    """Recover the tasks of lost workers; what prevents it is logged, and it is tried again in half a minute."""
-    try:
-        recover(timezone.now())
-    except Exception:  # each broker and database has errors of its own
-        logger.exception("Tasks of lost workers were not recovered")
-
-
-def schedule_and_recover(broker: Any = None) -> None:
-    """The sentinel's work of every half minute."""
-    scheduler.scheduler(broker=broker)
-    recover_tasks()
-
-
-def _leave_to_main(signum: int, frame: Any) -> None:
-    """Nothing: the main process has had the signal too."""
-
-
-class Command(queue_command.Command):  # type: ignore[misc]
-    """django-q2's command with the classes above, for one queue or both."""
-
+class Command(SeismoCommand):
     help = "Run the task workers of both queues, or of one."
+    examples = ("qcluster", "qcluster --queue high")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--queue", choices=tuple(settings.TASK_QUEUES), help="default: a cluster for each queue")
         parser.add_argument("--run-once", action="store_true", help="do a task of each queue, where one waits, and end")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        cluster.Sentinel, cluster.scheduler = Sentinel, schedule_and_recover
+    def handle(self, **options: Any) -> None:
         queue, once = options["queue"], options["run_once"]
-        Sentinel.once = once
         if queue is None and not once:
             count = len(settings.TASK_QUEUES)
             Supervisor(least=count, most=count).run()
             return
         for name in [queue] if queue else settings.TASK_QUEUES:
-            Conf.CLUSTER_NAME, Conf.WORKERS = queue_key(name), settings.TASK_WORKERS[name]
-            if name != "high" and not once:
-                os.nice(NICENESS)
-            main = Cluster(get_broker(Conf.CLUSTER_NAME))
-            main.start()
-            if once:
-                main.stop()
+            run_cluster(name, once=once)

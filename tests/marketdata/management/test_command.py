@@ -17,8 +17,7 @@ from tests.seismo_site.running import manage
 from tests.test_docs import OURS
 
 DJANGO = ("--settings", "--pythonpath", "--traceback", "--no-color", "--skip-checks", "--verbosity")
-WITH_EXAMPLES = sorted(OURS.keys() - {"qcluster"})
-"""Every command but the task worker, whose arguments and help are those of django-q2."""
+WITH_EXAMPLES = sorted(OURS)
 PAIRS = {"candles", "collect_candles"}
 """Commands whose --market is a pair on an exchange, such as KRW-BTC."""
 

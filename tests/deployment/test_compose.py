@@ -1,0 +1,108 @@
+"""compose.yaml: the form of the Compose specification, what a box that runs itself needs, and that its commands exist.
+
+The specification: https://github.com/compose-spec/compose-spec/blob/main/spec.md
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands, load_command_class
+
+from tests.seismo_site.running import ROOT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+LASTING = sorted(SERVICES.keys() - {"init"})
+KEYS = {
+    "build", "command", "depends_on", "env_file", "environment", "healthcheck", "image", "init", "logging", "mem_limit",
+    "ports", "profiles", "restart", "shm_size", "stop_grace_period", "volumes",
+}  # fmt: skip
+"""Those keys of a service in the specification that are in use."""
+DURATION = re.compile(r"(\d+(us|ms|s|m|h))+")
+BYTES = re.compile(r"\d+[bkmg]b?")
+CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
+
+
+def test_it_has_the_services_of_a_box_that_runs_itself() -> None:
+    assert set(SERVICES) == {"postgres", "redis", "init", "web", "worker-high", "worker-low", "backup", "caddy"}
+    assert {key for key in COMPOSE if not key.startswith("x-")} == {"services", "volumes"}
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_has_the_form_of_the_specification(name: str) -> None:
+    service = SERVICES[name]
+    assert set(service) <= KEYS
+    assert service["image"]
+    assert DURATION.fullmatch(service["stop_grace_period"])
+    assert BYTES.fullmatch(service["mem_limit"])
+    assert service["restart"] in {"no", "always", "on-failure", "unless-stopped"}
+    assert service["logging"]["driver"] == "json-file"
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    assert all(isinstance(value, str) for value in service["logging"]["options"].values())
+    for volume in service.get("volumes", []):
+        assert volume.split(":")[0] in COMPOSE["volumes"]
+    check = service.get("healthcheck")
+    if check:
+        assert check["test"][0] in {"CMD", "CMD-SHELL"}
+        assert all(DURATION.fullmatch(check[key]) for key in ("interval", "timeout"))
+        assert isinstance(check["retries"], int)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_a_service_waits_for_one_that_can_be_ready(name: str) -> None:
+    for other, needs in SERVICES[name].get("depends_on", {}).items():
+        assert needs["condition"] in CONDITIONS
+        if needs["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        if needs["condition"] == "service_completed_successfully":
+            assert SERVICES[other]["restart"] == "no"
+
+
+def test_what_lasts_is_started_again() -> None:
+    assert {SERVICES[name]["restart"] for name in LASTING} == {"unless-stopped"}
+    assert all("healthcheck" in SERVICES[name] for name in ("postgres", "redis", "web"))
+
+
+def test_a_password_is_demanded_and_in_no_command() -> None:
+    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+    marks = set(re.findall(r"\$\{(\w+PASSWORD)(:\?)?", text))
+    assert marks == {("POSTGRES_PASSWORD", ":?"), ("REDIS_PASSWORD", ":?")}
+    for service in SERVICES.values():
+        assert "${POSTGRES_PASSWORD" not in str(service.get("command"))
+        assert "${REDIS_PASSWORD" not in str(service.get("command"))
+
+
+def test_only_this_host_reaches_what_has_no_tls() -> None:
+    ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert ports == {"web": ["127.0.0.1:8000:8000"], "caddy": ["80:80", "443:443"]}
+    assert SERVICES["caddy"]["profiles"] == ["tls"]
+
+
+def commands() -> list[list[str]]:
+    """Every call of manage.py in a command of a service, as words."""
+    calls = []
+    for service in SERVICES.values():
+        command = service.get("command", [])
+        lines = command[-1].splitlines() if command[:1] == ["sh"] else [shlex.join(command)]
+        for part in re.split(r"[;\n]|&&", "\n".join(lines).replace("$$", "$")):
+            words = re.sub(r"\$\([^)]*\)|\"\$market\"", "kr", part).split()
+            if "manage.py" in words:
+                calls.append(words[words.index("manage.py") + 1 :])
+    return calls
+
+
+def test_its_commands_exist() -> None:
+    called = {words[0] for words in commands()}
+    assert called == {"migrate", "first_user", "schedule", "qcluster", "backup"}
+    for name, *arguments in commands():
+        parser = load_command_class(get_commands()[name], name).create_parser("manage.py", name)
+        parser.parse_args(arguments)
+
+
+def test_each_queue_has_a_worker() -> None:
+    assert sorted(words[-1] for words in commands() if words[0] == "qcluster") == ["high", "low"]

@@ -21,6 +21,7 @@ urlpatterns = [
     path("api/", include("seismo_site.system.urls")),
     path("api/", include("scans.api.urls")),
     path("api/", include("marketdata.api.urls")),
+    path("api/", include("marketdata.candles.api.urls")),
     re_path(r"^api(?:/.*)?$", no_such_endpoint),
     path("first-user/<str:secret>", FirstUser.as_view(), name="first_user"),
     path("language", set_language, name="set_language"),

@@ -15,11 +15,12 @@ from django.conf import settings
 from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from marketdata.candles.collector.cache import CandleCache, Series
-from marketdata.candles.collector.coverage import covered_slots
+from marketdata.candles.collector.coverage import Coverage, clip, covered_slots
 from marketdata.candles.collector.feature_guard import Feature
 from marketdata.candles.collector.fill import EmptySlots, FilledCandles, read_candles
 from marketdata.candles.collector.gaps import Gap, classify
 from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe, moment, shift, slot_count
+from marketdata.candles.host_cache import HostCachedCandles
 from marketdata.candles.models import Candle, CandleChunk, CandleCollection, CandleCoverage, CandleSeries, FeatureFlag
 from marketdata.candles.record import RecordedCandles
 from marketdata.errors import DataProblem
@@ -55,6 +56,11 @@ def get_series(exchange: str, market: str, name: str) -> Series:
     return series_of(row)
 
 
+def has_market(exchange: str, market: str) -> bool:
+    """Whether a series of that market is recorded."""
+    return CandleSeries.objects.filter(exchange=exchange, market=market).exists()
+
+
 def series_of(row: CandleSeries) -> Series:
     """The series of a row."""
     return Series(row.exchange, row.market, Grid(get_timeframe(row.timeframe), row.offset))
@@ -64,15 +70,19 @@ def read(
     series: Series, interval: Interval, *, empty: EmptySlots = EmptySlots.FORWARD, closed_until: int | None = None
 ) -> FilledCandles:
     """Candles of `interval`; see `marketdata.candles.collector.fill`."""
-    is_cached = flags()[Feature.COMBINED_CACHE]
-    return read_candles(
-        RecordedCandles(),
-        series,
-        interval,
-        empty=empty,
-        cache=shared_cache() if is_cached else None,
-        closed_until=closed_until,
-    )
+    cache = shared_cache() if flags()[Feature.COMBINED_CACHE] else None
+    return read_candles(HostCachedCandles(cache), series, interval, empty=empty, cache=cache, closed_until=closed_until)
+
+
+def coverage(series: Series, interval: Interval) -> Coverage:
+    """Verified intervals within `interval`, ascending."""
+    return clip(RecordedCandles().coverage(series, interval), interval)
+
+
+def verified_ratio(series: Series, interval: Interval) -> float:
+    """The share of the slots of `interval` that are verified, 0..1."""
+    slots = slot_count(series.grid, *interval)
+    return covered_slots(series.grid, coverage(series, interval)) / slots if slots else 1.0
 
 
 def gaps(series: Series, interval: Interval, *, closed_until: int | None = None) -> list[Gap]:
@@ -161,6 +171,7 @@ def collections() -> QuerySet[CandleCollection]:
         chunk_count=Count("chunks"),
         settled_from=Min("chunks__start"),
         last_stored=Max("chunks__stored_at"),
+        memory_peak=Max("chunks__memory_peak"),
         seconds=Sum(sum(F(f"chunks__seconds_{step}") for step in STEPS), default=0.0),
         **{f"{name}_sum": total for name, total in sums.items()} | {"calls_sum": sums["calls"] + F("calls_lost")},
     )

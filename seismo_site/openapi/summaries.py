@@ -31,6 +31,7 @@ TAGS: Mapping[str, str] = {
     "stocks": "Instruments: bars, charts, flow, picks, and why a version picked one or not",
     "signals": "Picks with a plan and what became of them",
     "analysis": "A pick read against its market and the picks before it",
+    "candles": "Intraday candles of Upbit and Bithumb, what is recorded of them, and their collections",
     "evaluation": "How versions did",
     "versions": "Scanner versions: engines with parameters",
     "requests": "Scans on request",
@@ -45,6 +46,9 @@ SESSION_COOKIE = (
 )
 
 SUMMARIES: Mapping[str, str] = {
+    "candle_collections": "Collections of a market's candles",
+    "candle_coverage": "What is recorded of candles",
+    "candles": "Candles of a market",
     "active_version": "The version where none is named",
     "analysis": "A pick in one reading",
     "ask_for_scan": "Request a scan",

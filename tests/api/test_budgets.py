@@ -19,6 +19,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from marketdata.candles.models import CandleSeries
 from scans.operations import signals
 from tests.api.conftest import forget
 from tests.people import scan_chief
@@ -61,7 +62,8 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     made = client.post("/api/kr/scans", body, content_type="application/json")
     assert made.status_code == 202, made.content
     client.put("/api/kr/marks/005930", {"tag": "buy"}, content_type="application/json")
-    values = {"market": "kr", "code": "005930", "slug": "rises", "date": str(sessions[30])}
+    CandleSeries.objects.create(exchange="upbit", market="005930", timeframe="1m")
+    values = {"market": "kr", "source": "upbit", "code": "005930", "slug": "rises", "date": str(sessions[30])}
     return {**values, "number": str(made.json()["id"])}
 
 

@@ -17,7 +17,7 @@ SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "docs" / "openapi.yaml").re
 LONG = "zq" * 30_000
 SHORT = 4_000
 """Characters that an error has at most here."""
-PATH = {"market": "kr", "code": "005930", "slug": "rises", "date": "2024-04-15", "number": "1"}
+PATH = {"market": "kr", "source": "upbit", "code": "005930", "slug": "rises", "date": "2024-04-15", "number": "1"}
 
 
 @pytest.fixture

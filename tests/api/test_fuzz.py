@@ -40,7 +40,14 @@ CHECKS = [
 EXAMPLES = {"good": 3, "bad": 2, "existing": 4}
 """How many requests of each kind an operation gets."""
 
-PATH_VALUES = {"market": "kr", "code": "005930", "slug": "rises", "date": "2024-04-15", "number": "1"}
+PATH_VALUES = {
+    "market": "kr",
+    "source": "upbit",
+    "code": "005930",
+    "slug": "rises",
+    "date": "2024-04-15",
+    "number": "1",
+}
 """Path parameters that lead somewhere."""
 
 

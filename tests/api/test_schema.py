@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 from django.urls import URLPattern
 
 import marketdata.api.urls
+import marketdata.candles.api.urls
 import scans.api.urls
 import seismo_site.health.urls
 import seismo_site.system.urls
@@ -26,6 +27,7 @@ ADDRESSES: tuple[URLPattern, ...] = (
     *seismo_site.system.urls.urlpatterns,
     *scans.api.urls.urlpatterns,
     *marketdata.api.urls.urlpatterns,
+    *marketdata.candles.api.urls.urlpatterns,
 )
 SCHEMA: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 

@@ -78,8 +78,9 @@ def _candles(record: CandleRecord, series: Series, interval: Interval, cache: Ca
     blocks = [cached]
     for missing in coverage.missing:
         block = record.candles(series, missing)
-        for verified in clip(record.coverage(series, missing), missing):
-            cache.put(series, verified, block.between(*verified))
+        if cache.coverage(series, *missing).missing:  # a record with a cache behind it may have filled this one
+            for verified in clip(record.coverage(series, missing), missing):
+                cache.put(series, verified, block.between(*verified))
         blocks.append(block)
     return Candles.join(blocks)
 

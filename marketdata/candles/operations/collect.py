@@ -20,6 +20,7 @@ from marketdata.candles.collector.feature_guard import Guard
 from marketdata.candles.collector.gaps import slots_by_reason
 from marketdata.candles.collector.planner import CandleRequest, grid_for
 from marketdata.candles.collector.progress import Progress
+from marketdata.candles.host_cache import HostCachedCandles
 from marketdata.candles.models import CandleCollection
 from marketdata.candles.operations.flags import RecordFlags, rules
 from marketdata.candles.operations.store import RecordStore
@@ -71,5 +72,6 @@ def collect(
             pattern=outcome.pattern or "", eta_error=outcome.eta_error
         )
     resolved = outcome.collection.request
+    HostCachedCandles(queries.shared_cache()).share(series, resolved.interval)
     gaps = queries.gaps(series, resolved.interval, closed_until=resolved.closed_until)
     return CollectionReport(outcome, slots_by_reason(gaps), len(gaps))

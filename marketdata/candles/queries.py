@@ -172,6 +172,8 @@ def collections() -> QuerySet[CandleCollection]:
         settled_from=Min("chunks__start"),
         last_stored=Max("chunks__stored_at"),
         memory_peak=Max("chunks__memory_peak"),
+        seconds_overlap=Sum("chunks__seconds_overlap", default=0.0),
+        seconds_api=Sum("chunks__seconds_api", default=0.0),
         seconds=Sum(sum(F(f"chunks__seconds_{step}") for step in STEPS), default=0.0),
         **{f"{name}_sum": total for name, total in sums.items()} | {"calls_sum": sums["calls"] + F("calls_lost")},
     )

@@ -221,6 +221,10 @@ class CandleSource(Source, Protocol):
     @property
     def page_limit(self) -> int: ...
     @property
+    def usual_pace(self) -> float:
+        """Calls a second without a setting."""
+
+    @property
     def timeframes(self) -> frozenset[str]: ...
 
     def markets(self) -> frozenset[str]:

@@ -10,6 +10,7 @@
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
+    candle-patterns  how often the pattern of a market is recognized (only when named)
     faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when named)
     profile    where the time of one session goes (only when named)
     worlds     how often each error shown calls luck a result, in 200 worlds without skill (when named; --runs: worlds)
@@ -25,6 +26,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks import (
+    candle_patterns,
     candles,
     collection,
     executors,
@@ -62,6 +64,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "collect": collection.section,
     "load": load.section,
     "candles": candles.section,
+    "candle-patterns": candle_patterns.section,
     "candle-time": forecasts.section,
     "faults": faults.section,
     **{f"faults:{name}": faults.subject(name) for name in faults.FIGURES},
@@ -70,6 +73,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 }
 ON_REQUEST = (
     "collect",
+    "candle-patterns",
     "candle-time",
     "load",
     "profile",
@@ -90,7 +94,7 @@ def main() -> int:
         "sections",
         nargs="*",
         metavar="section",
-        help="default: all but collect, candle-time, load, faults, profile and worlds",
+        help="default: all but collect, candle-patterns, candle-time, load, faults, profile and worlds",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")

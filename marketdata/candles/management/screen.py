@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 
 from marketdata.candles.collector.collections import ChunkState, CollectionStatus, StopReason
+from marketdata.candles.collector.fill import EmptySlots
 from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import as_datetime
@@ -44,6 +45,19 @@ def add_range(parser: ArgumentParser) -> None:
     form = "an ISO date or time, in UTC without a zone"
     parser.add_argument("--from", dest="start", type=time, metavar="TIME", help=form)
     parser.add_argument("--to", dest="end", type=time, metavar="TIME", help="exclusive; likewise")
+
+
+def add_reading(parser: ArgumentParser) -> None:
+    """The options of what is shown of recorded candles."""
+    parser.add_argument(
+        "--empty",
+        choices=[str(option) for option in EmptySlots],
+        default=str(EmptySlots.FORWARD),
+        help="slots without trades: filled with the close before (default), null, or dropped",
+    )
+    parser.add_argument(
+        "--advise", action="store_true", help="how efficiently each series was collected, and what would be cheaper"
+    )
 
 
 def time(text: str) -> datetime:

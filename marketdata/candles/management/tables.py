@@ -14,6 +14,7 @@ from django.core.management.base import CommandError, OutputWrapper
 from marketdata.candles.collector.fill import FilledCandles
 from marketdata.candles.collector.gaps import Gap, slots_by_reason
 from marketdata.candles.collector.timeframes import as_datetime
+from marketdata.candles.operations.advice import Advice
 from marketdata.candles.queries import RecordedSeries
 from marketdata.management import table_output
 from marketdata.management.table import Column as Heading
@@ -23,7 +24,20 @@ from marketdata.tables.table import Table, column
 
 Row = dict[str, Any]
 PRICES = ("open", "high", "low", "close", "volume", "amount")
-WORDS = {"source", "market", "timeframe", "from", "to", "listed", "why", "place", "opened", "empty"}
+WORDS = {
+    "source",
+    "market",
+    "timeframe",
+    "from",
+    "to",
+    "listed",
+    "why",
+    "place",
+    "opened",
+    "empty",
+    "pattern",
+    "advice",
+}
 """Columns of text."""
 
 TIME = pa.timestamp("us", "UTC")
@@ -37,6 +51,13 @@ SERIES: dict[str, pa.DataType] = {
     "listed": TIME,
 }
 GAPS: dict[str, pa.DataType] = {"from": TIME, "to": TIME, "slots": pa.int64(), "why": pa.string(), "place": pa.string()}
+ADVICE: dict[str, pa.DataType] = {
+    **dict.fromkeys(("source", "market", "timeframe", "pattern"), pa.string()),
+    "score": pa.float64(),
+    "calls": pa.int64(),
+    "needed": pa.int64(),
+    "advice": pa.string(),
+}
 CANDLES: dict[str, pa.DataType] = {"opened": TIME, **dict.fromkeys(PRICES, pa.float64()), "empty": pa.bool_()}
 """The columns of each table with their types."""
 
@@ -69,6 +90,25 @@ class CandleTables:
         if not rows and self._form == "table":
             self._out.write("No candles are recorded yet: collect some with `manage.py collect_candles`.")
         self._write(rows, SERIES)
+
+    def advice(self, advice: Sequence[Advice]) -> None:
+        """Write the score and the suggestions of each series."""
+        if not advice and self._form == "table":
+            self._out.write("No collection has ended yet: there is nothing to advise on.")
+        rows = (
+            {
+                "source": each.series.source,
+                "market": each.series.market,
+                "timeframe": each.series.grid.timeframe.name,
+                "pattern": each.pattern or "none",
+                "score": round(each.figures.score, 1),
+                "calls": each.figures.calls,
+                "needed": each.figures.least_calls,
+                "advice": "; ".join(map(str, each.suggestions)) or "nothing to change",
+            }
+            for each in advice
+        )
+        self._write(rows, ADVICE)
 
     def gaps(self, gaps: Sequence[Gap], limit: int) -> None:
         """Write the number of empty slots by reason, and the `limit` longest gaps."""

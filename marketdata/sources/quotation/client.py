@@ -110,6 +110,10 @@ class QuotationSource:
     def timeframes(self) -> frozenset[str]:
         return self._dialect.timeframes
 
+    @property
+    def usual_pace(self) -> float:
+        return self._dialect.per_second
+
     def missing_settings(self) -> tuple[str, ...]:
         return ()
 

@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from marketdata.candles import queries
 from marketdata.candles.collector.fill import EmptySlots
-from marketdata.candles.management.screen import add_range, add_series
+from marketdata.candles.management.screen import add_range, add_reading, add_series
 from marketdata.candles.management.tables import CandleTables
+from marketdata.candles.operations.advice import advice
 from marketdata.management.arguments import add_format, positive
 from marketdata.management.command import SeismoCommand
 from marketdata.management.table_output import TABLES
@@ -24,23 +25,22 @@ class Command(SeismoCommand):
     examples = (
         "candles",
         "candles --market KRW-BTC --timeframe 1m",
+        "candles --advise",
         "candles --market KRW-BTC --timeframe 1m --to 2025-09-02 --count 60 --format csv",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_series(parser, required=False)
         add_range(parser)
-        parser.add_argument(
-            "--empty",
-            choices=[str(option) for option in EmptySlots],
-            default=str(EmptySlots.FORWARD),
-            help="slots without trades: filled with the close before (default), null, or dropped",
-        )
+        add_reading(parser)
         add_format(parser, ("table", "json", *TABLES))
         parser.add_argument("--limit", type=positive, default=20, help="gaps shown of one series")
 
     def handle(self, **options: Any) -> None:
         tables = CandleTables(self.stdout, options["format"], options["output"], options["encoding"])
+        if options["advise"]:
+            tables.advice(advice(options["market"]))
+            return
         if not options["market"]:
             tables.series(queries.recorded_series())
             return

@@ -280,6 +280,7 @@ class ListSource:
     title = "Upbit"
     capabilities = frozenset({Capability.CANDLES})
     page_limit = 200
+    usual_pace = 10.0
     timeframes = frozenset(TIMEFRAMES)
 
     def close(self) -> None: ...

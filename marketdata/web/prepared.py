@@ -13,13 +13,13 @@ from django.db.models import QuerySet
 
 
 class PreparedStatement:
-    """A `values_list` with parameters. `make` returns the query set for some values; `example` are such values, text or
-    dates, each different from all other values of the statement."""
+    """A `values_list` with parameters. `make` returns the query set for some values; `example` are such values, each
+    different from all other values of the statement."""
 
-    def __init__(self, make: Callable[..., QuerySet[Any, Any]], *example: str | date) -> None:
+    def __init__(self, make: Callable[..., QuerySet[Any, Any]], *example: str | int | date) -> None:
         self._make, self._example = make, example
 
-    def rows(self, *values: str | date) -> list[tuple[Any, ...]]:
+    def rows(self, *values: str | int | date) -> list[tuple[Any, ...]]:
         """The rows for these values, as the database gives them: dates are text where they are that there."""
         statement, places = self._statement
         parameters = [values[place] if isinstance(place, int) else place.value for place in places]

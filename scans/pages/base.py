@@ -10,9 +10,11 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.auth.mixins import AccessMixin
+from django.contrib.messages import get_messages
 from django.db import DatabaseError
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -36,10 +38,19 @@ from scans.wording.glossary import MARKET_NAMES
 
 TAG = re.compile(r"<!--tag ([^ >]+)-->")
 """Where the content of a page has the reader's tag of an instrument."""
+PART = re.compile(r"<!--part (\w+)-->")
+"""Where a frame has a part of the page."""
 
 
 STATUS_LINES: Memo[SafeString] = Memo()
 """(market, language) -> the line of a reader without rights, where nothing runs."""
+
+FRAMES: Memo[str] = Memo(256)
+"""What a reader's frame depends on -> the page with places for its parts."""
+PARTS = ("html", "status_html", "csrf_token")
+"""The parts of a page that its frame has places for."""
+OF_ALL = frozenset((*PARTS, "view", "content", "market_names"))
+"""What of the context of a frame is no part of its key by itself."""
 
 
 class Page(AccessMixin, TemplateView):
@@ -166,6 +177,26 @@ class KeptPage(MarketPage):
         tags = self.tags(content)
         html = mark_safe(TAG.sub(lambda match: _tag(tags.get(match[1], "")), content.html))  # noqa: S308 - a template's
         return context | {"content": content, "html": html}
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """The page; its frame is rendered once for each reader, address and state of the market."""
+        request, content = self.request, context["content"]
+        if len(get_messages(request)):
+            return super().render_to_response(context, **kwargs)
+        user = request.user
+        key = (
+            request.get_full_path(),
+            {name: request.COOKIES.get(name) for name in ("seismo_theme", "seismo_density")},
+            (user.pk, user.get_username(), user.is_staff),
+            (content.title, content.day, content.previous, content.next, content.frame),
+            {name: value for name, value in context.items() if name not in OF_ALL},
+        )
+        places = {name: mark_safe(f"<!--part {name}-->") for name in PARTS}  # noqa: S308 - a constant
+        frame = FRAMES.get(
+            repr(key), None, lambda: render_to_string(self.template_name, {**context, **places}, request)
+        )
+        parts = {**context, "csrf_token": get_token(request)}
+        return HttpResponse(PART.sub(lambda match: str(parts[match[1]]), frame))
 
     def tags(self, content: Content) -> Mapping[str, str]:
         """The reader's tags by the names of their places in the content: codes."""

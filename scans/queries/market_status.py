@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import BooleanField, Value
+from django.db.models import BooleanField, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from caching.cached import cached
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
 from marketdata.queries.records import get_record
 from marketdata.queries.session_bars import Omission, SessionBars, get_session_bars
+from marketdata.web.prepared import PreparedStatement
 from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
 from scans.queries.overview import UNFINISHED
 from scans.queries.readiness import Readiness, VersionReadiness, VersionState, market_readiness
@@ -71,15 +73,27 @@ def _cached_status(market: str, as_of: datetime, state: Sequence[datetime | None
 
 def current_work(market: str) -> list[Work]:
     """Unfinished scan requests of the market and its running evening, the oldest first (one query)."""
+    work = [
+        Work(bool(is_evening), number, status == RequestStatus.QUEUED, done, total, _moment(since))
+        for is_evening, number, status, done, total, since in WORK.rows(market)
+    ]
+    return sorted(work, key=lambda row: row.since)
+
+
+def _work(market: str) -> QuerySet[ScanRequest, Any]:
     requests = ScanRequest.objects.filter(market=market, status__in=UNFINISHED).order_by()
     evenings = Evening.objects.filter(market=market, status=EveningStatus.RUNNING).order_by()
-    rows = requests.values_list(
+    return requests.values_list(
         Value(False, BooleanField()), "pk", "status", "sessions_done", "sessions", Coalesce("started_at", "queued_at")
     ).union(
         evenings.values_list(Value(True, BooleanField()), "pk", "status", Value(0), Value(0), "started_at"), all=True
     )
-    work = [
-        Work(bool(is_evening), number, status == RequestStatus.QUEUED, done, total, since)
-        for is_evening, number, status, done, total, since in rows
-    ]
-    return sorted(work, key=lambda row: row.since)
+
+
+WORK = PreparedStatement(_work, "a market")
+"""The statement of `current_work`: every page needs it, and to build it takes longer than to run it."""
+
+
+def _moment(value: datetime | str) -> datetime:
+    """A time as the database gives it: SQLite as text, in UTC."""
+    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value

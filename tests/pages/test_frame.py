@@ -1,0 +1,79 @@
+"""The frame of a kept page is rendered once, and still shows each reader what is its own."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pandas as pd
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from scans.pages import base
+
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+
+
+def text(client: Client, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.fixture(autouse=True)
+def empty_memos() -> None:
+    cache.clear()
+    base.FRAMES.clear()
+    base.STATUS_LINES.clear()
+
+
+def test_second_view_is_the_same_page_with_another_token(scanned: pd.DataFrame, browser: Client) -> None:
+    pages = [text(browser, "/kr/signals") for _ in range(3)]
+    assert len({TOKEN.sub("", page) for page in pages}) == 1
+    tokens = [set(TOKEN.findall(page)) for page in pages]
+    assert [len(one) for one in tokens] == [1, 1, 1]
+    assert len(set.union(*tokens)) == 3
+    assert "<!--part" not in pages[0]
+
+
+def test_token_of_a_kept_frame_is_accepted(scanned: pd.DataFrame, browser: Client) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.create_user("strict"))
+    for _ in range(2):
+        token = TOKEN.findall(text(strict, "/kr/"))[0]
+        sent = strict.post("/language", {"language": "ko", "next": "/kr/", "csrfmiddlewaretoken": token})
+        assert sent.status_code == 302
+
+
+def test_frame_is_that_of_its_reader(scanned: pd.DataFrame, browser: Client) -> None:
+    text(browser, "/kr/")
+    other = Client()
+    other.force_login(User.objects.create_user("another", is_staff=True))
+    page = text(other, "/kr/")
+    assert "<summary>another</summary>" in page
+    assert "/admin/" in page
+    assert "/admin/" not in text(browser, "/kr/")
+    other.cookies["seismo_theme"] = "dark"
+    assert 'data-theme="dark"' in text(other, "/kr/")
+    assert 'data-theme="dark"' not in text(browser, "/kr/")
+    assert '<html lang="ko"' in browser.get("/kr/", headers={"Accept-Language": "ko"}).content.decode()
+
+
+QUERIES = {"/kr/": (10, 5), "/kr/{day}/": (10, 5), "/kr/signals": (6, 4), "/kr/s/005930": (15, 5)}
+"""Page -> its queries where its content is computed, and where it is kept: session, user, generations, work, tags
+(without signals none)."""
+
+
+@pytest.mark.parametrize("path", QUERIES)
+def test_queries_of_a_page(path: str, scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
+    text(browser, "/kr/search?q=")  # the status of the market is as old as a minute
+    numbers = []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as made:
+            text(browser, path.format(day=sessions[30]))
+        numbers.append(len(made))
+    assert tuple(numbers) == QUERIES[path]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +31,7 @@ from tests.seismo_site.running import ROOT
 __all__ = ["bring", "forgotten", "market", "probe", "scanned", "sessions"]
 
 Read = Callable[..., float]
+NAME = re.compile(r"\b(?:seismo|api)_\w+")
 LATEST = "api/<str:market>/scans/latest"
 OTHER = """
 import django; django.setup()
@@ -143,7 +146,7 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
     assert read("seismo_http_request_seconds_count", **labels) == 0
 
 
-def test_alerts_use_exported_metrics(scanned: Any, chief: Client, sessions: list[date]) -> None:
+def test_alerts_and_dashboard_use_exported_metrics(scanned: Any, chief: Client, sessions: list[date]) -> None:
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[30], last=sessions[30]))
     chief.get("/api/kr/scans/latest")
     output = {
@@ -152,6 +155,17 @@ def test_alerts_use_exported_metrics(scanned: Any, chief: Client, sessions: list
         for sample in family.samples
     }
     rules = yaml.safe_load((ROOT / "docs" / "alerts.yaml").read_text(encoding="utf-8"))
-    rows = [re.findall(r"(?:seismo|api)_\w+", rule["expr"]) for rule in rules["groups"][0]["rules"]]
+    dashboard = json.loads((ROOT / "docs" / "grafana.json").read_text(encoding="utf-8"))
+    expressions = [rule["expr"] for rule in rules["groups"][0]["rules"]]
+    expressions += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    rows = [NAME.findall(expression) for expression in expressions]
     assert all(rows)
     assert {name for names in rows for name in names} <= output
+    numbers = [panel["id"] for panel in dashboard["panels"]]
+    assert len(numbers) == len(set(numbers))
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+def test_promtool_accepts_the_alerts() -> None:
+    checked = subprocess.run(["promtool", "check", "rules", ROOT / "docs" / "alerts.yaml"], check=False)
+    assert checked.returncode == 0

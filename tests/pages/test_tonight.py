@@ -63,6 +63,8 @@ def test_latest_evening_has_no_next_session(scanned: pd.DataFrame, sessions: lis
 
 
 def test_day_without_results_is_not_found(scanned: pd.DataFrame, browser: Client) -> None:
+    browser.cookies["django_language"] = "ko"
+    assert "공개된 결과가 없습니다." in browser.get("/kr/2020-01-02/").content.decode()
     assert browser.get("/kr/2020-01-02/").status_code == 404
     assert browser.get("/kr/2020-13-45/").status_code == 404
     assert browser.get("/no-market/").status_code == 404

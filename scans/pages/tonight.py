@@ -121,7 +121,7 @@ def _block(version: VersionEvening, summary: EveningSummary, rules: Mapping[int,
     return {
         "version": version.version,
         "session": version.session,
-        "rule": regime_sentence(rule) if rule else "",
+        "rule": regime_sentence(rule).replace(" %", "\u00a0%") if rule else "",
         "before": version.before,
         "listed": version.listed,
         "funnel": f"{reverse('pages:funnel', args=[summary.market])}?{query}",

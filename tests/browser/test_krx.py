@@ -166,11 +166,15 @@ def test_new_stayed_and_dropped_are_set_arithmetic_on_the_api(page: Page) -> Non
 
 def test_regimes_of_two_versions_stand_side_by_side(page: Page) -> None:
     """A6: on this day v1 rested after a fall of one day, v2 had a rising trend."""
+
+    def rule(version: str) -> str:
+        return page.inner_text(f"#{version} .rule").replace("\u00a0", " ")
+
     page.goto(PAGES["tonight"])
     assert page.locator("#v1 .regime").inner_text() == "급락"
-    assert re.fullmatch(r"당일 국면: 당일 지수 −2\.\d % \(급락 기준 −2\.5 % 미만\)", page.inner_text("#v1 .rule"))
+    assert re.fullmatch(r"당일 국면: 당일 지수 −2\.\d % \(급락 기준 −2\.5 % 미만\)", rule("v1"))
     assert page.locator("#v2 .regime").inner_text() == "상승"
-    assert page.inner_text("#v2 .rule").startswith("추세 국면: 20일 +2.1 %")
+    assert rule("v2").startswith("추세 국면: 20일 +2.1 %")
     page.wait_for_selector("#v1 .misses li")
     page.click(".chip:has-text('v3')")
     assert page.locator("#v3").count() == 0

@@ -18,7 +18,7 @@ import pytest
 from seismo_site import assets
 from tests.browser.conftest import ARTIFACTS
 from tests.browser.visits import DESK, PHONE, TRADER, Look, trader
-from tests.seismo_site.running import ROOT, environment, installed, managed
+from tests.seismo_site.running import environment, installed, managed
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 PICTURES = ARTIFACTS / "pictures"
-IMAGES = ROOT / "docs" / "images"
 LAST = "2026-11-27"
 MOST = 150_000
 """Bytes of a picture."""
@@ -114,10 +113,3 @@ def test_picture_is_small(chromium: Browser, generated: str, name: str) -> None:
     write_picture(file, page.evaluate(PALETTE, base64.b64encode(page.screenshot()).decode()))
     context.close()
     assert file.stat().st_size < MOST
-
-
-def test_readme_shows_every_picture() -> None:
-    pages = (ROOT / "README.md").read_text(encoding="utf-8") + (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    for name in SHOTS:
-        assert Path(IMAGES / f"{name}.png").is_file()
-        assert f"images/{name}.png" in pages

@@ -44,7 +44,7 @@ def test_each_version_names_its_rule(
     record_index(levels(sessions), tmp_path)
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["v1", "v2"]))
     browser.cookies["django_language"] = language
-    html = browser.get(f"/kr/{sessions[-1]}/").content.decode()
+    html = browser.get(f"/kr/{sessions[-1]}/").content.decode().replace("\u00a0", " ")
     for version, sentence in SENTENCES[language].items():
         block = html.split(f'id="{version}"')[1].split("</section>")[0]
         assert f'<p class="rule">{sentence}</p>' in block

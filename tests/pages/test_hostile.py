@@ -1,0 +1,100 @@
+"""Hostile input at every address and form of the pages: a clean refusal, nothing of it in the page as markup, and the
+same content security policy on every answer."""
+
+from __future__ import annotations
+
+from datetime import date
+from urllib.parse import quote
+
+import pandas as pd
+import pytest
+from django.test import Client
+from django.urls import URLPattern, reverse
+
+from scans.models import Mark, MessageChannel, ScanRequest
+from scans.pages.urls import urlpatterns
+
+MARKUP = "\"'><script>alert(1)</script>{{ 7 }}{% x %}"
+VALUES = (
+    MARKUP,
+    "\x00",
+    "%00",
+    "' OR 1=1 --",
+    "9" * 400,
+    "-1",
+    "NaN",
+    "0000-00-00",
+    "9999-12-31",
+    "../../etc/passwd",
+    "\u202ekr",
+    "\ud55c" * 300,
+    "[]",
+    "2024-04-30T00:00",
+)
+PARAMETERS = ("scanner_version", "date", "versions", "status", "q", "part", "code", "tag", "next", "saved")
+WHERE = {"market": "kr", "day": date(2024, 4, 30), "code": "005930", "pk": 1}
+LEAVES = {"login", "logout"}
+"""Forms that change who reads."""
+
+
+def addresses() -> dict[str, str]:
+    """Name -> address of every page."""
+    paths = {}
+    for pattern in urlpatterns:
+        assert isinstance(pattern, URLPattern)
+        named = {name: WHERE[name] for name in pattern.pattern.converters}
+        paths[str(pattern.name)] = reverse(f"pages:{pattern.name}", kwargs=named)
+    return paths
+
+
+ADDRESSES = addresses()
+
+
+@pytest.fixture(scope="module")
+def policies() -> set[str]:
+    """The content security policies of every answer of this file."""
+    return set()
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_hostile_parameters(scanned: pd.DataFrame, browser: Client, policies: set[str], name: str) -> None:
+    for value in VALUES:
+        response = browser.get(ADDRESSES[name], dict.fromkeys(PARAMETERS, value))
+        assert response.status_code in {200, 302, 403, 404, 405}, (name, value)
+        assert MARKUP not in response.content.decode()
+        policies.add(response.headers["Content-Security-Policy"])
+    assert len(policies) == 1
+
+
+@pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in LEAVES])
+def test_hostile_forms(scanned: pd.DataFrame, browser: Client, name: str) -> None:
+    fields = (*PARAMETERS, "note", "onward", "language", "theme", "density", "market", "markets", "kind", "address")
+    for value in VALUES:
+        response = browser.post(ADDRESSES[name], dict.fromkeys((*fields, "name", "enabled"), value))
+        assert response.status_code in {200, 302, 400, 403, 404, 405}, (name, value)
+        assert MARKUP not in response.content.decode()
+        assert not response.headers.get("Location", "/").startswith(("http", "//"))
+    assert not Mark.objects.exclude(tag="").exists()
+    assert not MessageChannel.objects.exists()
+    assert not ScanRequest.objects.exists()
+
+
+@pytest.mark.parametrize("value", [value for value in VALUES if "/" not in value and value != "%00"])
+def test_hostile_parts_of_an_address(scanned: pd.DataFrame, browser: Client, value: str) -> None:
+    part = quote(value)
+    for path in (
+        f"/{part}/",
+        f"/kr/{part}/",
+        f"/kr/s/{part}",
+        f"/kr/reasons/{part}",
+        f"/kr/{part}/review",
+        f"/{part}/signals",
+    ):
+        assert browser.get(path).status_code == 404, path
+    assert browser.post(f"/kr/marks/{part}", {"tag": "buy"}).status_code == 404
+
+
+def test_pages_load_nothing_from_elsewhere(scanned: pd.DataFrame, browser: Client) -> None:
+    policy = browser.get("/kr/").headers["Content-Security-Policy"]
+    assert "unsafe" not in policy.replace("style-src 'self' 'unsafe-inline'", "")
+    assert "http" not in policy

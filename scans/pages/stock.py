@@ -203,7 +203,13 @@ class Rates(PartPage, StockPage):
         except (DataProblem, NoSuchRun, NoSession):
             leave_unstored()
             analysis = None
-        context = {"instrument": instrument, "version": version, "analysis": analysis, "min_judged": MIN_JUDGED}
+        context = {
+            "instrument": instrument,
+            "version": version,
+            "analysis": analysis,
+            "rates": [rate for rate in analysis.such if not rate.too_few] if analysis else [],
+            "min_judged": MIN_JUDGED,
+        }
         return Content(_("How such picks fared"), self.render("pages/rates.html", context))
 
 

@@ -79,8 +79,9 @@ def analyse_pick(
 
 
 def _base_rates(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
-    kinds = [("", ""), ("label", pick.label), ("strategy", pick.strategy), ("regime", rates.regime)]
-    return [BaseRate(by or ALL, group, line) for by, group in kinds for line in rates.of(by, group)]
+    kinds = [("label", pick.label), ("strategy", pick.strategy), ("regime", rates.regime)]
+    shown = [("", ""), *((by, group) for by, group in kinds if group)]  # group "" of a kind would be all picks again
+    return [BaseRate(by or ALL, group, line) for by, group in shown for line in rates.of(by, group)]
 
 
 def pick_narrative(analysis: Analysis) -> Narrative | str | None:

@@ -14,12 +14,15 @@ from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from marketdata.operations.forming import ClosedDay
 from marketdata.operations.lease import LeaseLost, LeaseTaken
-from marketdata.operations.tasks.attempts import may_retry, tracked
+from marketdata.operations.tasks.attempts import is_repeated, may_retry, tracked
 from scans.api.after_publication import warm_up_responses
 from scans.operations.evening import notify, schedule
 from scans.operations.requests import worker
 from scans.queries.versions import UnknownVersion, get_scan_request
 
+REPEATED_PATIENCE, SIBLING_PATIENCE = 90.0, 1800.0
+"""Seconds that an evening waits for the lease of its own lost worker on another host, and for the market's evening of
+other versions."""
 LOGGER = logging.getLogger(__name__)
 
 
@@ -56,6 +59,8 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
         collects=collects,
         executor=settings.SCAN_EXECUTOR,
         started_by="schedule",
+        notifies=schedule.is_last(market, at),
+        patience=REPEATED_PATIENCE if is_repeated() else 0.0 if schedule.is_alone(market) else SIBLING_PATIENCE,
     )
     try:
         report = run_evening(request, clock=timezone.now, warm_up=warm_up_responses)

@@ -126,6 +126,12 @@ def may_retry(error: BaseException) -> bool:
     return row is not None and isinstance(error, TRANSIENT) and row.attempts < task_kind(row.kind).attempts
 
 
+def is_repeated() -> bool:
+    """Whether the task that this code runs in was attempted before."""
+    row = running_task.get()
+    return row is not None and row.attempts > 1
+
+
 def record_failure(row: TaskRecord, error: BaseException | str, at: datetime | None = None) -> None:
     """Have the row attempted again after its kind's pause, or end it as dead; a text says why its worker is lost."""
     kind, now = task_kind(row.kind), at or timezone.now()

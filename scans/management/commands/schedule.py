@@ -32,6 +32,8 @@ class Command(ScanCommand):
         parser.add_argument("--no-collect", action="store_true", help="scan the recorded bars only")
         early = "also scan before the close at this time, as 15:10 and 15:18; repeatable; default: not"
         parser.add_argument("--preclose", type=clock_time, action="append", default=[], metavar="TIME", help=early)
+        beside = "one more, of these versions at this time; the last of the day sends the message"
+        parser.add_argument("--add", action="store_true", help=beside)
         parser.add_argument("--keep", action="store_true", help="leave a schedule that exists as it is")
         action = parser.add_mutually_exclusive_group()
         action.add_argument("--list", action="store_true", help="list every schedule")
@@ -46,11 +48,9 @@ class Command(ScanCommand):
                 raise CommandError(f"Market {market} has no schedule.")
             self.stdout.write(f"Market {market} has no schedule any more.")
             return
-        elif options["keep"] and (kept := [plan for plan in schedules.evening_schedules() if plan.market == market]):
-            plans = kept
         else:
             settings: dict[str, Any] = {"versions": options["version"], "preclose": options["preclose"]}
-            settings["as_of"] = timezone.now()
+            settings |= {"adds": options["add"], "keeps": options["keep"], "as_of": timezone.now()}
             plans = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **settings)]
         self.stdout.write(evenings.schedules_text(plans), ending="")
         if plans and task_queue.advice(timezone.now()):

@@ -66,7 +66,9 @@ WarmUp = Callable[[str, Iterable[str]], None]
 @dataclass(frozen=True, slots=True)
 class EveningRequest:
     """Options of an evening. No versions: every enabled one whose segments the market has. `session` is a day; None:
-    the latest session that closed after `since` (None: a day before the call) and up to `until` (None: the call)."""
+    the latest session that closed after `since` (None: a day before the call) and up to `until` (None: the call).
+    `notifies`: False leaves the message to a later evening of the session; `patience`: seconds to wait for another
+    evening of the market to end."""
 
     market: str
     versions: Sequence[str] = ()
@@ -76,6 +78,8 @@ class EveningRequest:
     collects: bool = True
     executor: str = "auto"
     started_by: str = ""
+    notifies: bool = True
+    patience: float = 0.0
 
 
 def run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
@@ -100,7 +104,7 @@ def _run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> E
             report.reason += f" {record_freshness.sentence}"
             report.overdue = True
         return report
-    with Lease(f"evening of market {request.market}") as lease:
+    with Lease(f"evening of market {request.market}", patience=request.patience) as lease:
         evening = _start_row(request, session, as_of)
         status = EveningStatus.FAILED
         try:
@@ -110,7 +114,7 @@ def _run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> E
                 report.readiness["skipped"] = readiness.lacking_segments(request.market)
             report.seconds = round(perf_counter() - began, 2)
             lease.check()
-            notify.record_report(report, at=clock())
+            notify.record_report(report, at=clock(), sends=request.notifies)
             status = STATUS_OF_OUTCOME[report.outcome]
         finally:
             running_rows = Evening.objects.filter(pk=evening.pk, status=EveningStatus.RUNNING)

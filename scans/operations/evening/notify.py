@@ -59,11 +59,12 @@ class NoChannel(Exception):
     """No channel is configured; the message says how to configure one."""
 
 
-def record_report(report: EveningReport, *, at: datetime) -> None:
-    """Save the report as its session's notification; sets `report.notification` and `report.news`."""
+def record_report(report: EveningReport, *, at: datetime, sends: bool = True) -> None:
+    """Save the report as its session's notification; sets `report.notification` and `report.news`. Without `sends` a
+    later evening of the session sends it, unless that has been."""
     kind = Notification.PRECLOSE if report.as_of else Notification.EVENING
     key = {"market": report.market, "session": report.session, "kind": kind}
-    recorded = _record(key, report.content(), at, seconds=report.seconds, as_of=report.as_of)
+    recorded = _record(key, report.content(), at, seconds=report.seconds, as_of=report.as_of, sends=sends)
     report.notification, report.news = recorded
 
 
@@ -76,7 +77,13 @@ def record_settled(market: str, session: date, content: Content, *, at: datetime
 
 
 def _record(
-    key: dict[str, Any], own: Content, at: datetime, *, seconds: float = 0.0, as_of: datetime | None = None
+    key: dict[str, Any],
+    own: Content,
+    at: datetime,
+    *,
+    seconds: float = 0.0,
+    as_of: datetime | None = None,
+    sends: bool = True,
 ) -> tuple[int, bool]:
     """Save a content; returns the number of its notification, and whether there is something new to send."""
     with transaction.atomic():
@@ -93,6 +100,8 @@ def _record(
         row.readiness = content["readiness"]
         row.seconds, row.as_of = seconds, as_of
         row.save()
+        if not sends and not Delivery.objects.filter(notification=row).exists():
+            return row.pk, False
         for channel in (*operator_channels().values(), *reader_channels(row)):
             _prepare_delivery(row, channel, at)
     return row.pk, True

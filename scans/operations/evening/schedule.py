@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django_q.models import Schedule
 
 from marketdata.errors import DataProblem
@@ -45,12 +45,19 @@ def set_schedule(
     versions: Sequence[str] = (),
     collects: bool = True,
     preclose: Sequence[time] = (),
+    adds: bool = False,
+    keeps: bool = False,
 ) -> EveningSchedule:
     """Create or change the market's schedule and return it; `at` None is the market's default; `preclose`: times of
-    scans before the close. Raises UnknownMarket, UnknownVersion, and DataProblem for a time at which a session cannot
-    be scanned before its close."""
+    scans before the close; `adds`: one for these versions beside the others of the market; `keeps`: leave one
+    that exists as it is. Raises UnknownMarket, UnknownVersion, and DataProblem for a time at which a session cannot be
+    scanned before its close."""
     market_of_name = get_market(market)
     time_of_day = at or market_of_name.evening_at
+    if adds and not (at and versions):
+        raise DataProblem("--add needs --at and --version: whose evening it is, and when.")
+    if keeps and (existing := [one for one in evening_schedules() if one.market == market]):
+        return existing[0]
     if versions:
         get_versions(market, list(versions))
     for moment in preclose:
@@ -64,13 +71,38 @@ def set_schedule(
         "next_run": next_moment(market_of_name, time_of_day, as_of),
     }
     with transaction.atomic():
+        if adds:
+            _write(TASK, f"{_name(market)} {time_of_day:%H:%M}", fields)
+            return _schedule_at(market, time_of_day)
+        _evenings(market).exclude(name=_name(market)).delete()
         _write(TASK, _name(market), fields)
         _write_preclose(market_of_name, versions, preclose, as_of)
         if collects and market_of_name.settled_at and len(market_of_name.family) == 1:
             _write_morning(market_of_name, market_of_name.settled_at, as_of)
         else:
             Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).delete()
-    return next(schedule for schedule in evening_schedules() if schedule.market == market)
+    return _schedule_at(market, time_of_day)
+
+
+def is_last(market: str, at: str) -> bool:
+    """Whether none of the market's schedules is later in the day than `at`."""
+    return all(f"{other.at:%H:%M}" <= at for other in evening_schedules() if other.market == market)
+
+
+def is_alone(market: str) -> bool:
+    """Whether the market has one schedule at most."""
+    return _evenings(market).count() <= 1
+
+
+def _schedule_at(market: str, at: time) -> EveningSchedule:
+    return next(one for one in evening_schedules() if (one.market, one.at) == (market, at))
+
+
+def _evenings(market: str) -> QuerySet[Schedule]:
+    """The market's schedules of evenings: one, or one for each time of day."""
+    is_of_market = Q(name=_name(market)) | Q(name__startswith=f"{_name(market)} ")
+    rows: QuerySet[Schedule] = Schedule.objects.filter(is_of_market, func=TASK)
+    return rows
 
 
 def _write(task: str, name: str, fields: dict[str, Any]) -> None:
@@ -121,12 +153,12 @@ def remove_schedule(market: str) -> bool:
     """Delete the market's schedule; returns whether there was one."""
     _preclose_rows(market).delete()
     Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).delete()
-    return bool(Schedule.objects.filter(func=TASK, name=_name(market)).delete()[0])
+    return bool(_evenings(market).delete()[0])
 
 
 def set_next_run(market: str, at: str, *, as_of: datetime) -> None:
     """Set the market's next run to the next `at` of its local time."""
-    _update_next_run(market, next_moment(get_market(market), time.fromisoformat(at), as_of))
+    _update_next_run(market, at, next_moment(get_market(market), time.fromisoformat(at), as_of))
 
 
 def set_next_morning(market: str, at: str, *, as_of: datetime) -> None:
@@ -148,7 +180,7 @@ def retry_later(market: str, at: str, *, as_of: datetime) -> bool:
     soon = as_of + (FIRST_PAUSE if as_of - began < FIRST_PERIOD else PAUSE)
     if soon - began > PATIENCE:
         return False
-    _update_next_run(market, soon)
+    _update_next_run(market, at, soon)
     return True
 
 
@@ -160,8 +192,9 @@ def closing_span(market: str, at: str, due: datetime, *, as_of: datetime) -> tup
     return since, last_moment(market_of_name, time.fromisoformat(at), as_of)
 
 
-def _update_next_run(market: str, moment: datetime) -> None:
-    Schedule.objects.filter(func=TASK, name=_name(market)).update(next_run=moment)
+def _update_next_run(market: str, at: str, moment: datetime) -> None:
+    rows = _evenings(market)
+    (rows if is_alone(market) else rows.filter(kwargs__contains=repr(at))).update(next_run=moment)
 
 
 def next_moment(market: Market, at: time, moment: datetime, *, early: bool = False) -> datetime:

@@ -300,3 +300,19 @@ def test_address_and_key_are_in_no_row_and_no_log(receiver: Receiver, caplog: py
         # With its host: the digits of a port alone may stand in any other number.
         for spelling in (f"127.0.0.1:{receiver.port}", f"'127.0.0.1', {receiver.port}"):
             assert spelling not in text
+
+
+@pytest.mark.django_db
+def test_evenings_of_a_version_each_send_one_message_of_both(receiver: Receiver) -> None:
+    """The earlier one leaves the message to the last; once that is sent, a later try of the earlier one is news."""
+    early = report_of(versions=[VersionReport("v2", "published", matched=1, ranked=1)])
+    late = report_of(versions=[VersionReport("v3", "published", matched=4, ranked=4)])
+    notify.record_report(early, at=NOW, sends=False)
+    notify.send_new(early, clock=lambda: NOW)
+    assert (early.news, Delivery.objects.count()) == (False, 0)
+    row = sent(late)
+    assert [version["scanner_version"] for version in row.versions] == ["v2", "v3"]
+    assert [delivery.notification_id for delivery in Delivery.objects.exclude(sent_at=None)] == [row.pk]
+    again = report_of(versions=[VersionReport("v2", "published", matched=2, ranked=2)])
+    notify.record_report(again, at=NOW, sends=False)
+    assert again.news

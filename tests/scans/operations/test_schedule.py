@@ -163,3 +163,23 @@ def test_invalid_schedule_row_is_left_out(db: None, kwargs: str | None) -> None:
     schedule.set_schedule("us", as_of=utc(2026, 8, 20, 1))
     Schedule.objects.create(func=schedules.TASK, name="by hand", kwargs=kwargs)
     assert [one.market for one in schedules.evening_schedules()] == ["us"]
+
+
+@pytest.mark.django_db
+def test_a_version_has_an_evening_of_its_own() -> None:
+    now = utc(2026, 8, 20, 1)
+    schedule.set_schedule("kr", as_of=now, at=time(15, 42), versions=["v2"])
+    added = schedule.set_schedule("kr", as_of=now, at=time(15, 43), versions=["v3"], adds=True)
+    assert (added.at, added.versions, added.next_run) == (time(15, 43), ("v3",), utc(2026, 8, 20, 6, 43))
+    rows = [(f"{one.at:%H:%M}", one.versions) for one in schedules.evening_schedules()]
+    assert rows == [("15:42", ("v2",)), ("15:43", ("v3",))]
+    assert (schedule.is_last("kr", "15:42"), schedule.is_last("kr", "15:43")) == (False, True)
+    schedule.set_next_run("kr", "15:42", as_of=utc(2026, 8, 20, 6, 42, 30))
+    moments = [one.next_run for one in schedules.evening_schedules()]
+    assert moments == [utc(2026, 8, 21, 6, 42), utc(2026, 8, 20, 6, 43)]
+    assert not schedule.is_alone("kr")
+    schedule.set_schedule("kr", as_of=now)
+    assert schedule.is_alone("kr")
+    schedule.set_schedule("kr", as_of=now, at=time(16, 0), versions=["v3"], adds=True)
+    assert schedule.remove_schedule("kr")
+    assert schedules.evening_schedules() == []

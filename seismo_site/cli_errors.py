@@ -20,6 +20,7 @@ from django.db.utils import DatabaseError, InterfaceError, OperationalError
 from marketdata.database_damage import is_damage
 from seismo_site.management_utility import SeismoUtility
 
+NO_MEMORY = "There is not enough memory for this: allow the process more, or request less at once."
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 NOT_MIGRATED = {"42P01", "42703"}  # PostgreSQL: undefined table, undefined column
 FULL = {"53100", "54000"}  # disk full, program limit exceeded
@@ -50,12 +51,18 @@ def run(arguments: Sequence[str], execute: Callable[[list[str]], None] = execute
         # `run_scan ... | head`: the reader has ended. Python's own flush at exit must not complain about it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:
-        sentence = explain_file(error)
+    except (OSError, MemoryError, RuntimeError) as error:
+        sentence = explain_file(error) if isinstance(error, OSError) else explain_memory(error)
         if sentence is None:
             raise
         return _print_error(sentence)
     return 0
+
+
+def explain_memory(error: MemoryError | RuntimeError) -> str | None:
+    """The sentence about a lack of memory, of which a refused thread is one; None for another error."""
+    is_lack = isinstance(error, MemoryError) or "can't start new thread" in str(error)
+    return NO_MEMORY if is_lack else None
 
 
 def explain_file(error: OSError) -> str | None:

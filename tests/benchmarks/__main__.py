@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [section ...] [--json FILE] [--keep DIR] [--runs N]: how fast it is on this machine.
+"""python -m tests.benchmarks [section ...] [--json FILE] [--keep DIR] [--runs N] [--check]: how fast it is here.
 
     import     price files into SQLite and PostgreSQL, and into the lake
     scan       v2 on KRX: one session, 520 sessions, the whole command
@@ -10,6 +10,7 @@
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
+    candle-stress  the collector's parts as multiples of a unit, an hour of calls, limits of memory (when named)
     candle-patterns  how often the pattern of a market is recognized (only when named)
     faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when named)
     profile    where the time of one session goes (only when named)
@@ -27,6 +28,7 @@ from pathlib import Path
 
 from tests.benchmarks import (
     candle_patterns,
+    candle_stress,
     candles,
     collection,
     executors,
@@ -64,6 +66,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "collect": collection.section,
     "load": load.section,
     "candles": candles.section,
+    "candle-stress": candle_stress.section,
     "candle-patterns": candle_patterns.section,
     "candle-time": forecasts.section,
     "faults": faults.section,
@@ -74,6 +77,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
 ON_REQUEST = (
     "collect",
     "candle-patterns",
+    "candle-stress",
     "candle-time",
     "load",
     "profile",
@@ -94,10 +98,11 @@ def main() -> int:
         "sections",
         nargs="*",
         metavar="section",
-        help="default: all but collect, candle-patterns, candle-time, load, faults, profile and worlds",
+        help="default: all but collect, candle-*, load, faults, profile and worlds",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")
+    parser.add_argument("--check", action="store_true", help="end with status 1 where an aim is missed")
     parser.add_argument("--runs", type=int, metavar="N", help="run everything N times")
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in SECTIONS]
@@ -116,7 +121,10 @@ def main() -> int:
         bench.close()
         if options.json:
             report.write(options.json)
-    return 0
+    missed = report.missed() if options.check else []
+    for what in missed:
+        print(f"The aim of {what} was missed.", file=sys.stderr)
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -23,13 +23,15 @@ PACKAGES = ("numpy", "pyarrow", "Django", "pandas", "polars", "TA-Lib")
 class Line:
     """One measurement: what was called, the seconds of every run, and what else was seen.
 
-    work: units done in one run, for a rate; aims: `seconds` at most, `rate` at least, `mb` at most.
+    work: units done in one run, for a rate; ratio: a multiple of something measured in turns with it; aims: `rate` at
+    least, `seconds`, `mb` and `ratio` at most.
     """
 
     what: str
     seconds: Sequence[float] = ()
     work: int = 0
     peak_mb: float = 0.0
+    ratio: float = 0.0
     note: str = ""
     aims: dict[str, float] = field(default_factory=dict)
 
@@ -48,6 +50,8 @@ class Line:
         for aim, limit in self.aims.items():
             if aim == "rate":
                 text, met = f">= {limit:,.0f}/s", self.rate >= limit
+            elif aim == "ratio":
+                text, met = f"<= {limit:g} x", self.ratio <= limit
             elif aim == "mb":
                 text, met = f"< {limit:,.0f} MB", self.peak_mb < limit
             else:
@@ -102,6 +106,15 @@ class Report:
         """Say something that is no measurement."""
         print(f"\n({text})", flush=True)
 
+    def missed(self) -> list[str]:
+        """The lines with an aim that was missed."""
+        return [
+            f"{table.section}: {line.what}"
+            for table in self.tables
+            for line in table.lines
+            if any(verdict.endswith("MISSED") for verdict in line.verdicts())
+        ]
+
     def write(self, file: Path) -> None:
         """Everything as JSON."""
         tables = []
@@ -122,6 +135,8 @@ def _figures(line: Line) -> str:
         )
     if line.rate:
         parts.append(f"{line.rate:,.0f}/s")
+    if line.ratio:
+        parts.append(f"{line.ratio:.2f} x")
     if line.peak_mb:
         parts.append(f"peak {line.peak_mb:,.0f} MB")
     parts += [*line.verdicts(), line.note]

@@ -199,6 +199,25 @@ def test_missing_directory_is_reported(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_lack_of_memory_is_one_sentence(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(arguments: list[str]) -> None:
+        raise error
+
+    assert run([], fail) == 1
+    assert capsys.readouterr().err == (
+        "There is not enough memory for this: allow the process more, or request less at once.\n"
+    )
+
+
+def test_another_runtime_error_keeps_its_traceback() -> None:
+    def fail(arguments: list[str]) -> None:
+        raise RuntimeError("a mistake")
+
+    with pytest.raises(RuntimeError, match="a mistake"):
+        run([], fail)
+
+
 def test_a_mistake_with_another_file_keeps_its_traceback() -> None:
     def execute(_: list[str]) -> None:
         Path("/not/of/seismo").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, time
 from decimal import Decimal
 from functools import lru_cache
 
@@ -42,8 +42,7 @@ class Market:
     suspected corporate action; None where the market has no daily limit. `evening_at` is the local time in `timezone`
     at which a session's evening is run by default. On KRX that is 15:35: since 2026-09-14 it trades again from 16:00 to
     20:00, and bars of the same day then follow those trades; `settled_at` is the local time of the next day at which
-    the session is read again, None where that is not needed. `closing_auction`: how long before the close the last
-    price is no trade's any more. Opening and closing times are in `session_hours`.
+    the session is read again, None where that is not needed. Opening and closing times are in `session_hours`.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Market:
     segments: tuple[str, ...]
     suspect_move: float | None
     settled_at: time | None = None
-    closing_auction: timedelta = timedelta(0)
 
     @property
     def family(self) -> tuple[str, ...]:
@@ -102,7 +100,6 @@ MARKETS = {
         segments=("KOSPI", "KOSDAQ", "KOSDAQ GLOBAL"),
         suspect_move=0.31,
         settled_at=time(8, 15),
-        closing_auction=timedelta(minutes=10),
     ),
     "us": Market(
         name="us",
@@ -112,6 +109,7 @@ MARKETS = {
         evening_at=time(18, 0),
         segments=("US",),
         suspect_move=None,
+        settled_at=time(10, 15),
     ),
     "upbit": COIN_MARKET,
     # The same coins on another exchange, whose days are Korean days.

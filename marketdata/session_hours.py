@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from marketdata import calendar_table, calendars
 from marketdata.markets import Market
+from marketdata.session_phases import Phase, SessionPhase, phase_minutes
 
 LATEST_FIRST = 4
 """Sessions before today that may not have closed yet, with room: markets close within a day of their date."""
@@ -55,10 +56,28 @@ class SessionHours:
         """The moment at which `session` closes, in the market's time zone."""
         return self._moment(session, self.minutes(session).closes)
 
+    def phases(self, session: date) -> list[SessionPhase]:
+        """The phases of `session`, from one midnight to the next, in the market's time zone."""
+        opens, closes = self.minutes(session)
+        begins = phase_minutes(self.market.calendar, session, opens, closes)
+        ends = [*(minutes for _, minutes in begins[1:]), 24 * 60]
+        return [
+            SessionPhase(phase, self._moment(session, first), self._moment(session, last))
+            for (phase, first), last in zip(begins, ends, strict=True)
+        ]
+
+    def phase(self, session: date, at: datetime) -> Phase:
+        """The phase of `session` at a moment: before its day not open yet, after it closed."""
+        phases = self.phases(session)
+        if at < phases[0].begins:
+            return Phase.PRE_OPEN
+        return next((phase.phase for phase in phases if phase.begins <= at < phase.ends), Phase.CLOSED)
+
     def quoted(self, session: date) -> tuple[datetime, datetime]:
         """The hours of `session` in which a last price is that of a trade: from a minute after the opening, when quotes
         no longer repeat the session before, until the closing auction, when they may be expected prices."""
-        return self.opening(session) + FIRST_QUOTES, self.closing(session) - self.market.closing_auction
+        continuous = next(phase for phase in self.phases(session) if phase.phase is Phase.CONTINUOUS)
+        return continuous.begins + FIRST_QUOTES, continuous.ends
 
     def later_than_usual(self, session: date) -> timedelta:
         """How much later than usual `session` closes; zero where it closes as usual or earlier."""

@@ -132,7 +132,7 @@ def forming_session(calendar: MarketCalendar, as_of: datetime) -> date:
     if begins <= as_of < ends:
         return today
     why = ""
-    if as_of >= ends and market.closing_auction:
+    if as_of >= ends and ends < calendar.hours.closing(today):
         why = ", since in the closing auction the last price may be an expected one, and afterwards it is the close's"
     raise DataProblem(
         f"It is {_local(as_of, market.name)}: session {today} of market {market.name} can be scanned before its close "

@@ -16,6 +16,7 @@ from marketdata import ticks
 from marketdata.markets import Market
 from marketdata.models import Instrument
 from marketdata.queries.market_calendar import MarketCalendar, get_calendars
+from marketdata.session_phases import SessionPhase
 from marketdata.ticks import TickGrid
 
 
@@ -29,8 +30,8 @@ class TickBand(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class MarketFacts:
     """`first` and `last`: the days of the first and the last recorded bar, None without bars. `session`: the latest
-    session of the calendar up to the requested day, with its `opening` and `closing` in the market's zone; `grid`,
-    that session's order prices, None where no tick table is known, which `missing_grid` then says."""
+    session of the calendar up to the requested day, with its `opening`, `closing` and `phases` in the market's zone;
+    `grid`, that session's order prices, None where no tick table is known, which `missing_grid` then says."""
 
     market: Market
     first: date | None
@@ -38,6 +39,7 @@ class MarketFacts:
     session: date
     opening: datetime
     closing: datetime
+    phases: Sequence[SessionPhase]
     grid: TickGrid | None
     missing_grid: str
 
@@ -68,6 +70,7 @@ def _facts(calendar: MarketCalendar, first: date | None, last: date | None, as_o
         session=session,
         opening=hours.opening(session),
         closing=hours.closing(session),
+        phases=hours.phases(session),
         grid=ticks.get_grid(market.name, session, segment),
         missing_grid=ticks.missing_grid_reason(market.name, session, segment),
     )

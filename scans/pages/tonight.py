@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from marketdata.queries import instruments
 from scans.engines.regime_rules import RegimeRule
-from scans.models import SignalStatus
+from scans.models import Reading, SignalStatus
 from scans.pages.account import chosen_versions
 from scans.pages.base import Content, KeptPage
 from scans.pages.preclose import preclose_context
@@ -23,7 +23,7 @@ from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
 from scans.queries.preclose import get_preclose_scan
 from scans.queries.regime_rules import regime_rules
-from scans.queries.settling import EVENING
+from scans.queries.settling import EVENING, SettlingFigures, settling_figures
 from scans.templatetags.figures import day as day_text
 from scans.wording.regime_sentences import regime_sentence
 
@@ -73,6 +73,7 @@ class Tonight(KeptPage):
             "moved": list(Counter(row.status for row in signals).items()),
             "is_replaced": any(block["session"] and block["session"].is_replacement for block in blocks),
             "of_evening": of_evening,
+            "settling": _settling(self.market.name, blocks),
         }
         scan = get_preclose_scan(self.market.name, day)
         if scan and scan.session >= summary.session_date:
@@ -95,6 +96,14 @@ class Tonight(KeptPage):
             if fitting := [slug for slug in slugs if slug in chosen]:
                 return fitting
         return list(slugs)
+
+
+def _settling(market: str, blocks: Sequence[Mapping[str, Any]]) -> list[SettlingFigures]:
+    """How provisional lists differed so far, of each version whose list is provisional."""
+    sessions = [block["session"] for block in blocks if block["session"]]
+    provisional = [row.scanner_version for row in sessions if row.reading == Reading.PROVISIONAL]
+    figures = settling_figures(market, provisional) if provisional else []
+    return [one for one in figures if one.sessions]
 
 
 def _chip(version: VersionEvening, shown: Sequence[str]) -> dict[str, Any]:

@@ -60,8 +60,8 @@ def settling_figures(
     rows = rows.filter(date__gte=first) if first else rows
     rows = rows.filter(date__lte=last) if last else rows
     provisional = rows.filter(read_at__isnull=False).order_by("pk")
-    settled = rows.filter(reading_filter(Reading.SETTLED), published=True)
     before = {(row.scanner_version_id, row.date): row.pk for row in provisional}
+    settled = rows.filter(reading_filter(Reading.SETTLED), published=True, date__in={day for _, day in before})
     after = {(row.scanner_version_id, row.date): row.pk for row in settled}
     pairs = {key: (before[key], after[key]) for key in before.keys() & after.keys()}
     picks = _picks({key for pair in pairs.values() for key in pair})
@@ -89,6 +89,8 @@ def settling_figures(
 def _picks(sessions: set[int]) -> Mapping[int, frozenset[str]]:
     """Key of a session -> the codes of its picks."""
     codes: dict[int, set[str]] = {}
+    if not sessions:
+        return {}
     for key, code in ScanRank.objects.filter(session__in=sessions).values_list("session", "code"):
         codes.setdefault(key, set()).add(code)
     return {key: frozenset(values) for key, values in codes.items()}

@@ -211,6 +211,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "sessions": "Number of sessions",
     "sessions_held": "Sessions since the entry",
     "settings": "Your settings",
+    "settling": "How the provisional lists of each version differed from the settled ones",
     "settled_at": "When settled bars gave the answer, where provisional ones came before; null: not so",
     "shares": "Listed shares as recorded; null: not recorded",
     "short_risk": "0 to 3: how nervous the session was",

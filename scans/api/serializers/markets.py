@@ -6,8 +6,21 @@ from typing import Any
 
 from rest_framework import serializers
 
+from marketdata.session_phases import Phase
 from scans.api.fields import ZonedTime
 from scans.queries.markets import MarketVersion
+
+
+class PhaseBody(serializers.Serializer[Any]):
+    """A phase of the session."""
+
+    phase = serializers.ChoiceField(
+        choices=[str(phase) for phase in Phase],
+        help_text="pre_open: nothing yet; opening_auction and closing_auction: expected prices; pre_market, "
+        "after_market: trading outside the session; off_hours: at the day's close; closed",
+    )
+    begins_at = ZonedTime(source="begins", help_text="With the offset of the market's zone")
+    ends_at = ZonedTime(source="ends", help_text="Where the next phase begins")
 
 
 class HoursBody(serializers.Serializer[Any]):
@@ -16,6 +29,7 @@ class HoursBody(serializers.Serializer[Any]):
     session = serializers.DateField(help_text="The session that has these hours")
     opens_at = ZonedTime(source="opening", help_text="With the offset of the market's zone")
     closes_at = ZonedTime(source="closing", help_text="With the offset of the market's zone")
+    phases = PhaseBody(many=True, help_text="From one midnight to the next")
 
 
 class TickBandBody(serializers.Serializer[Any]):

@@ -23,6 +23,7 @@ from scans.evaluation.holdings import REVISION
 from scans.operations.evaluation import evaluation_cache
 from scans.operations.evaluation.evaluate import GROUPINGS, Evaluation, EvaluationLine
 from scans.queries import versions
+from scans.queries.settling import SettlingFigures, settling_figures
 
 LONGEST, MOST_HORIZONS = 250, 8
 
@@ -143,6 +144,19 @@ class Figure(serializers.Serializer[EvaluationLine]):
     turnover_pct = Percent(source="figures.turnover")
 
 
+class SettlingBody(serializers.Serializer[SettlingFigures]):
+    """How the provisional lists of a version differed from the settled ones, over the sessions of the range that have
+    both. Only settled ones are judged."""
+
+    scanner_version = serializers.CharField(source="version")
+    sessions = serializers.IntegerField(help_text="Sessions with a provisional and a settled list")
+    unchanged = serializers.IntegerField(help_text="Of these: lists with the same picks")
+    unchanged_pct = Percent(source="unchanged_share", help_text="The same in percent; null: no session has both")
+    picks = Number(help_text="Mean number of provisional picks")
+    left = Number(help_text="Mean number of picks that settled bars took from the list")
+    entered = Number(help_text="Mean number of picks that they added")
+
+
 class EvaluationBody(serializers.Serializer[Any]):
     """What the figures rest on, and the figures. `gone` instruments have no bar on the last session used: where none
     are gone, the record holds survivors only, and returns are too good. On `capped` of `sessions` sessions at least
@@ -161,6 +175,7 @@ class EvaluationBody(serializers.Serializer[Any]):
     gone = serializers.IntegerField()
     capped = serializers.IntegerField()
     figures = Figure(many=True)
+    settling = SettlingBody(many=True)
 
 
 class EvaluationView(MarketView):
@@ -179,9 +194,10 @@ class EvaluationView(MarketView):
     )
     def get(self, request: Request, market: str) -> HttpResponseBase:
         given = self.query_values(request)
+        chosen = versions.get_versions(self.market.name, given.get("versions", []))
         evaluation = evaluation_cache.evaluation_key(
             self.market.name,
-            versions.get_versions(self.market.name, given.get("versions", [])),
+            chosen,
             as_of=timezone.now(),
             first=given.get("from"),
             last=given.get("to"),
@@ -194,6 +210,7 @@ class EvaluationView(MarketView):
             data = evaluation_body(
                 evaluation_cache.cached_evaluation(evaluation), self.market.currency, given.get("costs")
             )
+            data["settling"] = settling_figures(self.market.name, chosen, data["first"], data["last"])
             content = responses.to_json(EvaluationBody(data).data)
             return HttpResponse(content, content_type=responses.MEDIA_TYPES["json"])
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from marketdata.management.table import write_prose
 from scans.management import freshness
 from scans.management.arguments import ScanCommand
 from scans.management.delivery import add_delivery, deliver, delivery
 from scans.management.evaluation_options import add_evaluation_options, evaluation_request, versions
 from scans.management.evaluation_tables import evaluation_results
 from scans.operations.evaluation.evaluate import GROUPINGS, evaluate_versions
+from scans.queries.settling import settling_figures, settling_sentence
+from scans.queries.versions import get_versions
 
 
 class Command(ScanCommand):
@@ -39,4 +43,11 @@ class Command(ScanCommand):
             evaluation_request(options, options["versions"], options["by"]), permutations=options["permutations"]
         )
         freshness.warn(self, request, beside=True)
-        deliver(evaluation_results(evaluate_versions(request)), where, self.stdout)
+        evaluation = evaluate_versions(request)
+        deliver(evaluation_results(evaluation), where, self.stdout)
+        if not where.for_programs:
+            days = (date.fromisoformat(day) for day in (evaluation.first, evaluation.last))
+            rows = get_versions(request.market, list(request.versions))
+            for figures in settling_figures(request.market, rows, *days):
+                if figures.sessions:
+                    write_prose(self.stdout, settling_sentence(figures))

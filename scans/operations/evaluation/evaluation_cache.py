@@ -29,7 +29,7 @@ from marketdata.record import Days, Record
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.holdings import REVISION
 from scans.evaluation.statistics import Excess, Figures
-from scans.models import ScannerVersion
+from scans.models import Reading, ScannerVersion
 from scans.operations.evaluation.evaluate import Evaluation, EvaluationLine, evaluate_versions
 from scans.operations.evaluation.evidence import (
     HISTORY,
@@ -41,6 +41,7 @@ from scans.operations.evaluation.evidence import (
 )
 from scans.operations.evaluation.picks import no_runs_error
 from scans.queries import results
+from scans.queries.settling import reading_filter
 
 MAX_CELLS = 4_000_000
 """Sessions (with their history and the longest horizon) x instruments: about five years of KRX, half a gigabyte."""
@@ -170,9 +171,10 @@ def _refuse_too_much(record: Record, days: Days, horizons: Sequence[int]) -> Non
 
 
 def _published(market: str, version: ScannerVersion, days: Days) -> str:
-    """A digest of the version's published sessions among `days`, by their keys: a session's row never changes, and a
-    new answer is a new row."""
-    rows = results.published_sessions(market, version).filter(date__range=(days[0].item(), days[-1].item()))
+    """A digest of the version's published and settled sessions among `days`, by their keys: their rows never change,
+    and a new answer is a new row."""
+    rows = results.published_sessions(market, version).filter(reading_filter(Reading.SETTLED))
+    rows = rows.filter(date__range=(days[0].item(), days[-1].item()))
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
     if not keys:
         raise no_runs_error(market, version.slug, days)

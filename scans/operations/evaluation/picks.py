@@ -18,10 +18,11 @@ from marketdata.record import Days
 from scans.engines import engine_params
 from scans.engines.base import get_requirements
 from scans.engines.registry import get_engine
-from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession
+from scans.models import Reading, ScannerVersion, ScanRank, ScanRun, ScanSession
 from scans.operations.scan.answers import QUARANTINED, Scan
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
+from scans.queries.settling import reading_filter
 
 PUBLISHED, FLY = "published", "fly"
 SOURCES = (PUBLISHED, FLY)
@@ -67,17 +68,18 @@ class VersionPicks:
 
 
 def published_picks(market: str, version: ScannerVersion, days: Days) -> VersionPicks:
-    """The published picks of `version` on the sessions `days`; NoRuns if no session is published."""
+    """The published picks of `version` on the sessions `days` whose bars no longer change; NoRuns if there are none."""
     filters = {"market": market, "published": True, "date__range": (days[0].item(), days[-1].item())}
-    sessions = list(
-        ScanSession.objects.filter(scanner_version=version, **filters).order_by("date").values_list("date", "run_id")
-    )
+    answers = ScanSession.objects.filter(scanner_version=version, **filters)
+    sessions = list(answers.filter(reading_filter(Reading.SETTLED)).order_by("date").values_list("date", "run_id"))
+    provisional = list(answers.filter(reading_filter(Reading.PROVISIONAL)).values_list("date", flat=True))
     if not sessions:
         raise no_runs_error(market, version.slug, days)
     runs = ScanRun.objects.in_bulk({run for _, run in sessions})
     rules = {pk: _rule(run) for pk, run in runs.items()}
     rows = (
         ScanRank.objects.filter(scanner_version=version, **filters)
+        .exclude(date__in=provisional)
         .order_by("date", "rank")
         .values_list("date", "code", "strategy", "label", "score")
     )

@@ -21,13 +21,24 @@ from tests.exchanges.krx_open_api import KEY, KST, KrxOpenApi, daily_row
 from tests.marketdata.operations.kis_setup import KisSetup
 
 OTHERS = {"KOSPI": ("9", 690), "KOSDAQ": ("8", 1_200)}
-"""Segment -> first digit and number of the shares without a trade that fill the exchange's list."""
+"""Segment -> first digit and number of the rows without a price that fill the exchange's list."""
+CLOSED = (date(2026, 6, 3), date(2026, 7, 17), date(2026, 12, 31))
 
 
 def trading_days(last: str, count: int) -> list[date]:
     days = get_sessions("kr")
     result: list[date] = days[days <= np.datetime64(last)][-count:].tolist()
     return result
+
+
+class Lists(dict[date, Mapping[str, list[dict[str, str]]]]):
+    """The exchange's lists by session, made when they are read."""
+
+    def __init__(self, desk: SettlingDesk) -> None:
+        self._desk = desk
+
+    def get(self, day: date, default: Any = None) -> Any:
+        return self._desk.rows(day) if day in self._desk.days else default
 
 
 class SettlingDesk:
@@ -39,7 +50,7 @@ class SettlingDesk:
         self.days, self.settings, self.has_krx = days, settings, krx
         self.closes: dict[date, dict[str, int]] = {}
         market = {f"{n:05d}0": Listed(f"종목{n}", generated_bars(days, n)) for n in range(1, size + 1)}
-        self.kis = KisSetup(market, drift=True, clock=lambda: self.now.timestamp())
+        self.kis = KisSetup(market, drift=True, clock=lambda: self.now.timestamp(), closed=frozenset(CLOSED))
         self.krx = KrxOpenApi({})
         settings.TOKEN_DIR, settings.COLLECT_HISTORY, settings.COLLECT_CHECK = data_dir / "tokens", 30, 0
 
@@ -62,7 +73,7 @@ class SettlingDesk:
         self.now = datetime.fromisoformat(moment).replace(tzinfo=KST)
         self.kis.exchange.today = self.now.date()
         self.krx.now = self.now
-        self.krx.days = {day: self._rows(day) for day in self.days[-12:] if day < self.now.date()}
+        self.krx.days = Lists(self)
         return self.now
 
     def evening(self, moment: str, **options: Any) -> EveningReport:
@@ -78,9 +89,9 @@ class SettlingDesk:
 
     def official(self, day: date) -> dict[str, int]:
         """Code -> the close of the exchange's own list."""
-        return {row["ISU_CD"]: int(row["TDD_CLSPRC"]) for row in self._rows(day)["KOSPI"] if row["ISU_CD"][0] == "0"}
+        return {row["ISU_CD"]: int(row["TDD_CLSPRC"]) for row in self.rows(day)["KOSPI"] if row["ISU_CD"][0] == "0"}
 
-    def _rows(self, day: date) -> Mapping[str, list[dict[str, str]]]:
+    def rows(self, day: date) -> Mapping[str, list[dict[str, str]]]:
         rows = []
         for code, share in self.kis.market.items():
             bar = next((bar for bar in share.bars if bar.session == day), None)
@@ -103,7 +114,7 @@ class SettlingDesk:
             lists[segment] += [
                 daily_row(
                     day, f"{digit}{n:04d}0", close=1_000, volume=0, prices=(0, 0, 0), market=segment,
-                    department=department,
+                    department=department, TDD_CLSPRC="-",
                 )
                 for n in range(count)
             ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -122,11 +122,16 @@ def test_the_schedule_has_both_steps() -> None:
     plan = schedule.set_schedule("kr", as_of=moment)
     assert plan.next_run == datetime(2026, 8, 20, 15, 35, tzinfo=KST)
     assert plan.settled == datetime(2026, 8, 21, 8, 15, tzinfo=KST)
-    assert schedule.set_schedule("us", as_of=moment).settled is None
+    us = schedule.set_schedule("us", as_of=moment)
+    assert (us.next_run, us.settled) == (
+        datetime(2026, 8, 20, 22, 0, tzinfo=UTC),  # 18:00 in New York
+        datetime(2026, 8, 20, 14, 15, tzinfo=UTC),
+    )
+    assert schedule.set_schedule("upbit", as_of=moment).settled is None
     assert schedule.set_schedule("kr", as_of=moment, collects=False).settled is None
     schedule.set_schedule("kr", as_of=moment)
     assert schedule.remove_schedule("kr")
-    assert [row.market for row in schedules.evening_schedules()] == ["us"]
+    assert [row.market for row in schedules.evening_schedules()] == ["upbit", "us"]
     assert not Schedule.objects.filter(name__contains="kr").exists()
 
 

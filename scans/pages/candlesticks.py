@@ -12,7 +12,8 @@ from scans.models import ScanRank
 from scans.pages.rows import OrderPlan
 
 WIDTH, HEIGHT, VOLUME = 960, 320, 60
-GAP = 12
+GAP, LABEL = 12, 14
+"""Between prices and volume; the height of a label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,10 @@ def candlestick_chart(series: History, bars: int, order: OrderPlan | None, picks
     def y(price: float) -> float:
         return round((top - price) * scale, 1)
 
+    def is_free(price: float) -> bool:
+        """Whether the label of a price overlaps that of no level."""
+        return all(abs(y(price) - y(level)) > LABEL for _, level in planned)
+
     candles = [
         Candle(
             x=round((n + 0.5) * step, 1),
@@ -98,7 +103,7 @@ def candlestick_chart(series: History, bars: int, order: OrderPlan | None, picks
         candles=candles,
         lines=[(name, y(price), price) for name, price in planned],
         marks=marks,
-        grid=[(y(price), price) for price in _round_prices(bottom, top)],
+        grid=[(y(price), price) for price in _round_prices(bottom, top) if is_free(price)],
         first=str(days[0]),
         last=str(days[-1]),
     )

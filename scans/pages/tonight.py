@@ -67,7 +67,9 @@ class Tonight(KeptPage):
         context = {
             "evening": summary,
             "market": self.market,
-            "chips": [_chip(version, slugs) for version in summary.versions],
+            "chips": [
+                _chip(version, slugs, {"reading": EVENING} if of_evening else {}) for version in summary.versions
+            ],
             "blocks": blocks,
             "signals": signals,
             "moved": list(Counter(row.status for row in signals).items()),
@@ -106,15 +108,15 @@ def _settling(market: str, blocks: Sequence[Mapping[str, Any]]) -> list[Settling
     return [one for one in figures if one.sessions]
 
 
-def _chip(version: VersionEvening, shown: Sequence[str]) -> dict[str, Any]:
-    """The link that hides a version, or shows it."""
+def _chip(version: VersionEvening, shown: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:
+    """The link that hides a version, or shows it; the rest of its `query` stays."""
     slug = version.version.slug
     others = [one for one in shown if one != slug]
     return {
         "slug": slug,
         "listed": version.listed if version.session else None,
         "shown": slug in shown,
-        "address": f"?{urlencode({'versions': '.'.join(others if slug in shown else [*shown, slug])})}",
+        "address": f"?{urlencode({**query, 'versions': '.'.join(others if slug in shown else [*shown, slug])})}",
     }
 
 

@@ -28,3 +28,12 @@ def browser(client: Client, trader: User) -> Client:
     """The trader's browser, logged in."""
     client.force_login(trader)
     return client
+
+
+@pytest.fixture
+def one_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands still: the status of a market is computed anew each minute, with queries of its own."""
+    from django.utils import timezone
+
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)

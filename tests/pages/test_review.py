@@ -197,6 +197,7 @@ def test_only_the_chosen_versions_are_reviewed(scanned: pd.DataFrame, sessions: 
     assert "<dd>rises-10 #1</dd>" in html
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_queries_do_not_grow_with_the_queue(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     from django.db import connection
     from django.test.utils import CaptureQueriesContext

@@ -92,6 +92,7 @@ def queries(browser: Client, path: str) -> int:
     return len(made)
 
 
+@pytest.mark.usefixtures("one_minute")
 def test_queries_do_not_grow_with_picks(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     """Six for the evening and the scan before its close, three for the reader and its tags, one each for the state of
     the data and what runs."""
@@ -100,6 +101,7 @@ def test_queries_do_not_grow_with_picks(scanned: pd.DataFrame, sessions: list[da
     assert queries(browser, f"/kr/{by_size[0]}/") == queries(browser, f"/kr/{by_size[-1]}/") == 11
 
 
+@pytest.mark.usefixtures("one_minute")
 @pytest.mark.parametrize("path", PAGES)
 def test_kept_page_takes_six_queries(scanned: pd.DataFrame, browser: Client, path: str) -> None:
     browser.get(path)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from caching.memory import get_memory_use
+from marketdata.candles import queries as candles
 from marketdata.queries import instruments
 from marketdata.queries.readiness import ReadinessState
 from scans.models import Status
@@ -38,6 +39,7 @@ class InstallationCollector:
         yield from _scans()
         yield from _cache()
         yield from task_metrics()
+        yield from _candles()
 
 
 def _ages() -> Iterator[Any]:
@@ -102,6 +104,20 @@ def _scans() -> Iterator[Any]:
                 mean.add_metric((market, row.scanner_version), row.mean_seconds)
     yield ratio
     yield mean
+
+
+def _candles() -> Iterator[Any]:
+    """The newest chunks of all collections of candles."""
+    figures = candles.recent_figures()
+    seconds = GaugeMetricFamily("seismo_candle_seconds", "Seconds of the newest 1,000 chunks by step.", labels=["step"])
+    for step in candles.STEPS:
+        seconds.add_metric([step], figures[f"seconds_{step}"])
+    yield seconds
+    for name in ("chunks", "calls", "retries", "rows", "cache_hits"):
+        yield GaugeMetricFamily(f"seismo_candle_{name}", f"The {name} of the same.", value=figures[name])
+    yield GaugeMetricFamily(
+        "seismo_candle_memory_bytes", "Most memory of their processes.", value=figures["memory_peak"]
+    )
 
 
 def _cache() -> Iterator[Any]:

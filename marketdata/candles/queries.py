@@ -179,6 +179,15 @@ def collections() -> QuerySet[CandleCollection]:
     )
 
 
+def recent_figures(count: int = 1_000) -> dict[str, float]:
+    """Sums over the newest chunks of all collections, at most `count`: their number, the seconds of each step, calls,
+    retries, rows, cache hits, and the most memory of a process (0 where no chunk is a sample)."""
+    newest = CandleChunk.objects.order_by("-pk")[:count]
+    names = (*(f"seconds_{step}" for step in STEPS), "calls", "retries", "rows", "cache_hits")
+    sums = {name: Sum(name, default=0) for name in names}
+    return newest.aggregate(chunks=Count("pk"), memory_peak=Max("memory_peak", default=0), **sums)
+
+
 def last_chunks(collection: int, count: int) -> QuerySet[CandleChunk]:
     """The chunks of a collection that were stored last, newest first."""
     return CandleChunk.objects.filter(collection=collection).order_by("-number")[:count]

@@ -126,3 +126,12 @@ def test_progress_is_derived_from_chunks() -> None:
     assert (progress.slots, progress.settled) == (450, 90)
     assert progress.remaining == pytest.approx(collection.seconds / 450 * 360)
     assert progress.rows_per_second == pytest.approx(450 / collection.seconds)
+
+
+def test_figures_of_the_newest_chunks_are_sums() -> None:
+    collected(450)
+    figures = queries.recent_figures()
+    assert (figures["chunks"], figures["rows"], figures["calls"], figures["retries"]) == (3, 450, 3, 0)
+    assert figures["memory_peak"] > 2**20
+    assert figures["seconds_store"] > 0
+    assert queries.recent_figures(1)["chunks"] == 1

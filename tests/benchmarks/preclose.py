@@ -67,8 +67,8 @@ def measure(days: Sequence[date], part: float, share: float, *, scales: bool) ->
         bars = list(rows.values_list("stock_code", "open", "high", "low", "close", "volume"))
         ticks = get_market("kr").tick(np.array([bar[4] for bar in bars]))
         quotes = tuple(
-            Quote(code, *cut(tuple(bar), part, share, float(tick)), None, None)
-            for (code, *bar), tick in zip(bars, ticks, strict=True)
+            Quote(code, *cut((open_, high, low, close, volume), part, share, float(tick)), None, None)
+            for (code, open_, high, low, close, volume), tick in zip(bars, ticks, strict=True)
         )
         sweep = QuoteSweep("kr", day, "model", quotes, len(quotes), now, now)
         report = scan_quotes(sweep, versions, PrecloseRequest("kr"), volume_share=share if scales else None)

@@ -10,12 +10,17 @@ from django.conf import settings
 LOGGER = logging.getLogger(__name__)
 
 
-def warm_up_responses(market: str, versions: Iterable[str]) -> None:
-    """Cache the answers that most readers request after a publication, where SEISMO_WARM_SECONDS allows it. Without
-    Redis it does nothing: no other process could read them."""
+SHORT = 1.0
+"""Seconds of a warm-up after which a person waits: the latest scans and signals."""
+
+
+def warm_up_responses(market: str, versions: Iterable[str], *, seconds: float | None = None) -> None:
+    """Cache the answers that most readers request after a publication, for at most SEISMO_WARM_SECONDS, and `seconds`
+    where they are fewer. Without Redis it does nothing: no other process could read them."""
     if not settings.REDIS_URL or not settings.WARM_SECONDS:
         return
     from scans.api.warm_up import warm_up_market  # its import takes half a second
 
-    done = warm_up_market(market, versions)
+    allowed = settings.WARM_SECONDS
+    done = warm_up_market(market, versions, seconds=allowed if seconds is None else min(seconds, allowed))
     LOGGER.info("%s: %d answers cached in %.2f s", market, done.warmed, done.seconds)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from scans.api.after_publication import warm_up_responses
+from scans.api.after_publication import SHORT, warm_up_responses
 from scans.management import freshness, scan_tables
 from scans.management.arguments import ScanCommand, add_provisional, add_request, scan_request
 from scans.management.delivery import add_delivery, deliver, delivery
@@ -54,6 +54,8 @@ class Command(ScanCommand):
         freshness.write_notices(self, scans)
         deliver(scan_tables.scan_results(scans), where, self.stdout)
         write_next_steps(self.stdout, scans)
-        warm_up_responses(request.market, [scan.version.slug for scan in scans if not scan.error])
+        if request.save:
+            slugs = [scan.version.slug for scan in scans if not scan.error]
+            warm_up_responses(request.market, slugs, seconds=SHORT)
         if errors := [scan.error for scan in scans if scan.error]:
             raise CommandError(" ".join(errors))

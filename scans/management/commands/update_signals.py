@@ -8,7 +8,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market
-from scans.api.after_publication import warm_up_responses
+from scans.api.after_publication import SHORT, warm_up_responses
 from scans.management.arguments import ScanCommand
 from scans.operations import signals
 
@@ -37,4 +37,4 @@ class Command(ScanCommand):
                 f"{report.version}: {report.opened:,} new, {report.moved:,} earlier ones changed; "
                 f"of {total:,} in all {now}"
             )
-        warm_up_responses(options["market"], [])
+        warm_up_responses(options["market"], [], seconds=SHORT)

@@ -78,7 +78,8 @@ class MetricsMiddleware:
         SECONDS.labels(method, route, response.status_code).observe(seconds)
         if route.startswith("api/"):
             API_SECONDS.labels(path_template(route), method, response.status_code).observe(seconds)
-        request_times.TIMES.add(request, method=method, route=route, status=response.status_code, seconds=seconds)
+        if match is not None:  # static files have no route
+            request_times.TIMES.add(request, method=method, route=route, status=response.status_code, seconds=seconds)
         return response
 
 

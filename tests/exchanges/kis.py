@@ -54,6 +54,8 @@ PRICES = ("oprc", "hgpr", "lwpr", "clpr", "prpr", "acml_vol", "acml_tr_pbmn", "p
 AFTER_MARKET_SINCE = date(2026, 9, 14)
 AFTER_MARKET = 16 * 60
 """Minutes after midnight in Seoul from when on `drift` moves the bars of the day."""
+EXAM_DAY = date(2026, 11, 19)
+"""The day of the university entrance exam: everything is an hour later."""
 
 
 class KisExchange(Exchange):
@@ -248,7 +250,8 @@ class KisExchange(Exchange):
         now = datetime.fromtimestamp(self.clock(), UTC).astimezone(KST)
         if session < AFTER_MARKET_SINCE:
             return False
-        return now.date() == session and now.hour * 60 + now.minute >= AFTER_MARKET
+        begins = AFTER_MARKET + 60 * (session == EXAM_DAY)
+        return now.date() == session and now.hour * 60 + now.minute >= begins
 
     def _last(self, instrument: Instrument) -> Bar | None:
         bars = self._bars(instrument)

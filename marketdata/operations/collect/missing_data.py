@@ -72,7 +72,7 @@ def collect_missing(
         new_instruments, problems = _sync_instruments(source, market, clock())
         try:
             callbacks = Callbacks(progress=lambda _: beat())
-            plan, report = run(source, market, CollectionOptions.of_settings(), clock=clock, callbacks=callbacks)
+            plan, report = run(source, market, _options(market), clock=clock, callbacks=callbacks)
         except (DataProblem, SourceError) as error:
             LOGGER.warning("Market %s was not collected from %s: %s", market, source.name, error)
             return CollectionSummary(source.name, listed=new_instruments, error=" ".join([*problems, str(error)]))
@@ -80,6 +80,17 @@ def collect_missing(
     summary = _summary(source.name, report, plan.note, problems, new_instruments)
     # Flow is compared with the bars of its session; a source that is unavailable for bars is so for flow.
     return _with_flows(summary, market, clock, beat) if flows and not report.stopped else summary
+
+
+def _options(market: str) -> CollectionOptions:
+    """The options of an evening. Where the exchange's own lists settle each session, with its base prices, the bars of
+    instruments in turn are not requested beside quotes."""
+    options = CollectionOptions.of_settings()
+    try:
+        sources.get_session_source(market).close()
+    except SourceRefused:
+        return options
+    return replace(options, check_every=0)
 
 
 SETTLED_SESSIONS = timedelta(days=14)

@@ -4,7 +4,8 @@
 release the interpreter, so threads share it well; a process pays with half a second of start-up and with sending its
 features back, and on two cores it won nowhere (`python -m tests.benchmarks executors`; README), so `auto`
 never chooses it: it is for many cores, or an engine that keeps the interpreter busy. On AWS Lambda, which has no
-shared memory for process pools, `auto` means threads; so does `process` in a task worker, which may have no children.
+shared memory for process pools, `auto` means threads; so does `process` in a daemon, which may have no children. A task
+worker is none.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import dataclass, replace
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.nearest_name import did_you_mean
+from marketdata.operations.processes import end_with_parent
 from scans.execution.cost import Cost, StageMeter, resident_memory
 from scans.execution.shards import EngineTask, PanelReader, Piece, compute_piece, instrument_slices
 
@@ -115,4 +117,6 @@ def _pool(chosen: str, workers: int) -> Executor:
     if chosen == "thread":
         return ContextThreadPool(workers)
     # Spawned, not forked: a fork would copy open database connections and Arrow's thread pool.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    # They end with the process that has them, also where that is a task worker that is killed.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)

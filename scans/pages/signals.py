@@ -18,6 +18,7 @@ from scans.pages.rows import OrderPlan, order_plan, stock_address
 from scans.pages.sparkline import sparkline
 from scans.queries import results
 from scans.queries.evening_summary import SPARK
+from scans.queries.run_timing import count_computed_afterwards
 from scans.queries.signal_distances import SignalDistance, signal_distance
 
 TABS = {
@@ -54,13 +55,20 @@ class Signals(KeptPage):
         counts = every.aggregate(
             day=Max("seen_until"), **{name: Count("pk", Q(status__in=group)) for name, group in TABS.items()}
         )
-        of_status = every.filter(status__in=TABS[status]).select_related("rank__scanner_version", "scanner_version")
+        of_status = every.filter(status__in=TABS[status])
+        of_status = of_status.select_related("rank__scanner_version", "rank__run", "scanner_version")
         signals = list(of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED])
         series = self._closes(signals)
         rows = [signal_row(signal, series.get(signal.code)) for signal in signals]
         if status != "closed":
             rows.sort(key=lambda row: (row.distance.to_stop is None, -(row.distance.to_stop or 0), row.signal.code))
-        context = {"status": status, "counts": counts, "rows": rows, "total": counts[status]}
+        context = {
+            "status": status,
+            "counts": counts,
+            "rows": rows,
+            "total": counts[status],
+            "afterwards": count_computed_afterwards(self.market.name, [(one.rank, one) for one in signals]),
+        }
         html = self.render("pages/signals.html", context)
         return Content(_("Signals"), html, codes=sorted(series))
 

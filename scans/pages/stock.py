@@ -34,6 +34,7 @@ from scans.pages.parts import PartPage
 from scans.pages.rows import order_plan
 from scans.queries import marks, results
 from scans.queries.results import NoSession
+from scans.queries.run_timing import count_computed_afterwards
 
 BARS = 120
 """Sessions of the chart that the server draws."""
@@ -66,7 +67,8 @@ class Stock(StockPage):
         instrument = instruments.prefetch_statuses(self.instrument())
         code = instrument.code
         rows = results.instrument_picks(self.market.name, code)
-        picks = list(rows.select_related("scanner_version", "signal")[:PICKS])
+        picks = list(rows.select_related("scanner_version", "signal", "run")[:PICKS])
+        outcomes = [(pick, pick.signal) for pick in picks if hasattr(pick, "signal")]
         chosen = self.chosen(picks)
         series = get_history(get_instrument_table(self.market.name, tuple(self.state)), code)
         order = order_plan(chosen) if chosen else None
@@ -80,6 +82,8 @@ class Stock(StockPage):
                 "statuses": _statuses(instrument),
                 "bar": instruments.get_latest_bar(instrument),
                 "picks": [(pick, getattr(pick, "signal", None)) for pick in picks],
+                "outcomes": len(outcomes),
+                "afterwards": count_computed_afterwards(self.market.name, outcomes),
                 "chosen": chosen,
                 "order": order,
                 "chart": candlestick_chart(series, BARS, order, picks) if series else None,

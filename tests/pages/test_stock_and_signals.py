@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
+import pytest
 from django.test import Client
 
 from tests.api.conftest import risers
@@ -58,6 +59,23 @@ def test_signals_are_sorted_by_their_distance_to_the_stop(scanned: pd.DataFrame,
     ]
     assert len(distances) == len(shown) > 10
     assert distances == sorted(distances, reverse=True)
+
+
+@pytest.mark.parametrize(("late", "words"), [(True, r"(\d+) of \1 picks were computed afterwards"), (False, None)])
+def test_outcomes_say_how_many_picks_were_computed_afterwards(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client, late: bool, words: str | None
+) -> None:
+    from scans.models import ScanRun, Signal
+    from scans.operations import signals
+
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
+    began = datetime(sessions[-1].year, sessions[-1].month, sessions[-1].day, tzinfo=UTC)
+    ScanRun.objects.update(started_at=began + timedelta(days=20 if late else -400))
+    Signal.objects.update(status="open")
+    code = risers(scanned, sessions[30])[0]
+    for page in ("/kr/signals?status=open", f"/kr/s/{code}"):
+        html = browser.get(page).content.decode()
+        assert re.search(words, html) if words else "computed afterwards" not in html
 
 
 def test_suggestions_are_links_to_stocks(scanned: pd.DataFrame, browser: Client) -> None:

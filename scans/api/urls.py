@@ -19,6 +19,7 @@ from scans.api.views import (
     requests,
     scans,
     statistics,
+    version_differences,
     versions,
 )
 
@@ -56,4 +57,5 @@ urlpatterns = [
     path("<str:market>/scan-requests/<str:number>/answer", requests.Draft.as_view()),
     path("<str:market>/analysis/<code:code>", analysis.Analyse.as_view()),
     path("<str:market>/evaluation", evaluation.EvaluationView.as_view()),
+    path("<str:market>/evaluation/differences", version_differences.VersionDifferences.as_view()),
 ]

@@ -201,7 +201,8 @@ def excess_text(excess: Excess) -> str:
 
 def timing_sentence(lines: Sequence[EvaluationLine]) -> str:
     """How many of the picks were made before their entry, and how many were computed afterwards."""
-    whole = {line.version: line for line in lines if not line.group}.values()
+    shortest = min((line.horizon for line in lines), default=0)
+    whole = [line for line in lines if not line.group and line.horizon == shortest]
     picks, live = sum(line.figures.picks for line in whole), sum(line.live for line in whole)
     if live == picks:
         return "All picks were made before the open of their entry."

@@ -94,5 +94,6 @@ SUMMARIES: Mapping[str, str] = {
     "stock_scans": "The picks of an instrument",
     "stocks": "Instruments of a market",
     "version": "A version with its parameters",
+    "version_differences": "Which of two versions picks better, with intervals",
     "versions": "Every version",
 }

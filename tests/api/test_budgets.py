@@ -30,7 +30,8 @@ HERE = Path(__file__).parent
 COUNTS = HERE / "query_counts.json"
 SCHEMA = yaml.safe_load((HERE.parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 READS = {path: operations["get"] for path, operations in SCHEMA["paths"].items() if "get" in operations}
-QUERY = dict.fromkeys(("/api/{market}/scans/compare", "/api/{market}/evaluation"), "versions=rises,rises-10")
+TWO_VERSIONS = ("scans/compare", "evaluation", "evaluation/differences")
+QUERY = {f"/api/{{market}}/{path}": "versions=rises,rises-10" for path in TWO_VERSIONS}
 
 
 def counted(client: Client, address: str) -> int:

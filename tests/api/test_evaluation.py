@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from caching.stats import STATS
@@ -74,6 +77,29 @@ def test_another_fee_is_another_answer(scanned: pd.DataFrame, client: Client, ge
     dear = client.get("/api/kr/evaluation", query, headers={"If-None-Match": cheap.headers["ETag"]})
     costs = [one.json()["figures"][0]["costs_pct"] for one in (cheap, dear)]
     assert costs[1] - costs[0] == pytest.approx(2 * (0.1 - 0.015))
+
+
+def test_differences_are_those_of_the_command(scanned: pd.DataFrame, get: Get) -> None:
+    body = get("kr/evaluation/differences", versions="rises,rises-10", horizon="2,5", costs=0.25, **SPAN)
+    out = io.StringIO()
+    ends = [f"--from={SPAN['from']}", f"--to={SPAN['to']}", "--horizons=2,5", "--costs=0.25"]
+    call_command("compare_versions", "rises", "rises-10", "--format=json", *ends, stdout=out)
+    expected = json.loads(out.getvalue())
+    assert body["overlap"] == pytest.approx(expected["overlap"])
+    assert len(body["differences"]) == len(expected["differences"])
+    for line, other in zip(body["differences"], expected["differences"], strict=True):
+        assert (line["horizon"], line["group"] or "all") == (other["horizon"], other["group"])
+        for name in ("judged", "excess_pct", "difference_pct"):
+            assert line[name] == pytest.approx(other[name])
+        for name, pair in (("interval", "interval_95_pct"), ("corrected", "interval_corrected_pct")):
+            assert list(line[name].values()) == pytest.approx(other[pair])
+    assert [line["scanner_version"] for line in body["figures"]] == ["rises"] * 2 + ["rises-10"] * 2
+
+
+@pytest.mark.parametrize("named", ["rises", "rises,rises", "rises,rises-10,v1"])
+def test_differences_are_of_two_versions(scanned: pd.DataFrame, get: Get, named: str) -> None:
+    assert "two different versions" in str(get("kr/evaluation/differences", 400, versions=named))
+    assert get("kr/evaluation/differences", 400)["errors"]["versions"]
 
 
 def test_versions_horizons_and_groups_that_are_left_out(scanned: pd.DataFrame, get: Get) -> None:

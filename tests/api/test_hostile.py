@@ -82,6 +82,7 @@ QUERIES = (
     "kr/evaluation?versions={}",
     "kr/evaluation?horizon={}",
     "kr/evaluation?by={}",
+    "kr/evaluation/differences?versions={}",
     "kr/stocks/005930/explain?date={}",
 )
 

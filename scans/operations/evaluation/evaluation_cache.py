@@ -27,9 +27,11 @@ from marketdata.queries.market_calendar import get_hours
 from marketdata.queries.records import get_projected_record
 from marketdata.record import Days, Record
 from scans.evaluation.bootstrap import Interval
+from scans.evaluation.comparison import Difference, Overlap
 from scans.evaluation.holdings import REVISION
 from scans.evaluation.statistics import Excess, Figures
 from scans.models import Reading, ScannerVersion
+from scans.operations.evaluation.compare import VersionComparison, compare_versions
 from scans.operations.evaluation.evaluate import Evaluation, EvaluationLine, evaluate_versions
 from scans.operations.evaluation.evidence import (
     HISTORY,
@@ -196,6 +198,22 @@ def _cached_evaluation(**fields: Any) -> Evaluation:
     key = EvaluationKey(**fields)
     with evaluation_lock():
         return evaluate_versions(request_of_key(key))
+
+
+def cached_comparison(key: EvaluationKey) -> VersionComparison:
+    """The comparison of the two versions of `key`, cached; Busy if an evaluation does not end in time."""
+    return _cached_comparison(**key.parts())
+
+
+@cached(
+    "published",
+    what="version-comparison",
+    version=1,
+    holds=(VersionComparison, EvaluationRequest, EvaluationLine, Overlap, Difference, Figures, Excess, Interval),
+)
+def _cached_comparison(**fields: Any) -> VersionComparison:
+    with evaluation_lock():
+        return compare_versions(request_of_key(EvaluationKey(**fields)))
 
 
 def request_of_key(key: EvaluationKey) -> EvaluationRequest:

@@ -50,6 +50,17 @@ def test_page_has_the_figures_of_an_evaluation(
     assert "computed afterwards" in page
 
 
+def test_page_counts_the_picks_of_all_periods(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], period: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evidence_periods, "HORIZONS", (1,))
+    page = call("evidence", "--versions=rises", period, f"--period=kr:{sessions[13]}:{sessions[20]}")
+    tables = [part.split("\n\n")[1] for part in page.split("### Returns")[1:]]
+    picks = [int(table.splitlines()[2].split("|")[3]) for table in tables]
+    assert len(picks) == 2
+    assert f"{sum(picks)} of {sum(picks)} picks were computed afterwards" in page
+
+
 def test_wrong_period_is_refused(market: pd.DataFrame) -> None:
     with pytest.raises(CommandError, match="is not a period; write it as kr:2024-07-01:2026-08-21"):
         call("evidence", "--period=kr:yesterday")

@@ -21,12 +21,13 @@ KINDS = {"class", "function", "method", "property", "import", "unreachable_code"
 DECORATORS = ["@register*", "@*.register*", "@admin.*", "@receiver*", "@extend_schema*", "@overload"]
 FRAMEWORK = (
     # Django: apps, forms, widgets, converters, migrations, commands
-    "*Config clean clean_* has_changed id_for_label value_from_datadict format_value has_output run_from_argv "
-    "_check_value to_url state_forwards describe stored_name "
+    "*Config Command as_sqlite clean clean_* has_changed id_for_label value_from_datadict format_value has_output "
+    "run_from_argv _check_value to_url state_forwards describe stored_name "
     # the admin
     "lookups get_* has_*_permission "
     # Django REST framework and drf-spectacular
-    "validate validate_* authenticate authenticate_header allow_request has_permission TokenScheme "
+    "validate validate_* perform_content_negotiation authenticate authenticate_header allow_request has_permission "
+    "TokenScheme "
     # django-q2
     "stats "
     # kernels and queries that tests alone use so far

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from marketdata.panel import Floats
 from scans.evaluation.deflated_sharpe import sharpe_ratios
 
@@ -40,8 +38,3 @@ def walk_forward(returns: Floats, *, start: int, length: int, gap: int, span: in
         variant = int(sharpe_ratios(returns[first:last]).argmax())
         folds.append(Fold(first, last, begin, min(begin + length, len(returns)), variant))
     return folds
-
-
-def outside_returns(returns: Floats, folds: list[Fold]) -> Floats:
-    """(S',): the returns of the chosen variants on the folds, one after the other."""
-    return np.concatenate([returns[fold.start : fold.end, fold.variant] for fold in folds])

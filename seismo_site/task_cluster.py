@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 from multiprocessing import Event
+from time import sleep
 from typing import Any
 
 from django.conf import settings
@@ -35,12 +36,14 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
     The signal is held back until `start`: the base class's first act is to let it kill.
     """
 
+    pool: list[Any]
     once = False
     """Whether the cluster ends after the first task."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         end_with_parent()
+        os.register_at_fork(after_in_child=end_with_parent)
         self.draining = Event()
         Draining.is_set = self.draining.is_set
         super().__init__(*args, **kwargs)
@@ -57,6 +60,14 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
         """Have the workers end after the tasks in hand; messages taken in advance are left to others."""
         if not Sentinel.once:
             self.draining.set()
+        self.event_out.set()
+        while self.pusher.is_alive() and any(worker.is_alive() for worker in self.pool):
+            sleep(0.1)
+            cluster.Stat(self).save()
+        if self.pusher.is_alive():  # it waits for ever for room that no worker makes
+            self.pusher.kill()
+            self.pusher.join()
+        self.pool = [worker for worker in self.pool if worker.is_alive()]
         super().stop()
         recover_tasks()
 

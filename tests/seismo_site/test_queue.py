@@ -114,6 +114,41 @@ def test_worker_ends_on_a_signal_to_its_group(tmp_path: Path, with_task: bool, s
         assert managed(data, "shell", "--no-imports", "-c", FETCH) == "[(True, 'done')]\n"
 
 
+@pytest.mark.parametrize("killed", ["main", "sentinel"])
+def test_nothing_is_left_of_a_cluster_that_was_killed(tmp_path: Path, killed: str) -> None:
+    """Workers, pusher and monitor end with the sentinel, and that with the main process."""
+    data = installed(tmp_path / "data")
+    with (tmp_path / "log").open("w") as log:
+        cluster = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster", "--queue", "low"],
+            cwd=ROOT, env=environment(data) | {"SEISMO_LOG_LEVEL": "INFO"},
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        assert eventually(lambda: "pushing tasks at" in (tmp_path / "log").read_text())
+        assert eventually(lambda: len(group(cluster.pid)) >= 5)
+        sentinels = [pid for pid in group(cluster.pid) if parent(pid) == cluster.pid]
+        os.kill(cluster.pid if killed == "main" else max(sentinels, key=children), signal.SIGKILL)
+        cluster.wait(60)
+        assert eventually(lambda: not group(cluster.pid))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(cluster.pid, signal.SIGKILL)
+
+
+def parent(pid: int) -> int:
+    """The parent of a process, 0 where it has gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def children(pid: int) -> int:
+    """How many processes have it as their parent."""
+    return sum(parent(int(folder.name)) == pid for folder in Path("/proc").glob("[0-9]*"))
+
+
 def group(leader: int) -> list[int]:
     """The processes of a group."""
     rows = []

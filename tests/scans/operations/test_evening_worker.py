@@ -1,4 +1,4 @@
-"""An evening from schedule to receiver, by a task worker of its own, on either set of servers: what was due while
+"""An evening from schedule to receiver, by a task worker of each queue, on either set of servers: what was due while
 no worker ran is done once, and the notification that failed at first arrives by a later try."""
 
 from __future__ import annotations
@@ -58,10 +58,14 @@ from django_q.models import Schedule
 Schedule.objects.filter(func="scans.tasks.deliver").update(next_run="2024-01-01T00:00:00Z")
 """
 DUE = """
+from django.conf import settings
+from django_q.brokers import get_broker
+from django_q.conf import Conf
 from django_q.scheduler import scheduler
-scheduler()
+for Conf.CLUSTER_NAME in settings.TASK_QUEUES.values():
+    scheduler(get_broker(Conf.CLUSTER_NAME))
 """
-"""What a worker does with what is due; with --run-once it looks at no schedule itself."""
+"""What the cluster of each queue does with what is due there; with --run-once it looks at no schedule itself."""
 
 
 def worked(folder: Path, **servers: str) -> None:

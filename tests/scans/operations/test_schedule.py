@@ -76,9 +76,11 @@ def test_it_is_made_changed_listed_and_removed() -> None:
     assert changed.next_run == utc(2026, 8, 20, 8, 5)
     schedule.set_schedule("us", as_of=now)
     assert [one.market for one in schedules.evening_schedules()] == ["kr", "us"]
-    assert Schedule.objects.count() == 2
+    names = Schedule.objects.order_by("name").values_list("name", flat=True)
+    assert list(names) == ["evening kr", "evening us", "settle us"]  # kr collects no bars, so none settle
     assert (schedule.remove_schedule("kr"), schedule.remove_schedule("kr")) == (True, False)
     assert [one.market for one in schedules.evening_schedules()] == ["us"]
+    assert list(names.all()) == ["evening us", "settle us"]
     with pytest.raises(UnknownMarket):
         schedule.set_schedule("mars", as_of=now)
     with pytest.raises(UnknownVersion):

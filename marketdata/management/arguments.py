@@ -12,13 +12,13 @@ from django.core.management.base import CommandParser
 from marketdata.markets import MARKETS
 from marketdata.tables.text import ENCODINGS
 
-MARKET = f"{', '.join(MARKETS)}, or one of your own such as kr-adj (default: kr)"
+MARKET = f"{', '.join(MARKETS)}, or one of your own such as kr-adj"
 """Help of `--market`, for every command."""
 
 
 def add_market(parser: CommandParser, *, default: str | None = "kr") -> None:
     """Add the option `--market`; `default` None means no market."""
-    parser.add_argument("--market", default=default, help=MARKET)
+    parser.add_argument("--market", default=default, help=f"{MARKET} (default: {default})" if default else MARKET)
 
 
 def add_format(parser: CommandParser, forms: Sequence[str]) -> None:

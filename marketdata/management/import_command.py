@@ -27,7 +27,7 @@ class ImportCommand(SeismoCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="one or several")
         parser.add_argument("--source", help=f"record under this name (default: {self.usual_source})")
-        parser.add_argument("--market", help=MARKET)
+        parser.add_argument("--market", help=f"{MARKET} (default: kr)")
         parser.add_argument("--strict", action="store_true", help="refuse a file with a bad row")
         parser.add_argument("--code", help="the code, or name, of every row, for a file without a column of codes")
         parser.add_argument("--date", type=day, help="the day of every row, for a file without one: 2024-01-31")

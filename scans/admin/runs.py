@@ -37,9 +37,6 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
         "settled",
         number_column("matched"),
         "seconds_spent",
-        number_column("cpu_seconds"),
-        "memory",
-        "executor",
         "started_by",
         "reason",
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -30,6 +29,7 @@ from caching.reads import READS
 from caching.store import STORE
 from caching.warmup import WarmUpReport, warm
 from marketdata.api.views import MarketView
+from marketdata.context_threads import context_thread
 from marketdata.markets import get_market
 from scans.api.views.chart import StockChart
 from scans.api.views.picks import Signals
@@ -67,7 +67,7 @@ def warm_up_markets(seconds: float) -> dict[str, WarmUpReport]:
 def warm_up_server() -> None:
     """Start the warm-up of a server that starts, beside its first requests; with Redis by one of its processes."""
     if settings.WARM_SECONDS:
-        threading.Thread(target=_warm_up_server, daemon=True).start()
+        context_thread(_warm_up_server).start()
 
 
 def _warm_up_server() -> None:

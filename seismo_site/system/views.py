@@ -7,16 +7,16 @@ from datetime import UTC, datetime
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from caching.memory import get_memory_use
 from marketdata.web.api.access import StaffOnly
 from marketdata.web.api.schema import error_responses
+from marketdata.web.api.views import BaseView
 from seismo_site.system.bodies import CacheStatsBody, policy_rows
 from seismo_site.system.cache_figures import cache_counts
 
 
-class CacheStats(APIView):
+class CacheStats(BaseView):
     """How the cache serves."""
 
     permission_classes = (StaffOnly,)

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from marketdata.management.arguments import positive
+from marketdata.management.arguments import MARKET, positive
 from marketdata.markets import get_market
 from scans.management.arguments import ScanCommand
 
@@ -22,7 +22,7 @@ class Command(ScanCommand):
     examples = ("warm_cache", "warm_cache --market us --seconds 120")
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--market", help="default: every market with published sessions")
+        parser.add_argument("--market", help=f"{MARKET}; default: each with published sessions")
         parser.add_argument("--seconds", type=positive, default=60, help="at most so many in all; default: 60")
 
     def handle(self, **options: Any) -> None:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 
+from marketdata.management.command import SeismoCommand
 from seismo_site.database_report import postgresql, sqlite
 from seismo_site.database_report.slow_log import slow_statements
 
 
-class Command(BaseCommand):
+class Command(SeismoCommand):
     help = (
         "Report on the database: slowest statements, sequential scans of large tables, unused and duplicate indexes, "
         "bloat, cache hits; of SQLite what applies."
     )
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
+    examples = ("db_report", "db_report --log postgresql.log")
+
+    def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--log", type=Path, help="a log of PostgreSQL, whose slow statements are summed up")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         sections = list((postgresql if connection.vendor == "postgresql" else sqlite).sections())
         if options["log"]:
             try:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import CommandParser
 
+from marketdata.management.arguments import positive
+from marketdata.management.command import SeismoCommand
 from seismo_site.system import request_times
 
 
-class Command(BaseCommand):
+class Command(SeismoCommand):
     help = "Print p50, p95 and p99 of each route over its latest requests, and the slowest requests with their ids."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--limit", type=int, default=20, help="how many routes and requests (default 20)")
+    examples = ("slow_endpoints", "slow_endpoints --limit 50")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--limit", type=positive, default=20, help="how many routes and requests (default 20)")
+
+    def handle(self, **options: Any) -> None:
         bodies, limit = request_times.read_requests(), options["limit"]
         routes = request_times.get_route_times(bodies)
         if not routes:

@@ -56,7 +56,7 @@ def test_planted_skill_is_found() -> None:
     found = 0
     for seed in range(50):
         returns = world(seed)
-        returns[:, 7] += 0.25 * returns[:, 7].std()
+        returns[:, 7] += 0.3 * returns[:, 7].std()
         found += snooping_test(returns, draws=300).reality_check <= 0.05
     assert found >= 40
 

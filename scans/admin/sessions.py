@@ -45,7 +45,6 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
         "published",
         "settled",
         "named_regime",
-        number_column("universe", "eligible"),
         number_column("matched"),
         number_column("ranked"),
         "reason",

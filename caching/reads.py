@@ -38,6 +38,11 @@ class ReadCounts:
         """The names that were read most, the most read first."""
         return [name for name, _ in self._add(scope).most_common(number)]
 
+    def reset(self) -> None:
+        """Forget what this process has counted and not yet added."""
+        with self._lock:
+            self._counts.clear()
+
     def _add(self, scope: str) -> Counter[str]:
         """The table of the scope with this process' counts added."""
         with self._lock:

@@ -145,6 +145,17 @@ def _touches_backend(item: pytest.Item) -> bool:
     return bool(marked) or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+@pytest.fixture(autouse=True)
+def nothing_held() -> None:
+    """No test begins with candles or counts of reads that this process holds of the database of an earlier one: a
+    collection takes cached candles for recorded ones, a warm-up asks for what was read."""
+    from caching.reads import READS
+    from marketdata.candles import queries
+
+    READS.reset()
+    queries.shared_cache.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """States of database and data directory that several tests begin with."""

@@ -28,9 +28,11 @@ def forget() -> None:
     from django.core.cache import cache
 
     from marketdata.queries.history import INSTRUMENT_TABLES
+    from marketdata.web.api.access import COUNTED_AHEAD
     from scans.api.views.scans import SCAN_ANSWERS
 
     cache.clear()
+    COUNTED_AHEAD.clear()
     INSTRUMENT_TABLES.clear()
     SCAN_ANSWERS.clear()
 

@@ -27,7 +27,6 @@ FROM, TO = as_datetime(END - 100 * 60), as_datetime(END)
 @pytest.fixture
 def reader(client: Client) -> Client:
     """A reader of 2,500 recorded minutes before END; nothing is cached."""
-    queries.shared_cache.cache_clear()
     source = ListSource(TRADED, now=NOW)
     request = CandleRequest("KRW-BTC", "1m", count=2_500, before=as_datetime(END))
     collect(source=source, request=request, as_of=as_datetime(NOW))

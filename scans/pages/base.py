@@ -59,6 +59,9 @@ class Page(AccessMixin, TemplateView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated and not settings.ANONYMOUS_READS:
             return self.handle_no_permission()
+        texts = (str(part) for part in (*kwargs.values(), *request.GET.values()))
+        if any("\x00" in text for text in texts):  # PostgreSQL takes no such text
+            raise Http404("No name holds a null character.")
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

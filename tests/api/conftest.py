@@ -27,6 +27,7 @@ def forget() -> None:
     """Empty the cache, and what this process holds: it is as new."""
     from django.core.cache import cache
 
+    from marketdata.candles import queries
     from marketdata.queries.history import INSTRUMENT_TABLES
     from marketdata.web.api.access import COUNTED_AHEAD
     from scans.api.views.scans import SCAN_ANSWERS
@@ -35,6 +36,7 @@ def forget() -> None:
     COUNTED_AHEAD.clear()
     INSTRUMENT_TABLES.clear()
     SCAN_ANSWERS.clear()
+    queries.shared_cache.cache_clear()
 
 
 @pytest.fixture(autouse=True)

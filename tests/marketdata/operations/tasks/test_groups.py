@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from marketdata.models import TaskRecord, TaskStatus
@@ -112,9 +113,10 @@ def test_the_fence_of_a_member() -> None:
     row = parent()
 
     def late() -> None:
-        groups.member_permit()
+        with transaction.atomic():
+            groups.member_permit()
         TaskRecord.objects.filter(pk=row.pk).update(worker="another", started_at=timezone.now())
-        with pytest.raises(LeaseLost):
+        with transaction.atomic(), pytest.raises(LeaseLost):
             groups.member_permit()
 
     attempt(row, late)

@@ -8,7 +8,7 @@ from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin.readonly import ReadOnly
 from scans.models import Sweep
-from scans.operations.research.look import verdict
+from scans.operations.research.verdict import verdict
 
 
 @admin.register(Sweep)

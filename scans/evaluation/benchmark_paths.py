@@ -192,7 +192,7 @@ class _Cells:
         shape = (len(groups.day), instruments + 1, instruments + 1)
         keys, cell = np.unique(np.ravel_multi_index((groups.group, low, high), shape), return_inverse=True)
         group, low, high = np.unravel_index(keys, shape)
-        low = np.minimum(low, instruments - 1)  # where nobody could be picked: a cell of one that is no member
+        low = np.minimum(low, instruments - 1)  # where nothing could be picked: a cell of one that is no member
         high = np.maximum(high, low + 1)
         start = np.concatenate([[0], np.cumsum(high - low)])
         owner = np.repeat(np.arange(len(keys)), high - low)

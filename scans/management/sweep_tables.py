@@ -11,8 +11,9 @@ from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.number_format import count_of, format_number, format_percent
 from marketdata.tables.table import column
 from scans.management.delivery import Results
+from scans.management.evaluation_tables import percent
 from scans.models import Sweep, SweepVariant
-from scans.operations.research.look import verdict
+from scans.operations.research.verdict import verdict
 
 SHOWN = 15
 """Variants of the table for people, best first."""
@@ -70,7 +71,7 @@ def rows(sweep: Sweep) -> Iterator[dict[str, Any]]:
 
 
 def _percent(fraction: float | None) -> float | None:
-    return None if fraction is None else float(f"{100 * fraction:.10g}")
+    return None if fraction is None else percent(fraction)
 
 
 def params_text(variant: SweepVariant) -> str:

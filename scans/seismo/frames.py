@@ -118,7 +118,7 @@ def scan(
     from scans.engines import engine_params
     from scans.engines.registry import get_engine
     from scans.execution.shards import EngineTask
-    from scans.operations.research.picks import scored_tasks
+    from scans.operations.research.variant_picks import scored_tasks
 
     record = project.current_record(market)
     last = record.sessions[-1].item()

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import numpy as np
 from django.utils import timezone
 
-from marketdata.queries.records import get_record
 from scans.engines import engine_params
 from scans.engines.registry import get_engine
 from scans.execution.shards import EngineTask
@@ -53,7 +51,7 @@ def look_at_test(sweep: Sweep, *, as_of: datetime, looked_by: str = "") -> Sweep
     )
     record, sessions = requested_record(request)
     picks = sweep_picks(record, sessions, {variant: EngineTask(engine, params, segments, limits)})
-    together = variants_evidence(picks, request, get_record(sweep.market), sessions)
+    together = variants_evidence(picks, request, record, sessions)
     return SweepLook.objects.create(
         sweep=sweep,
         figures=variant_figures(together, together.picks[0]),
@@ -67,24 +65,3 @@ def looks_before(sweep: Sweep) -> int:
     """How many looks there were at sessions of the sweep's test period, by any sweep of its market."""
     looks = SweepLook.objects.filter(sweep__market=sweep.market)
     return looks.filter(sweep__test_from__lte=sweep.last, sweep__last__gte=sweep.test_from).count()
-
-
-def verdict(sweep: Sweep) -> str:
-    """The sweep in one sentence: what was tried, what the choice made where it was not chosen, and whether that is told
-    from luck. "" before it is done."""
-    if sweep.status != SweepStatus.DONE:
-        return ""
-    figures = sweep.result["outside"][str(sweep.horizon)]
-    excess, tests = figures["matched"], sweep.result
-    tried = f"{tests['variants']} variants tried"
-    if excess["low"] is None:
-        return f"{tried}; the picks outside are too few for an interval."
-    half = (excess["high"] - excess["low"]) / 2 * 100
-    centre = (excess["high"] + excess["low"]) / 2 * 100
-    outside = f"best outside {centre:+.1f} % +- {half:.1f} over {sweep.horizon} sessions against shares alike"
-    ahead = excess["low"] > 0 and (tests["superior_ability_p"] or 1) <= 0.05
-    if ahead:
-        return f"Not likely to be luck: {tried}, {outside}."
-    if np.sign(excess["high"]) < 0:
-        return f"Behind: {tried}, {outside}."
-    return f"Not distinguishable from luck: {tried}, {outside}."

@@ -39,7 +39,7 @@ from scans.operations.evaluation.evidence import (
     requested_record,
 )
 from scans.operations.research.grid import Variant, variants
-from scans.operations.research.picks import VariantPicks, variant_picks
+from scans.operations.research.variant_picks import VariantPicks, variant_picks
 from scans.operations.research.variants_evidence import (
     daily_returns_of_variants,
     luck_tests,

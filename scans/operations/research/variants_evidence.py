@@ -25,7 +25,7 @@ from scans.evaluation.walk_forward import Fold
 from scans.execution.shards import EngineTask
 from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, evidence_on
 from scans.operations.evaluation.picks import EligibilityRule, VersionPicks
-from scans.operations.research.picks import VariantPicks
+from scans.operations.research.variant_picks import VariantPicks
 
 BENCHMARK = "matched"
 FIGURES = ("picks", "judged", "dropped", "mean", "gross_mean", "median", "date_mean", "mean_without_best", "hit_rate")

@@ -111,7 +111,7 @@ def test_nothing_happens_on_a_closed_day(desk: SettlingDesk, closed: str) -> Non
 
 
 def test_a_sudden_closure_is_a_question(desk: SettlingDesk) -> None:
-    """Nobody traded on Tuesday and the exchange has no list: nothing is scanned, nothing is called a holiday."""
+    """No instrument traded on Tuesday and the exchange has no list: nothing is scanned, nothing is called a holiday."""
     monday, tuesday, wednesday = date(2026, 11, 16), date(2026, 11, 17), date(2026, 11, 18)
     desk.evening(f"{monday}T15:35:00")
     desk.morning(f"{tuesday}T08:15:00")

@@ -18,8 +18,9 @@ from scans.models import ScannerVersion, Sweep
 from scans.operations.evaluation.evaluate import evaluate_versions
 from scans.operations.evaluation.evidence import EvaluationRequest
 from scans.operations.research.grid import GridProblem, parse_values
-from scans.operations.research.look import look_at_test, verdict
+from scans.operations.research.look import look_at_test
 from scans.operations.research.sweep import SweepProblem, SweepRequest, run_sweep
+from scans.operations.research.verdict import verdict
 from tests.prepared import Prepared
 from tests.scans.conftest import Importer
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.operations.projection import project
-from marketdata.queries import index_series
-from marketdata.queries.window import open_window
 from marketdata.record import Days, Record
-from scans.engines.base import MarketIndex, Ranks, Universe, get_feature_params
+from scans.engines.base import Ranks, Universe, get_feature_params
 from scans.evaluation.prices import Rows
-from scans.execution import executors
-from scans.execution.shards import EngineTask, join_pieces
+from scans.execution.shards import EngineTask
 from scans.operations.research.grid import Variant
+from scans.operations.scan.inputs import read_inputs
+from scans.operations.scan.request import RunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +45,22 @@ def variant_picks(
 def scored_tasks(record: Record, days: Days, tasks: Sequence[EngineTask]) -> Iterator[tuple[int, Universe, Ranks]]:
     """The place of each of `tasks`, its universe and its ranks on the sessions `days`; those that share their features
     one after the other."""
-    levels = index_series.get_index(record, days, index_series.get_index_name(record.market.name))
-    index = MarketIndex(levels.sessions, levels.m, levels.range)
     groups: dict[object, list[int]] = {}
     for place, task in enumerate(tasks):
         groups.setdefault(_features_key(task), []).append(place)
     for places in groups.values():
         first = tasks[places[0]]
-        flows = project.current_flow_record(record.market.name) if first.reads_flows else None
-        window = open_window(record, days, first.requirements.warm_up, flows=flows, caps=first.caps_reach)
-        pieces, _ = executors.compute_pieces(window, [first])
-        universe, features = next(join_pieces(pieces, [first]))
+        data = read_inputs(record, days, [first], _options(record))
+        universe, features = next(data.results)
         if isinstance(features, Exception):
             raise features
         for place in places:
-            yield place, universe, first.engine.score(universe, features, index, tasks[place].params).ranks
+            yield place, universe, first.engine.score(universe, features, data.levels, tasks[place].params).ranks
+
+
+def _options(record: Record) -> RunRequest:
+    """Nothing is published, and features that so many variants share are not kept for a later run."""
+    return RunRequest(record.market.name, datetime.min.replace(tzinfo=UTC), save=False, cached=False)
 
 
 def _features_key(task: EngineTask) -> object:

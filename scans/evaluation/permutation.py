@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.evaluation.holding_periods import PickSet, holding_periods
+from scans.evaluation.holdings import Costs
 from scans.evaluation.prices import Prices, Rows
 from scans.evaluation.tradability import Tradability
 from scans.kernels.compare import at_least
@@ -30,16 +31,31 @@ FEWEST_SESSIONS = 5
 CELLS = 1_000_000
 
 
-def universe_excess(prices: Prices, eligible: Bools, tradability: Tradability, last_bar: Rows, horizon: int) -> Floats:
-    """(D, N): the return over `horizon` of everything eligible (D, N) on the first D sessions, less the mean of that
-    session; NaN for what is not eligible or not judged. `last_bar` as in `holding_periods`."""
+def universe_returns(
+    prices: Prices,
+    eligible: Bools,
+    tradability: Tradability,
+    last_bar: Rows,
+    horizon: int,
+    costs: Costs | None = None,
+) -> Floats:
+    """(D, N): the return over `horizon` of everything eligible (D, N) on the first D sessions, after `costs` if there
+    are any; NaN for what is not eligible or not judged. `last_bar` as in `holding_periods`."""
     day, column = np.nonzero(eligible)
     periods = holding_periods(PickSet(day, column), (horizon,), tradability, prices.traded, last_bar)
     entry, end = periods.entry, periods.exit[:, 0]
     judged = (end >= 0) & (prices.actions[entry, column] == prices.actions[end, column])
     day, column, entry, end = (rows[judged] for rows in (day, column, entry, end))
-    excess = np.full(eligible.shape, np.nan)
-    excess[day, column] = prices.close[end, column] / prices.open[entry, column] - 1
+    returns = np.full(eligible.shape, np.nan)
+    returns[day, column] = prices.close[end, column] / prices.open[entry, column] - 1
+    if costs is not None:
+        returns[day, column] -= costs(entry, end, column)
+    return returns
+
+
+def universe_excess(prices: Prices, eligible: Bools, tradability: Tradability, last_bar: Rows, horizon: int) -> Floats:
+    """(D, N): `universe_returns` less the mean of that session."""
+    excess = universe_returns(prices, eligible, tradability, last_bar, horizon)
     count = np.isfinite(excess).sum(axis=1, keepdims=True)
     excess -= np.nansum(excess, axis=1, keepdims=True) / np.maximum(count, 1)
     return excess

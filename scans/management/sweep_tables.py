@@ -20,6 +20,7 @@ SHOWN = 15
 PERCENT = ("mean", "gross_mean", "median", "date_mean", "mean_without_best", "hit_rate", "turnover", "worst_drawdown")
 EXCESS = ("mean", "low", "high", "coverage")
 BENCHMARKS = ("equal", "cap", "matched")
+RANDOM = {"passing": "random order of what passes", "alike": "random picks of like volatility and turnover"}
 
 TYPES: dict[str, pa.DataType] = {
     "sweep": pa.string(),
@@ -95,6 +96,7 @@ def write_sweep(out: Output, sweep: Sweep) -> None:
     write_prose(out, LEGEND)
     if not result:
         return
+    _write_outside(out, sweep)
     for text in (*_sentences(sweep), verdict(sweep)):
         write_prose(out, "")
         write_prose(out, text)
@@ -113,6 +115,47 @@ def _cells(variant: SweepVariant, horizon: str) -> list[str]:
         _signed(figures["worst_drawdown"]),
         _signed(figures["turnover"], sign=False),
         format_number(variant.sharpe, 3) if variant.sharpe is not None else "-",
+    ]
+
+
+def _write_outside(out: Output, sweep: Sweep) -> None:
+    """Write the baselines that the picks outside have to beat, and their regimes and years."""
+    result, horizon = sweep.result, str(sweep.horizon)
+    if "random" not in result:
+        return
+    figures, draws = result["outside"][horizon], result["random"]
+    write_prose(out, f"\nOutside, over {count_of(sweep.horizon, 'session')}, after costs, each date alike:")
+    columns = [Column("picks", text=True), *map(Column, ("mean", "of 95 % of draws", "as good by chance"))]
+    lines = [["the choice", _signed(figures["date_mean"]), "", ""]]
+    for name, words in RANDOM.items():
+        draw = draws[name]
+        if draw["low"] == draw["high"]:
+            lines.append([f"{words}: the same, since all of it is picked", _signed(draw["mean"]), "", ""])
+            continue
+        low, high = _signed(draw["low"]), _signed(draw["high"])
+        lines.append([words, _signed(draw["mean"]), f"{low} to {high}", _share(draw["as_good"])])
+    write_table(out, columns, lines)
+    write_prose(out, "")
+    headings = ("picks", "mean", "equal", "cap", "matched", "drawdown", "turnover")
+    groups = [row for by in ("regime", "year") for row in result["groups"][by]]
+    cells = [[row["group"], f"{row['picks']:,}", *_figure_cells(row)] for row in groups]
+    write_table(out, [Column("outside", text=True), *map(Column, headings)], cells)
+    capacity = result["capacity"]
+    if capacity["order"] is not None:
+        write_prose(
+            out,
+            f"\nOrders of {capacity['order']:,.0f} are within 1 % of the turnover of nine picks in ten, of "
+            f"{capacity['half_order']:,.0f} of one in two; with as many picks held at once the smaller ones need "
+            f"{capacity['capital']:,.0f}.",
+        )
+
+
+def _figure_cells(figures: dict[str, Any]) -> list[str]:
+    return [
+        _signed(figures["mean"]),
+        *(excess_text(figures[name]) for name in BENCHMARKS),
+        _signed(figures["worst_drawdown"]),
+        _signed(figures["turnover"], sign=False),
     ]
 
 

@@ -34,14 +34,17 @@ from scans.evaluation.benchmark_paths import COVERED, Benchmarks, Universe, benc
 from scans.evaluation.calendar_time import DailyReturns, daily_returns
 from scans.evaluation.holding_periods import LATE, WAIT, PickSet, holding_periods
 from scans.evaluation.holdings import Costs, Holdings, hold
-from scans.evaluation.matching import SPAN, traits
+from scans.evaluation.matching import SPAN, Traits, traits
 from scans.evaluation.prices import Prices, Rows, SuspectedAction, price_arrays
 from scans.evaluation.tradability import Tradability, daily_bars, tradability
+from scans.kernels.averages import sma
 from scans.kernels.ranks import top_per_group
 from scans.operations.evaluation.picks import PUBLISHED, EligibilityRule, VersionPicks, published_picks, scan_picks
 from scans.queries.versions import get_versions
 
 HORIZONS = (1, 5, 10, 20, 60)
+TURNOVER = 20
+"""Sessions of a mean turnover."""
 HISTORY = 253
 """Sessions read before the first: the reach of a suspected corporate action."""
 
@@ -59,7 +62,8 @@ class EvaluationRequest:
     """Options of an evaluation. No first: from the start of the record's last contiguous block; no last: to its end.
     `horizons` in sessions. `costs`: the share of a round trip, None for the dated table (`marketdata.trading_costs`).
     `by`: one of evaluate.GROUPINGS, or "". `mend` False: nothing is written, and a lake that is behind raises
-    LakeError. `permutations`: with the permutation test of each version and horizon."""
+    LakeError. `permutations`: with the permutation test of each version and horizon. `amounts`: with the evidence's
+    `amount`."""
 
     market: str
     as_of: datetime
@@ -72,6 +76,7 @@ class EvaluationRequest:
     by: str = ""
     mend: bool = True
     permutations: bool = False
+    amounts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,8 @@ class VersionEvidence:
 class Evidence:
     """The evidence of a request. `sessions` (K,): the first of `prices`. `regime` (K,): names by the trend of the
     market index; `regimes`: their rules. `holdings`, `benchmarks` and `returns` are of the picks of all versions.
-    `last_bar` (N,): the row of each instrument's last bar.
+    `last_bar` (N,): the row of each instrument's last bar. `traits`: of the requested sessions; `amount` (K, N): the
+    mean turnover of 20 sessions in currency, where it was requested; `costs`: of round trips.
 
     instruments: how many were eligible at some time. gone: how many of these have no bar on the last session read.
     capped: on how many requested sessions enough of them have a market cap. seconds: by stage.
@@ -106,9 +112,12 @@ class Evidence:
     benchmarks: Benchmarks
     returns: DailyReturns
     version_evidence: tuple[VersionEvidence, ...]
+    traits: Traits
+    costs: Costs
     instruments: int
     gone: int
     capped: int
+    amount: Floats | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -152,7 +161,8 @@ def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, reco
     trades = tradability(daily_bars(panel), limited=record.market.suspect_move is not None)
     prices = price_arrays(panel, suspects, trades.liquidation)
     last_bar = np.where(panel.segment >= 0, np.arange(len(prices.sessions))[:, None], -1).max(axis=0)
-    holdings, rule_of_pick = _holdings(request, picked, rules, panel, prices, trades, last_bar)
+    costs = _costs(request, panel, prices)
+    holdings, rule_of_pick = _holdings(request, picked, rules, costs, prices, trades, last_bar)
     universe = _universe(panel, prices, rules, len(sessions))
     benchmarks = benchmark_paths(prices, holdings.picks, rule_of_pick, holdings.periods, universe)
     version_evidence = tuple(_version_evidence(request.market, picked, rules, prices, holdings, universe))
@@ -172,9 +182,12 @@ def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, reco
         benchmarks=benchmarks,
         returns=daily_returns(prices, benchmarks),
         version_evidence=version_evidence,
+        traits=universe.traits,
+        costs=costs,
         instruments=int(ever_eligible.sum()),
         gone=int((ever_eligible & (panel.segment[-1] < 0)).sum()),
         capped=int((caps >= COVERED * np.maximum(counts, 1)).sum()),
+        amount=_turnover(panel)[: len(sessions)] if request.amounts else None,
         seconds={"read": read - began, "judge": time.perf_counter() - read},
     )
 
@@ -206,17 +219,19 @@ def _read(
 ) -> tuple[Panel, list[SuspectedAction], MarketIndex]:
     """The panel, the suspected actions and the index; a lake that is damaged or behind is repaired once."""
     if not request.mend:
-        return _read_arrays(record, sessions, price_days, rules)
-    return project.read_with_repair(record, lambda record: _read_arrays(record, sessions, price_days, rules))
+        return _read_arrays(record, sessions, price_days, rules, request)
+    return project.read_with_repair(record, lambda record: _read_arrays(record, sessions, price_days, rules, request))
 
 
 def _read_arrays(
-    record: Record, sessions: Days, price_days: Days, rules: Sequence[EligibilityRule]
+    record: Record, sessions: Days, price_days: Days, rules: Sequence[EligibilityRule], request: EvaluationRequest
 ) -> tuple[Panel, list[SuspectedAction], MarketIndex]:
     fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close"), 0)
     fields["close"] = SPAN
     if any(rule.limits for rule in rules):
         fields["amount"] = 0
+    if request.amounts:
+        fields["amount"] = TURNOVER - 1
     index_data = index_series.get_index(record, sessions, index_series.get_index_name(record.market.name))
     index = MarketIndex(index_data.sessions, index_data.m, index_data.range)
     history = max([HISTORY, *(rule.min_bars for rule in rules)])
@@ -228,7 +243,7 @@ def _holdings(
     request: EvaluationRequest,
     picked: Sequence[VersionPicks],
     rules: Sequence[EligibilityRule],
-    panel: Panel,
+    costs: Costs,
     prices: Prices,
     trades: Tradability,
     last_bar: Rows,
@@ -252,7 +267,7 @@ def _holdings(
         ]
         for one in picked
     ]
-    return hold(prices, picks, periods, _costs(request, panel, prices)), np.concatenate(rule_of_pick)
+    return hold(prices, picks, periods, costs), np.concatenate(rule_of_pick)
 
 
 def _costs(request: EvaluationRequest, panel: Panel, prices: Prices) -> Costs:
@@ -294,6 +309,11 @@ def _universe(panel: Panel, prices: Prices, rules: Sequence[EligibilityRule], da
         traits=traits(close, cap, len(close) - len(prices.sessions), days),
         indexes=_segment_indexes(panel, prices.sessions),
     )
+
+
+def _turnover(panel: Panel) -> Floats:
+    amount = panel.tail("amount", TURNOVER - 1)
+    return sma(amount, TURNOVER, keep=len(amount) - TURNOVER + 1)
 
 
 def _segment_indexes(panel: Panel, sessions: Days) -> dict[int, Floats]:

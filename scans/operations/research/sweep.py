@@ -39,6 +39,7 @@ from scans.operations.evaluation.evidence import (
     requested_record,
 )
 from scans.operations.research.grid import Variant, variants
+from scans.operations.research.outside import outside_report
 from scans.operations.research.variant_picks import VariantPicks, variant_picks
 from scans.operations.research.variants_evidence import (
     daily_returns_of_variants,
@@ -163,6 +164,7 @@ def _evaluation_request(request: SweepRequest, first: date | None, last: date | 
         last=last,
         horizons=sweep_horizons(request.horizon),
         costs=request.costs,
+        amounts=True,
     )
 
 
@@ -219,8 +221,9 @@ def _judge(
     ]
     clock.append(time.perf_counter())
     folds = walk_forward(returns[: periods.test - periods.gap], start=periods.choose, length=FOLD, gap=periods.gap)
-    outside = variant_figures(together, outside_picks(together, folds))
-    result = {**luck_tests(returns), "outside": outside, "folds": [_fold_row(fold, periods, rows) for fold in folds]}
+    outside = outside_picks(together, folds)
+    report = outside_report(together, outside, folds, [picks.task for picks in found], record, sweep.horizon)
+    result = {**luck_tests(returns), **report, "folds": [_fold_row(fold, periods, rows) for fold in folds]}
     clock.append(time.perf_counter())
     with transaction.atomic():
         SweepVariant.objects.bulk_create(rows, batch_size=500)

@@ -94,14 +94,16 @@ def daily_returns_of_variants(together: VariantEvidence, horizon: int) -> Floats
     return np.nan_to_num(np.column_stack(columns))
 
 
-def variant_figures(together: VariantEvidence, picks: Rows) -> dict[str, dict[str, Any]]:
-    """Sessions held -> figures of the picks, None where there is none."""
+def variant_figures(
+    together: VariantEvidence, picks: Rows, horizons: Sequence[int] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Sessions held (`horizons`, None for all) -> figures of the picks, None where there is none."""
     evidence = together.evidence
     return {
         str(horizon): _figures_row(
             compute_figures(evidence.holdings, evidence.benchmarks, evidence.returns, horizon, picks)
         )
-        for horizon in evidence.holdings.periods.horizons
+        for horizon in horizons or evidence.holdings.periods.horizons
     }
 
 

@@ -117,8 +117,25 @@ def test_each_look_at_the_test_period_counts(year: None) -> None:
 def test_prices_without_skill_are_not_taken_for_skill(year: None) -> None:
     sweep = run_sweep(request())
     assert "6 variants tried" in verdict(sweep)
+    assert "of random picks alike are as good" in verdict(sweep)
     assert verdict(sweep).startswith(("Not distinguishable from luck", "Behind"))
     assert sweep.result["reality_check_p"] > 0.05
+
+
+def test_the_picks_outside_are_split_by_regime_and_year_and_stand_beside_random_ones(year: None) -> None:
+    sweep = run_sweep(request())
+    outside = sweep.result["outside"][str(HORIZON)]
+    for by in ("regime", "year"):
+        assert sum(row["picks"] for row in sweep.result["groups"][by]) == outside["picks"]
+    assert {row["group"] for row in sweep.result["groups"]["year"]} == {"2024"}
+    for name in ("passing", "alike"):
+        draw = sweep.result["random"][name]
+        assert draw["own"] == pytest.approx(outside["date_mean"])
+        assert draw["low"] <= draw["mean"] <= draw["high"]
+    # every share turns over 200,000 x its close of 5,000 to 70,000: one percent is 10 to 140 million
+    capacity = sweep.result["capacity"]
+    assert 5e6 < capacity["order"] <= capacity["half_order"] < 2e8
+    assert run_sweep(request("again")).result == sweep.result
 
 
 def test_a_sample_is_part_of_the_grid_and_the_same_for_the_same_seed(year: None) -> None:
@@ -149,6 +166,7 @@ def test_command_prints_the_table_the_tests_and_the_verdict(year: None) -> None:
     text = out.getvalue()
     assert "top_n=3, min_bars=2" in text
     assert "3 variants tried" in text
+    assert "random picks of like volatility and turnover" in text
     assert "Test period" not in text
     out = io.StringIO()
     call_command("sweep", "by-hand", "--test", stdout=out)

@@ -18,13 +18,15 @@ from marketdata.session_hours import SessionHours
 
 @dataclass(frozen=True, slots=True)
 class MarketCalendar:
-    """A market's calendar: `sessions` (S,) ascending; `hours`, their opening and closing times; `opened`, the days that
-    an override calls open. A market such as kr-adj has the overrides of kr, unless it has its own for the day."""
+    """A market's calendar: `sessions` (S,) ascending; `hours`, their opening and closing times; `opened` and
+    `closed`, the days that an override calls so. A market such as kr-adj has the overrides of kr, unless it has its own
+    for the day."""
 
     market: Market
     sessions: Days
     hours: SessionHours
     opened: frozenset[date]
+    closed: frozenset[date]
 
 
 def get_calendar(market: str) -> MarketCalendar:
@@ -66,6 +68,7 @@ def _calendar(market: Market, overrides: Iterable[CalendarOverride]) -> MarketCa
         calendars.get_calendar_sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides=is_open),
         SessionHours(market, settings.CALENDAR_DIR, {day: row.minutes for day, row in timed.items()}),
         frozenset(day for day, row in rows.items() if row.is_open),
+        frozenset(day for day, row in rows.items() if not row.is_open),
     )
 
 

@@ -91,6 +91,7 @@ class KisExchange(Exchange):
         self.closed = closed
         self.unsaid: frozenset[date] = frozenset()  # days whose holiday field is blank
         self.today = today
+        self.repeats = False  # quotes of a day without a bar repeat the session before, as on a closed day
         self._paper = paper
         self._drift = drift
         self._draw = random.Random(seed)
@@ -200,7 +201,9 @@ class KisExchange(Exchange):
             bar = self._last(instrument) if instrument else None
             if bar is None:
                 continue
-            if self.today and bar.session != self.today:  # no trade today
+            if self.repeats and self.today and bar.session != self.today:  # the exchange was closed: the session before
+                bar = drifted(bar)
+            elif self.today and bar.session != self.today:  # no trade today
                 bar = Bar(self.today, 0, 0, 0, bar.close, 0, bar.close)
             rows.append(
                 {

@@ -32,7 +32,7 @@ from marketdata.operations.collect import coverage
 from marketdata.operations.collect.plan import READ_AGAIN, CollectionOptions, CollectionPlan, market_zone
 from marketdata.operations.collect.same_day import ReadingHours
 from marketdata.operations.collect.series import Series, recorded_series
-from marketdata.queries.market_calendar import get_hours, get_sessions
+from marketdata.queries.market_calendar import get_hours, get_sessions, has_session
 from marketdata.queries.readings import get_unsettled
 from marketdata.sources.base import Capability
 from marketdata.sources.daily import BarRequest, DailyBarSource, QuoteSource
@@ -133,7 +133,7 @@ class _PlanBuilder:
         """The position of the last session whose bars no longer change; -1 where no bars are read again."""
         rule, last = self._reading.same_day, self._calendar[self._end].item()
         first: date = self._calendar[max(self._end - READ_AGAIN + 1, 0)].item()
-        if rule is None or not get_unsettled(market, first, last):
+        if rule is None or not any(has_session(self._calendar, day) for day in get_unsettled(market, first, last)):
             return -1
         for position in range(self._end, max(self._end - READ_AGAIN, -1), -1):
             session: date = self._calendar[position].item()
@@ -150,7 +150,9 @@ class _PlanBuilder:
         if self._settled < 0 or series.last is None or not recorded_coverage.spans:
             return
         last = min(
-            self._settled, self._position(series.last), self._position(recorded_coverage.spans[-1][1], "right") - 1
+            self._settled,
+            self._position(series.last, "right") - 1,
+            self._position(recorded_coverage.spans[-1][1], "right") - 1,
         )
         span = self._calendar[max(last - READ_AGAIN + 1, 0)].item(), self._calendar[last].item()
         rule = self._reading.same_day
@@ -194,7 +196,7 @@ class _PlanBuilder:
         if self._options.refetch and not self._options.since:
             low = self._position(series.first) if series.first else self._start
         elif series.last and not self._options.since:
-            low = self._position(series.last) + 1
+            low = self._position(series.last, "right")
         if series.listed_on:
             low = max(low, self._position(series.listed_on))
         if series.gone_on:
@@ -203,9 +205,10 @@ class _PlanBuilder:
 
     def _have(self, market: str, series: Series, low: int, high: int) -> NDArray[np.intp]:
         """Positions of the sessions low..high that have a bar, relative to low."""
-        if not series.first or not series.last or self._position(series.last) < low:
+        first = self._position(series.first) if series.first else 0
+        last = self._position(series.last, "right") - 1 if series.last else -1
+        if last < low:
             return np.empty(0, np.intp)
-        first, last = self._position(series.first), self._position(series.last)
         if series.bars == last - first + 1:
             return np.arange(max(first, low), min(last, high) + 1) - low
         days = StockPrice.objects.filter(

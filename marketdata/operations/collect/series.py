@@ -10,6 +10,7 @@ from django.db.models import Count, Max, Min
 
 from marketdata.errors import DataProblem
 from marketdata.models import Instrument, StockPrice
+from marketdata.queries.market_calendar import get_calendar
 
 FUNDS = ("etf", "etn", "fund")
 """Kinds that are not collected unless they are named: no scanner looks at them."""
@@ -28,10 +29,11 @@ class Series(NamedTuple):
 
 
 def recorded_series(market: str, codes: Sequence[str], last: date) -> list[Series]:
-    """The series of `codes`, recorded or not, or else of all instruments, by code; bars up to `last` count. DataProblem
-    where there are none."""
+    """The series of `codes`, recorded or not, or else of all instruments, by code; bars up to `last` count, but
+    not those of days that an override closes. DataProblem where there are none."""
     instruments = Instrument.objects.filter(market=market)
-    bars = StockPrice.objects.filter(market=market, date__lte=last)
+    closed = get_calendar(market).closed
+    bars = StockPrice.objects.filter(market=market, date__lte=last).exclude(date__in=closed)
     if codes:
         instruments, bars = instruments.filter(code__in=codes), bars.filter(stock_code__in=codes)
     else:

@@ -23,6 +23,7 @@ from django.db.models import F, Q
 from django_q.models import Schedule
 
 from marketdata.operations.task_queue import queue_key
+from marketdata.queries.market_calendar import get_calendar
 from scans.models import Delivery, Notification
 from scans.notices.failure import NotDelivered
 from scans.operations.evening.channels import (
@@ -165,6 +166,8 @@ def deliver(number: int, *, as_of: datetime) -> str:
     try:
         if channel is None:
             raise NotDelivered("the channel is no longer configured", temporary=False)
+        if row.notification.session in get_calendar(row.notification.market).closed:
+            raise NotDelivered("the market was closed that day, as an override says", temporary=False)
         if row.digest != channel.digest(row.notification):
             raise NotDelivered("the evening has another result since", temporary=False)
         if not channel.knows_repeated:

@@ -10,7 +10,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from marketdata.operations.projection import project
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.window import open_window
 from scans.models import ScanRank
 from scans.operations.evening import evening, settle
 from scans.operations.evening.evening import EveningRequest
@@ -124,3 +126,16 @@ class SettlingDesk:
 def picks(day: date, *, published: bool = True) -> set[str]:
     rows = ScanRank.objects.filter(date=day, published=published)
     return set(rows.values_list("code", flat=True))
+
+
+def closes(day: date) -> dict[str, int]:
+    """Code -> the raw close that scans read."""
+    record = project.current_record("kr")
+    window = open_window(record, np.array([day], dtype="datetime64[D]"), 0)
+    panel = window.read({"raw_close": 0}, threads=1)
+    row = panel.tail("raw_close", 0)[-1]
+    return {
+        str(code, "ascii") if isinstance(code, bytes) else str(code): int(close)
+        for code, close in zip(panel.codes, row, strict=True)
+        if close == close and str(code)[:1] == "0"
+    }

@@ -7,19 +7,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from marketdata.markets import get_market
 from marketdata.models import CalendarOverride, SessionReading, StockPrice
-from marketdata.operations.projection import project
-from marketdata.queries.window import open_window
 from scans.models import EveningOutcome, Notification, Reading, ScanSession
 from scans.operations.evening import schedule
 from scans.queries.settling import settling_figures
 from scans.queries.versions import get_versions
 from tests.exchanges.krx_open_api import KST
-from tests.scans.operations.settling_setup import SettlingDesk, picks, trading_days
+from tests.scans.operations.settling_setup import SettlingDesk, closes, picks, trading_days
 from tests.scans.probe import Probe
 
 pytestmark = pytest.mark.slow
@@ -30,19 +27,6 @@ EXAM = date(2026, 11, 19)
 def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[SettlingDesk]:
     with SettlingDesk(settings, data_dir, trading_days("2026-11-25", 45), size=12) as made:
         yield made
-
-
-def closes(day: date) -> dict[str, int]:
-    """Code -> the raw close that scans read."""
-    record = project.current_record("kr")
-    window = open_window(record, np.array([day], dtype="datetime64[D]"), 0)
-    panel = window.read({"raw_close": 0}, threads=1)
-    row = panel.tail("raw_close", 0)[-1]
-    return {
-        str(code, "ascii") if isinstance(code, bytes) else str(code): int(close)
-        for code, close in zip(panel.codes, row, strict=True)
-        if close == close and str(code)[:1] == "0"
-    }
 
 
 def test_ten_sessions(desk: SettlingDesk, mailoutbox: list[Any], settings: Any) -> None:

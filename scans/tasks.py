@@ -104,9 +104,12 @@ def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
     )
     try:
         report = scan.run_preclose(request, clock=timezone.now)
-    except (UnknownMarket, UnknownVersion, DataProblem) as error:  # LeaseTaken is one
-        level = logging.INFO if isinstance(error, ClosedDay) else logging.WARNING
-        LOGGER.log(level, "Market %s was not scanned before its close: %s", market, error)
+    except (UnknownMarket, ClosedDay, LeaseTaken) as error:
+        LOGGER.info("Market %s was not scanned before its close: %s", market, error)
+        return str(error)
+    except (UnknownVersion, DataProblem) as error:
+        LOGGER.warning("Market %s was not scanned before its close: %s", market, error)
+        message.send_refusal(market, str(error), clock=timezone.now)
         return str(error)
     message.send_message(report, clock=timezone.now)
     return f"{report.row}: {sum(not one.error for one in report.scans)} of {len(report.scans)} versions"

@@ -253,6 +253,7 @@ SOURCES: dict[str, dict[str, object]] = {
         "token_every": env.number("KIS_TOKEN_SECONDS", 61, least=0.001),
         "bars_a_call": env.integer("KIS_BARS_A_CALL", 100, least=1),
         "quotes_a_call": env.integer("KIS_QUOTES_A_CALL", 30, least=1),
+        "same_day_minutes": env.integer("KIS_SAME_DAY_MINUTES", 30, most=30),
     },
     "krx": {
         "api_key": env.credential("KRX_API_KEY"),

@@ -115,7 +115,7 @@ def _subject(content: Mapping[str, Any]) -> str:
     texts = {
         "done": counts,
         "partial": _("%(counts)s, not everything went well") % {"counts": counts},
-        "failed": _("nothing was published"),
+        "failed": _("nothing was scanned") if content.get("as_of") else _("nothing was published"),
         "incomplete": _("the session is not complete"),
     }
     market = glossary.MARKET_NAMES.get(content["market"], content["market"])
@@ -161,7 +161,7 @@ def _status(version: Mapping[str, Any]) -> str:
 def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
     """The reasons why something was not done, as recorded, and the state of the market where it is not ready."""
     collection, signals, readiness = content["collection"], content["signals"], content.get("readiness") or {}
-    if content.get("as_of"):
+    if content.get("as_of") and content["versions"]:
         early = _("Picked from quotes while the session still trades: the lists at the close may differ.")
         yield Line(early, weight=URGENT)
     yield from _problem(failure_reason(content["reason"]))

@@ -50,11 +50,11 @@ class ReadingHours:
                 f"Session {session} closes at {closed:%H:%M} and it is {clock} by the clock of {title}: run this "
                 "again after the close."
             )
-        begins, ends = closed + self.same_day.begins, closed + self.same_day.ends
+        begins, ends = closed + self.same_day.begins, closed + self.same_day.ends - timedelta(minutes=1)
+        hours = f"from {begins:%H:%M} to {ends:%H:%M}, or " if begins < ends else ""
         return (
             f"Session {session} is not recorded at {clock}, since bars of the day follow trades after hours: run this "
-            f"from {begins:%H:%M} to {ends - timedelta(minutes=1):%H:%M}, or from {self.settles(session):%H:%M} of the "
-            "next day on."
+            f"{hours}from {self.settles(session):%H:%M} of the next day on."
         )
 
     def readable(self, answer: BarAnswer) -> tuple[BarAnswer, date | None]:

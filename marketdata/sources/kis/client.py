@@ -47,7 +47,6 @@ class KisSource(AccountSource[KisSettings]):
     daily_market = "kr"
     segments = tuple(master.LAYOUTS)
     flow_sessions = 30
-    same_day = SAME_DAY
 
     def __init__(
         self,
@@ -68,6 +67,10 @@ class KisSource(AccountSource[KisSettings]):
         both = {Capability.DAILY_BARS, Capability.FLOWS, Capability.INSTRUMENTS}
         real = {Capability.QUOTES, Capability.HOLIDAYS}
         return frozenset(both | real if self._settings.environment == "real" else both)
+
+    @property
+    def same_day(self) -> SameDay:
+        return SAME_DAY._replace(ends=timedelta(minutes=self._settings.same_day_minutes))
 
     @property
     def bars_a_call(self) -> int:

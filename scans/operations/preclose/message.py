@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from scans.models import Status
+from marketdata.market_time import market_zone
+from scans.models import Notification, Status
 from scans.operations.evening import notify
 from scans.operations.evening.changes import PICK_FIELDS
 from scans.operations.evening.evening import PICKS
@@ -30,6 +31,18 @@ def send_message(report: PrecloseReport, *, clock: Callable[[], datetime]) -> Ev
     notify.record_report(evening, at=clock())
     notify.send_new(evening, clock=clock)
     return evening
+
+
+def send_refusal(market: str, reason: str, *, clock: Callable[[], datetime]) -> EveningReport:
+    """Send why today's session was not scanned before its close, beside the picks of an earlier scan of it."""
+    at = clock()
+    session = at.astimezone(market_zone(market)).date()
+    rows = Notification.objects.filter(market=market, session=session, kind=Notification.PRECLOSE)
+    earlier = rows.values_list("as_of", flat=True).first()
+    report = EveningReport(market, session, reason, as_of=earlier or at)
+    notify.record_report(report, at=at)
+    notify.send_new(report, clock=clock)
+    return report
 
 
 def _version(scan: Scan) -> VersionReport:

@@ -294,4 +294,27 @@ def test_the_task_scans_and_sends_or_says_why_not(
         desk.exchange.today, desk.exchange.clock = LAST, moment.timestamp
         monkeypatch.setattr(timezone, "now", lambda moment=moment: moment)
         assert result in tasks.preclose("kr", "15:18", ["rises"])
-    assert len(inbox) == 1
+    assert [mail.subject.split(": ", 1)[1] for mail in inbox] == [
+        "rises 1 pick", "rises 1 pick, not everything went well",
+    ]  # fmt: skip
+    assert "from 09:01 to 15:20, since in the closing auction the last price may be an expected one" in inbox[1].body
+    assert "before the close, 15:18 KST" in inbox[1].subject  # of its picks
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_refused_scan_is_one_message(
+    desk: KisSetup, inbox: list[EmailMessage], settings: Any, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    trade_so_far(desk, {})
+    settings.NOTIFY_LANGUAGE = language
+    settings.SOURCES = settings.SOURCES | {"kis": settings.SOURCES["kis"] | {"environment": "paper"}}
+    monkeypatch.setattr(timezone, "now", lambda: at(15, 18))
+    for _ in range(2):
+        tasks.preclose("kr", "15:18", ["rises"])
+    (mail,) = inbox
+    sentence = {"en": "nothing was scanned", "ko": "스캔하지 못했습니다"}[language]
+    assert mail.subject.endswith(f"15:18 KST: {sentence}")
+    assert "has no quotes of many instruments a call in this environment" in mail.body
+    assert "Picked from quotes" not in mail.body
+    row = Notification.objects.get(kind=Notification.PRECLOSE)
+    assert (row.outcome, row.session) == ("failed", LAST)

@@ -196,3 +196,22 @@ def test_sessions_before_the_rule_are_not_read_again(kis: AutumnKis) -> None:
     kis.at("2026-09-11T18:10:00")
     assert kis.calls() == {"intstock-multprice": 1}
     assert max(row[1] for row in recorded_rows()) == date(2026, 9, 11)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "allowed", "sentence"),
+    [
+        (10, "2026-11-19T16:39:00", "run this from 16:31 to 16:39, or from 08:00 of the next day on."),
+        (0, "2026-11-20T08:00:00", "since bars of the day follow trades after hours: run this from 08:00 of the next"),
+    ],
+)
+def test_a_setting_ends_the_reading_of_the_day_earlier(minutes: int, allowed: str, sentence: str) -> None:
+    """For the day of the entrance exam, whose after-market the exchange may begin at another hour."""
+    session, hours = date(2026, 11, 19), SessionHours(get_market("kr"), Path(settings.CALENDAR_DIR))
+    with KisSetup({}) as desk:
+        source = desk.make(same_day_minutes=minutes)
+        reading = ReadingHours(hours, source.same_day)
+        source.close()
+    assert reading.allows(session, seoul(allowed))
+    assert not reading.allows(session, seoul("2026-11-19T16:41:00"))
+    assert sentence in reading.refusal(session, seoul("2026-11-19T16:41:00"), "KIS")

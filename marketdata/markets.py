@@ -60,6 +60,11 @@ class Market:
         base = self.name.partition("-")[0]
         return (self.name,) if base == self.name else (base, self.name)
 
+    @property
+    def has_candles(self) -> bool:
+        """Whether candles of its coins can be collected: the market is an exchange's own."""
+        return self.calendar == COIN_MARKET.calendar and self.name in MARKETS
+
     def tick(self, prices: NDArray[np.float64]) -> NDArray[np.float64]:
         """The possible rounding error of recorded prices: the tick at each price by the latest table, 1e-8 for coins,
         whose prices are not restated."""
@@ -115,6 +120,9 @@ MARKETS = {
     # The same coins on another exchange, whose days are Korean days.
     "bithumb": replace(COIN_MARKET, name="bithumb", timezone="Asia/Seoul"),
 }
+
+MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
+"""Their names for people, the same in every language."""
 
 
 @lru_cache(256)

@@ -25,6 +25,7 @@ urlpatterns = [
     re_path(r"^api(?:/.*)?$", no_such_endpoint),
     path("first-user/<str:secret>", FirstUser.as_view(), name="first_user"),
     path("language", set_language, name="set_language"),
+    path("", include("marketdata.candles.pages.urls")),
     path("", include("scans.pages.urls")),
 ]
 handler500 = "marketdata.web.api.problems.server_error"

@@ -46,6 +46,11 @@ def shared_cache() -> CandleCache:
 
 def get_series(exchange: str, market: str, name: str) -> Series:
     """A recorded series; DataProblem where nothing of it is recorded."""
+    return series_of(get_row(exchange, market, name))
+
+
+def get_row(exchange: str, market: str, name: str) -> CandleSeries:
+    """The row of a recorded series; DataProblem where nothing of it is recorded."""
     row = CandleSeries.objects.filter(exchange=exchange, market=market, timeframe=name).first()
     if row is None:
         get_timeframe(name)  # raises TimeframeError for an unknown one
@@ -53,7 +58,7 @@ def get_series(exchange: str, market: str, name: str) -> Series:
             f"No {name} candles of {market} from {exchange} are recorded: collect them with "
             f"`manage.py collect_candles --source {exchange} --market {market} --timeframe {name}`."
         )
-    return series_of(row)
+    return row
 
 
 def has_market(exchange: str, market: str) -> bool:
@@ -66,39 +71,62 @@ def series_of(row: CandleSeries) -> Series:
     return Series(row.exchange, row.market, Grid(get_timeframe(row.timeframe), row.offset))
 
 
+def open_record(row: CandleSeries) -> HostCachedCandles:
+    """The record of a series for one answer, with the cache of this process behind the flag `combined_cache`."""
+    record = HostCachedCandles(shared_cache() if flags()[Feature.COMBINED_CACHE] else None)
+    record.know(series_of(row), row)
+    return record
+
+
 def read(
-    series: Series, interval: Interval, *, empty: EmptySlots = EmptySlots.FORWARD, closed_until: int | None = None
+    series: Series,
+    interval: Interval,
+    *,
+    empty: EmptySlots = EmptySlots.FORWARD,
+    closed_until: int | None = None,
+    record: HostCachedCandles | None = None,
 ) -> FilledCandles:
-    """Candles of `interval`; see `marketdata.candles.collector.fill`."""
-    cache = shared_cache() if flags()[Feature.COMBINED_CACHE] else None
-    return read_candles(HostCachedCandles(cache), series, interval, empty=empty, cache=cache, closed_until=closed_until)
+    """Candles of `interval`; see `marketdata.candles.collector.fill`. `record`: that of the answer, if any."""
+    if record is None:
+        record = HostCachedCandles(shared_cache() if flags()[Feature.COMBINED_CACHE] else None)
+    return read_candles(record, series, interval, empty=empty, cache=record.cache, closed_until=closed_until)
 
 
-def coverage(series: Series, interval: Interval) -> Coverage:
+def coverage(series: Series, interval: Interval, record: RecordedCandles | None = None) -> Coverage:
     """Verified intervals within `interval`, ascending."""
-    return clip(RecordedCandles().coverage(series, interval), interval)
+    return clip((record or RecordedCandles()).coverage(series, interval), interval)
 
 
-def verified_ratio(series: Series, interval: Interval) -> float:
+def verified_ratio(series: Series, interval: Interval, verified: Coverage) -> float:
     """The share of the slots of `interval` that are verified, 0..1."""
     slots = slot_count(series.grid, *interval)
-    return covered_slots(series.grid, coverage(series, interval)) / slots if slots else 1.0
+    return covered_slots(series.grid, verified) / slots if slots else 1.0
 
 
-def gaps(series: Series, interval: Interval, *, closed_until: int | None = None) -> list[Gap]:
+def gaps(
+    series: Series, interval: Interval, *, closed_until: int | None = None, record: RecordedCandles | None = None
+) -> list[Gap]:
     """Every empty slot of `interval` in exactly one gap with its reason, ascending."""
-    record = RecordedCandles()
+    record = record or RecordedCandles()
     opened = record.openings(series, interval)
     coverage = record.coverage(series, interval)
     listed = record.listed(series)
     return classify(series.grid, interval, opened, coverage, listed=listed, closed_until=closed_until)
 
 
-def interval_of(series: Series, *, start: datetime | None, end: datetime | None, count: int | None) -> Interval:
+def interval_of(
+    series: Series,
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    count: int | None,
+    record: RecordedCandles | None = None,
+) -> Interval:
     """The interval of a reader's request on a recorded series: a range, or `count` slots before its end; an open side
     ends with the record. DataProblem where the request is contradictory."""
-    (record,) = recorded_series(series)
-    whole = record.extent or Interval(0, 0)
+    is_open = end is None or (start is None and count is None)
+    whole = (record or RecordedCandles()).extent(series) if is_open else None
+    whole = whole or Interval(0, 0)
     grid = series.grid
     last = whole.end if end is None else grid.ceil(moment(end))
     if count is not None:

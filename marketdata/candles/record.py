@@ -69,6 +69,21 @@ class RecordedCandles:
         names = ("listed", "history_claimed_at", "history_confirmed", "empty_before")
         return History(*CandleSeries.objects.values_list(*names).get(pk=key))
 
+    def extent(self, series: Series) -> Interval | None:
+        """From the first verified or recorded slot to the last; None where there is neither."""
+        sql = (
+            f'SELECT min(start), max("end"), (SELECT min(opened) {_OF_SERIES}), (SELECT max(opened) {_OF_SERIES}) '  # noqa: S608
+            f"FROM {COVERAGE} WHERE series_id = %s"
+        )
+        key = self.key(series)
+        if key is None:
+            return None
+        ((start, end, oldest, newest),) = fetch(sql, (key,) * 3)
+        starts = [each for each in (start, oldest) if each is not None]
+        after = None if newest is None else series.grid.opening(series.grid.index(newest) + 1)
+        ends = [each for each in (end, after) if each is not None]
+        return Interval(min(starts), max(ends)) if starts else None
+
     def oldest(self, series: Series) -> int | None:
         """Opening of the oldest recorded candle."""
         rows = self._rows(f"SELECT min(opened) {_OF_SERIES}", series)

@@ -31,11 +31,11 @@ from caching.warmup import WarmUpReport, warm
 from marketdata.api.views import MarketView
 from marketdata.context_threads import context_thread
 from marketdata.markets import get_market
+from marketdata.pages.kept import KeptContentPage, kept_content
 from scans.api.views.chart import StockChart
 from scans.api.views.picks import Signals
 from scans.api.views.scans import LatestScan
 from scans.pages import signals, stock, tonight
-from scans.pages.base import KeptPage, kept_content
 from scans.queries import results
 from scans.queries.versions import NoActiveVersion
 
@@ -119,7 +119,12 @@ def _chart(market: str, code: str) -> None:
 
 
 def _page(
-    view: type[KeptPage], market: str, language: str, path: str, query: dict[str, str] | None = None, **kwargs: Any
+    view: type[KeptContentPage],
+    market: str,
+    language: str,
+    path: str,
+    query: dict[str, str] | None = None,
+    **kwargs: Any,
 ) -> None:
     """The content of a page without the settings of a reader."""
     page, request = view(), _get(f"/{market}/{path}", query or {})

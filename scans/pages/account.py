@@ -15,12 +15,12 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView, TemplateView
 
+from marketdata.markets import MARKET_NAMES
 from marketdata.queries import instruments
 from scans.models import ReaderSettings
 from scans.operations.marks import delete_own_data, save_settings
 from scans.queries.marks import all_marks, reader_settings
 from scans.queries.versions import all_versions
-from scans.wording.glossary import MARKET_NAMES
 
 if TYPE_CHECKING:
     SettingsView = FormView["SettingsForm"]

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from marketdata.markets import is_market
+from marketdata.pages.frame import Page
 from scans.pages.account import chosen_market
-from scans.pages.base import Page
 from scans.wording import glossary
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.generic import FormView, View
 
+from marketdata.markets import MARKET_NAMES
 from marketdata.queries.instruments import get_market_names
 from scans.models import ChannelKind, MessageChannel
 from scans.notices.apprise_service import AddressRefused, check_reader_address
@@ -24,7 +25,6 @@ from scans.operations import message_channels
 from scans.pages.account import LANGUAGES
 from scans.queries.message_channels import own_channels, own_deliveries
 from scans.queries.versions import version_slugs
-from scans.wording.glossary import MARKET_NAMES
 from scans.wording.message_channels import delivery_state, failure_sentence, refusal_sentence
 
 if TYPE_CHECKING:

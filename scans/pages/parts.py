@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
-from django.http import Http404, HttpResponse
-from django.utils.html import format_html
+from django.http import Http404
 from django.utils.translation import gettext as _
 
 from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
+from marketdata.pages.kept import Content, KeptPartPage
 from marketdata.queries import instruments
 from scans.models import ScannerVersion
 from scans.operations.analysis.funnel import session_funnel
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.pages.base import Content, KeptPage
+from scans.pages.base import KeptPage
 from scans.queries import results
 from scans.queries.versions import NoActiveVersion, UnknownVersion, get_versions
 
 
-class PartPage(KeptPage):
+class PartPage(KeptPartPage, KeptPage):
     """A part of a page, `?scanner_version=&date=`."""
 
     parameters = ("scanner_version", "date")
@@ -39,12 +38,6 @@ class PartPage(KeptPage):
             return get_versions(self.market.name, [slug] if slug else [])[0]
         except (UnknownVersion, NoActiveVersion) as error:
             raise Http404(str(error)) from error
-
-    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        if "part" in self.request.GET:
-            return HttpResponse(context["html"])
-        context["html"] = format_html('<section class="block wide">{}</section>', context["html"])
-        return super().render_to_response(context, **kwargs)
 
 
 class Funnel(PartPage):

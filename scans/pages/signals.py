@@ -9,11 +9,12 @@ import numpy as np
 from django.db.models import Count, Max, Q
 from django.utils.translation import gettext as _
 
+from marketdata.pages.kept import Content
 from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.market_calendar import get_sessions
 from scans.models import Signal, SignalStatus
 from scans.order_prices import LEVELS
-from scans.pages.base import Content, KeptPage
+from scans.pages.base import KeptPage
 from scans.pages.rows import OrderPlan, order_plan, stock_address
 from scans.pages.sparkline import sparkline
 from scans.queries import results

@@ -13,12 +13,13 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from caching.cached import leave_unstored
 from caching.reads import READS
 from marketdata.errors import DataProblem
+from marketdata.pages.kept import Content
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import get_history, get_instrument_table
 from scans.models import Mark, ScanRank, ScanSession
@@ -26,7 +27,7 @@ from scans.operations.analysis import analyse
 from scans.operations.analysis.explain import explain_instrument
 from scans.operations.evaluation.base_rates import MIN_JUDGED
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.pages.base import Content, KeptPage, MarketPage
+from scans.pages.base import KeptPage, MarketPage, tag_html
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
@@ -92,7 +93,12 @@ class Stock(StockPage):
                 "rates": reverse("pages:rates", args=[self.market.name, code]) + query if chosen else "",
             },
         )
-        frame = {"code": code, "day": chosen and chosen.date, "onward": steps.get("onward", "")}
+        frame = {
+            "script": "seismo/chart.js",
+            "code": code,
+            "day": chosen and chosen.date,
+            "onward": steps.get("onward", ""),
+        }
         return Content(f"{instrument.name or code} {code}", html, frame=frame)
 
     @cached_property
@@ -100,9 +106,9 @@ class Stock(StockPage):
         """The reader's marks of the instrument."""
         return marks.instrument_marks(self.request.user, self.market.name, self.kwargs["code"])
 
-    def tags(self, content: Content) -> Mapping[str, str]:
+    def tags(self, content: Content) -> Mapping[str, SafeString]:
         """By session."""
-        return {str(mark.date): mark.tag for mark in self.own_marks}
+        return {str(mark.date): tag_html(mark.tag) for mark in self.own_marks}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """The form of the reader's own mark is filled in."""

@@ -13,18 +13,19 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
+from marketdata.pages.kept import Content
 from marketdata.queries import instruments
+from marketdata.web.templatetags.numbers import day as day_text
 from scans.engines.regime_rules import RegimeRule
 from scans.models import Reading, SignalStatus
 from scans.pages.account import chosen_versions
-from scans.pages.base import Content, KeptPage
+from scans.pages.base import KeptPage
 from scans.pages.preclose import preclose_context
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
 from scans.queries.preclose import get_preclose_scan
 from scans.queries.regime_rules import regime_rules
 from scans.queries.settling import EVENING, SettlingFigures, settling_figures
-from scans.templatetags.figures import day as day_text
 from scans.wording.regime_sentences import regime_sentence
 
 LIFE_ORDER = (

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
 from marketdata.market_time import market_zone
-from marketdata.markets import get_market
+from marketdata.markets import MARKET_NAMES, get_market
 from marketdata.number_format import format_number, format_percent, format_price
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.models import Notification, ScanSession
@@ -80,7 +80,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
 
 
 def _settled_subject(content: Mapping[str, Any]) -> str:
-    market = glossary.MARKET_NAMES.get(content["market"], content["market"])
+    market = MARKET_NAMES.get(content["market"], content["market"])
     counts = "; ".join(_settled_count(version) for version in _ordered(content["versions"]))
     return f"Seismo {market} {_day(content['session'])} {_('settled')}: {counts}"[:200]
 
@@ -118,7 +118,7 @@ def _subject(content: Mapping[str, Any]) -> str:
         "failed": _("nothing was scanned") if content.get("as_of") else _("nothing was published"),
         "incomplete": _("the session is not complete"),
     }
-    market = glossary.MARKET_NAMES.get(content["market"], content["market"])
+    market = MARKET_NAMES.get(content["market"], content["market"])
     day = _day(content["session"])
     if content.get("as_of"):
         at = f"{content['as_of'].astimezone(market_zone(content['market'])):%H:%M %Z}"

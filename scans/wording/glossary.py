@@ -9,7 +9,6 @@ from django.utils.translation import pgettext_lazy
 Text = str | Promise
 
 TRILLION_WON = pgettext_lazy("trillion won", "T")
-MARKET_NAMES = {"kr": "KRX", "us": "US", "upbit": "Upbit", "bithumb": "Bithumb"}
 
 LABELS: dict[str, Text] = {
     "watch": _("watch"),

@@ -13,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from marketdata.pages import kept
 from scans.pages import base
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -27,7 +28,7 @@ def text(client: Client, path: str) -> str:
 @pytest.fixture(autouse=True)
 def empty_memos() -> None:
     cache.clear()
-    base.FRAMES.clear()
+    kept.FRAMES.clear()
     base.STATUS_LINES.clear()
 
 

@@ -14,6 +14,8 @@ ROOT = Path(__file__).parents[2]
 CATALOG = ROOT / "seismo_site" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
 REFUSALS = ("logins.py", "refusals.py")
 """Modules of the site whose sentences a reader sees at the login."""
+TEMPLATES = ("scans/templates/pages", "marketdata/templates/pages", "marketdata/candles/templates/candles")
+ROOMS = ("scans/pages", "scans/wording", "marketdata/pages", "marketdata/candles/pages")
 KEYWORDS = {
     "gettext": None,
     "_": None,
@@ -37,11 +39,11 @@ def used() -> set[Key]:
     texts: set[Key] = set()
     sources = [
         (templatize(path.read_text(), origin=str(path)).encode())
-        for path in (ROOT / "scans" / "templates" / "pages").glob("*.html")
+        for folder in TEMPLATES
+        for path in (ROOT / folder).glob("*.html")
     ]
-    rooms = ("pages", "wording")
     modules = [
-        *(path for room in rooms for path in (ROOT / "scans" / room).glob("*.py")),
+        *(path for room in ROOMS for path in (ROOT / room).glob("*.py")),
         *(ROOT / "seismo_site" / name for name in REFUSALS),
     ]
     sources += [path.read_bytes() for path in modules]

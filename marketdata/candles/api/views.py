@@ -26,6 +26,7 @@ from marketdata.candles.api.bodies import (
 from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.fill import EmptySlots, FilledCandles
 from marketdata.candles.collector.timeframes import Interval, as_datetime, slot_count
+from marketdata.candles.host_cache import HostCachedCandles
 from marketdata.errors import DataProblem
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.schema import NOT_MODIFIED, error_responses
@@ -61,16 +62,18 @@ class CandleView(BaseView):
     def recorded_generations(self) -> Mapping[str, datetime]:
         return {}
 
-    def range(self, query: Mapping[str, Any], most: int | None) -> tuple[Series, Interval]:
-        """The series and the interval of a request: without a start the last `USUAL_SLOTS`, without an end to the end
-        of the record. A Problem where nothing of it is recorded or the range does not fit."""
+    def range(self, query: Mapping[str, Any], most: int | None) -> tuple[HostCachedCandles, Series, Interval]:
+        """The record, the series and the interval of a request: without a start the last `USUAL_SLOTS`, without an end
+        to the end of the record. A Problem where nothing of it is recorded or the range does not fit."""
         try:
-            series = queries.get_series(self.kwargs["source"], self.kwargs["code"], query["timeframe"])
+            row = queries.get_row(self.kwargs["source"], self.kwargs["code"], query["timeframe"])
         except DataProblem as error:
             raise Problem("unknown_series", str(error)) from error
+        record, series = queries.open_record(row), queries.series_of(row)
         start, end = query.get("from"), query.get("to")
+        count = None if start else USUAL_SLOTS
         try:
-            interval = queries.interval_of(series, start=start, end=end, count=None if start else USUAL_SLOTS)
+            interval = queries.interval_of(series, start=start, end=end, count=count, record=record)
         except (DataProblem, ValueError, OverflowError) as error:
             raise Problem("invalid_range", str(error), status_code=400) from error
         slots = slot_count(series.grid, *interval)
@@ -80,7 +83,7 @@ class CandleView(BaseView):
                 f"These are {slots:,} slots, more than {most:,}: ask for a shorter range or a longer timeframe.",
                 status_code=400,
             )
-        return series, interval
+        return record, series, interval
 
     def place(self, series: Series, interval: Interval) -> dict[str, Any]:
         """The members that name the series and the interval."""
@@ -103,10 +106,11 @@ class Candles(CandleView):
     )
     def get(self, request: Request, source: str, code: str) -> HttpResponseBase:
         query = self.query_values(request)
-        series, interval = self.range(query, MOST_SLOTS)
+        record, series, interval = self.range(query, MOST_SLOTS)
         closed = series.grid.floor(int(timezone.now().timestamp()))
-        filled = queries.read(series, interval, empty=EmptySlots(query["empty"]), closed_until=closed)
-        verified = queries.verified_ratio(series, interval)
+        empty = EmptySlots(query["empty"])
+        filled = queries.read(series, interval, empty=empty, closed_until=closed, record=record)
+        verified = queries.verified_ratio(series, interval, queries.coverage(series, interval, record))
         return self.json_response({**self.place(series, interval), "verified": verified, "candles": _rows(filled)})
 
 
@@ -124,14 +128,15 @@ class Coverage(CandleView):
         responses={200: CoverageBody, **ERRORS},
     )
     def get(self, request: Request, source: str, code: str) -> HttpResponseBase:
-        series, interval = self.range(self.query_values(request), None)
+        record, series, interval = self.range(self.query_values(request), None)
         closed = series.grid.floor(int(timezone.now().timestamp()))
-        verified, gaps = queries.coverage(series, interval), queries.gaps(series, interval, closed_until=closed)
+        verified = queries.coverage(series, interval, record)
+        gaps = queries.gaps(series, interval, closed_until=closed, record=record)
         longest = sorted(sorted(gaps, key=lambda gap: -gap.slots)[:MOST_PARTS])
         body = {
             **self.place(series, interval),
             "slots": slot_count(series.grid, *interval),
-            "verified": queries.verified_ratio(series, interval),
+            "verified": queries.verified_ratio(series, interval, verified),
             "cached": queries.shared_cache().coverage(series, *interval).ratio,
             "interval_count": len(verified),
             "intervals": [_times(each) for each in verified[-MOST_PARTS:]],

@@ -2,6 +2,7 @@
 // plan's lines.
 // The drawing of the server stays in place where the library is missing or no bars come.
 
+import { QUIET, openChart, token } from "./candlestick_chart.js";
 import { failure } from "./failure.js";
 import { INVESTORS, cumulate, fetchFlow } from "./flow.js";
 
@@ -16,40 +17,9 @@ const CLOSE = 6;
 const box = /** @type {HTMLElement | null} */ (document.querySelector("figure[data-chart]"));
 if (box) draw(box);
 
-/** @param {string} name */
-function token(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-}
-
 /** @param {HTMLElement} figure */
 async function draw(figure) {
   const set = figure.dataset;
-  const lang = document.documentElement.lang;
-  const digits = set.currency === "KRW" ? 0 : 2;
-  const number = new Intl.NumberFormat(lang, { maximumFractionDigits: digits });
-  const price = new Intl.NumberFormat(lang, { minimumFractionDigits: digits, maximumSignificantDigits: 10 });
-  const amount = new Intl.NumberFormat(lang, { notation: "compact", maximumFractionDigits: 1 });
-  /** @type {any} */
-  let library;
-  try {
-    library = await import(/** @type {string} */ (set.library));
-  } catch {
-    figure.querySelector("[data-plain]")?.removeAttribute("hidden");
-    return;
-  }
-  const canvas = document.createElement("div");
-  canvas.className = "canvas";
-  const legend = /** @type {HTMLElement} */ (figure.querySelector(".legend"));
-  const chart = library.createChart(canvas, {
-    autoSize: true,
-    layout: { attributionLogo: true, fontFamily: getComputedStyle(document.body).fontFamily, panes: { enableResize: false } },
-    localization: { locale: lang, priceFormatter: (/** @type {number} */ value) => number.format(value) },
-    rightPriceScale: { borderVisible: false },
-    timeScale: { borderVisible: false, rightOffset: 4 },
-    crosshair: { mode: 0 },
-    handleScroll: { vertTouchDrag: false },
-  });
-  const quiet = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
   /** @type {number[]} */
   let levels = [];
   /** The scale holds the plan's levels where they are near. @param {() => any} original */
@@ -60,10 +30,12 @@ async function draw(figure) {
     const near = levels.filter((level) => level > range.minValue - reach && level < range.maxValue + reach);
     return { priceRange: { minValue: Math.min(range.minValue, ...near), maxValue: Math.max(range.maxValue, ...near) } };
   };
-  const candles = chart.addSeries(library.CandlestickSeries, { priceLineVisible: false, borderVisible: false, autoscaleInfoProvider }, 0);
-  const averages = AVERAGES.map(() => chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1 }, 0));
-  const volume = chart.addSeries(library.HistogramSeries, { ...quiet, priceFormat: { type: "custom", formatter: amount.format, minMove: 1 } }, 1);
-  const rsi = chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1, priceFormat: { type: "custom", formatter: (/** @type {number} */ value) => value.toFixed(0), minMove: 1 } }, 2);
+  const drawn = await openChart(figure, { candles: { autoscaleInfoProvider } });
+  if (!drawn) return;
+  const { library, chart, canvas, candles, volume, number, price, amount } = drawn;
+  const legend = /** @type {HTMLElement} */ (figure.querySelector(".legend"));
+  const averages = AVERAGES.map(() => chart.addSeries(library.LineSeries, { ...QUIET, lineWidth: 1 }, 0));
+  const rsi = chart.addSeries(library.LineSeries, { ...QUIET, lineWidth: 1, priceFormat: { type: "custom", formatter: (/** @type {number} */ value) => value.toFixed(0), minMove: 1 } }, 2);
   for (const level of [30, 70]) rsi.createPriceLine({ price: level, lineStyle: 2, lineWidth: 1, axisLabelVisible: false, color: token("--line") });
   /** @type {any[]} */
   let flows = [];
@@ -77,19 +49,11 @@ async function draw(figure) {
   /** @type {Mark[]} */
   let marks = [];
 
-  function colours() {
-    const [up, down, ink, muted, line] = ["--up-fg", "--down-fg", "--ink", "--muted", "--line"].map(token);
-    chart.applyOptions({
-      layout: { background: { color: token("--card") }, textColor: muted, panes: { separatorColor: line } },
-      grid: { vertLines: { visible: false }, horzLines: { color: line } },
-      crosshair: { vertLine: { color: muted, labelBackgroundColor: ink }, horzLine: { color: muted, labelBackgroundColor: ink } },
-    });
-    candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down });
+  drawn.onPaint(() => {
     averages.forEach((series, n) => series.applyOptions({ color: token(`--line-${n + 1}`) }));
     flows.forEach((series, n) => series.applyOptions({ color: token(`--line-${n + 1}`) }));
     rsi.applyOptions({ color: token("--accent") });
-    volume.setData([...bars.values()].map((bar) => ({ time: bar.date, value: bar.volume, color: (bar.close >= bar.open ? up : down) + "66" })));
-  }
+  });
 
   /** The plan of the pick on the bars' scale, which later corporate actions have changed.
    * @param {Answer} answer @param {boolean} adjusted */
@@ -136,7 +100,7 @@ async function draw(figure) {
     const answer = await response.json();
     bars = new Map(answer.bars.map((bar) => [bar.date, bar]));
     marks = answer.marks;
-    candles.setData(answer.bars.map((bar) => ({ time: bar.date, open: bar.open, high: bar.high, low: bar.low, close: bar.close })));
+    drawn.setBars(answer.bars.map((bar) => ({ ...bar, time: bar.date })));
     averages.forEach((series, n) => series.setData(line(answer.bars, AVERAGES[n])));
     rsi.setData(line(answer.bars, "rsi14"));
     drawFlow();
@@ -153,7 +117,7 @@ async function draw(figure) {
     });
     const events = answer.factors.map((event) => ({ time: onBar(event.date), position: "aboveBar", shape: "circle", size: 0.7, color: token("--warn"), text: `×${Number(event.factor.toPrecision(4))}` }));
     markers.setMarkers([...shapes, ...events].sort((one, other) => (one.time < other.time ? -1 : 1)));
-    colours();
+    drawn.paint();
     show();
     tell(undefined);
     return true;
@@ -167,9 +131,9 @@ async function draw(figure) {
   async function addFlow() {
     flowRows = await fetchFlow(set.flows ?? "");
     if (!flowRows.length) return;
-    flows = INVESTORS.map(() => chart.addSeries(library.LineSeries, { ...quiet, lineWidth: 1 }, 3));
+    flows = INVESTORS.map(() => chart.addSeries(library.LineSeries, { ...QUIET, lineWidth: 1 }, 3));
     drawFlow();
-    colours();
+    drawn.paint();
     stretch();
     figure.classList.add("with-flow");
   }
@@ -192,12 +156,10 @@ async function draw(figure) {
 
   async function begin() {
     if (!(await load()) || canvas.isConnected) return;
-    figure.querySelector("svg")?.remove();
     const scales = /** @type {HTMLElement} */ (figure.querySelector(".scales"));
     scales.hidden = false;
     scales.addEventListener("change", load);
-    figure.insertBefore(canvas, figure.querySelector("figcaption"));
-    figure.classList.add("drawn");
+    drawn.show();
     stretch();
     show();
     await addFlow();
@@ -210,8 +172,6 @@ async function draw(figure) {
     const mark = marks.find((one) => one.date === move.time);
     if (mark) location.search = String(new URLSearchParams({ scanner_version: mark.scanner_version, date: mark.date }));
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colours);
-  document.addEventListener("theme", colours);
   Object.assign(figure, { chart, candles, lines: () => lines, markers: () => markers.markers() });
 }
 

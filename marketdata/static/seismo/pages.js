@@ -28,8 +28,15 @@ async function fill(part) {
   part.setAttribute("aria-busy", "true");
   const response = await fetch(address).catch(() => null);
   part.removeAttribute("aria-busy");
-  if (response?.ok && !response.redirected) part.innerHTML = await response.text();
-  else part.querySelector(".note, .notice")?.replaceWith(failure(response, () => void fill(part)));
+  if (response?.ok && !response.redirected) {
+    part.innerHTML = await response.text();
+    if (part.querySelector("[data-work]")) setTimeout(() => void (document.hidden ? again(part) : fill(part)), 5000);
+  } else part.querySelector(".note, .notice")?.replaceWith(failure(response, () => void fill(part)));
+}
+
+/** A part whose page is hidden waits until it is shown. @param {HTMLElement} part */
+function again(part) {
+  document.addEventListener("visibilitychange", () => void fill(part), { once: true });
 }
 
 // The theme: as the device says, light, dark.

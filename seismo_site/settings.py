@@ -254,6 +254,7 @@ SOURCES: dict[str, dict[str, object]] = {
         "bars_a_call": env.integer("KIS_BARS_A_CALL", 100, least=1),
         "quotes_a_call": env.integer("KIS_QUOTES_A_CALL", 30, least=1),
         "same_day_minutes": env.integer("KIS_SAME_DAY_MINUTES", 30, most=30),
+        "compare_adjusted": env.flag("KIS_US_COMPARE", default=True),
     },
     "krx": {
         "api_key": env.credential("KRX_API_KEY"),

@@ -254,6 +254,20 @@ class OpenDay(NamedTuple):
     is_open: bool
 
 
+KINDS = {
+    "stock": "common",
+    "foreign": "common",
+    "spac": "spac",
+    "reit": "reit",
+    "etf": "etf",
+    "etn": "etn",
+    "fund": "fund",
+    "dr": "dr",
+    "preferred": "preferred",
+}
+"""Kind in a list -> kind as recorded; other ones in a list (ELWs, rights) are skipped."""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedInstrument:
     """One instrument of a master file. `kind`: stock, etf, etn, elw, reit, fund, foreign, dr,

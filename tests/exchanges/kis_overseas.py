@@ -11,15 +11,20 @@ import time
 import zipfile
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from math import prod
 from typing import Any, NamedTuple
 
+from tests.exchanges import row_faults
 from tests.exchanges.kis import REFUSALS, KisExchange
+from tests.exchanges.row_faults import RowFields
 from tests.exchanges.server import Request, Response
 
 PREFIX = "/uapi/overseas-price/v1/quotations/"
 TRANSACTIONS = {"dailyprice": "HHDFS76240000", "multprice": "HHDFS76220000"}
+FIELDS = RowFields("xymd", "open", "high", "low", "clos", "tvol", "tamt", "diff")
+QUOTE_FIELDS = RowFields("", "open", "high", "low", "last", "tvol", "tamt", "base")
 FILES = {"nasmst.cod.zip": "NAS", "nysmst.cod.zip": "NYS", "amsmst.cod.zip": "AMS"}
 
 
@@ -37,7 +42,8 @@ class UsBar(NamedTuple):
 
 @dataclass
 class UsInstrument:
-    """`bars` oldest first; `kind`: 2 stock, 3 fund (`fund` 001: ETF)."""
+    """`bars` oldest first, raw; `kind`: 2 stock, 3 fund (`fund` 001: ETF); `splits`: session -> factor (0.5: two for
+    one), which the adjusted series has and the raw changes do not."""
 
     exchange: str
     name: str
@@ -45,10 +51,20 @@ class UsInstrument:
     kind: str = "2"
     fund: str = ""
     receipt: str = "N"
+    splits: Mapping[date, float] = field(default_factory=dict)
+
+    def adjusted(self, bar: UsBar) -> UsBar:
+        """The bar as the adjusted series has it; its volume is as traded."""
+        factor = prod(ratio for day, ratio in self.splits.items() if day > bar.session)
+        if factor == 1.0:
+            return bar
+        open_, high, low, close = (round(price * factor, 4) for price in bar[1:5])
+        return UsBar(bar.session, open_, high, low, close, bar.volume, bar.base * factor)
 
 
 class KisOverseasExchange(KisExchange):
-    """`listed`: symbol as KIS writes it -> instrument. `today` is the last day that answers know of."""
+    """`listed`: symbol as KIS writes it -> instrument. `today` is the last day that answers have. Faults of its own are
+    those of `row_faults`, `short` (a third of the rows is missing, and counted) and `other` (another symbol's)."""
 
     def __init__(self, listed: Mapping[str, UsInstrument], **options: Any) -> None:
         super().__init__({}, **options)
@@ -64,7 +80,7 @@ class KisOverseasExchange(KisExchange):
         refusal = self._overseas_refusal(request, name, fault)
         if refusal:
             return Response.json({"rt_cd": "1", "msg_cd": refusal, "msg1": "refused"}, 500)
-        return self._prices(request.params) if name == "dailyprice" else self._many(request.params)
+        return self._prices(request.params, fault) if name == "dailyprice" else self._many(request.params, fault)
 
     def _overseas_refusal(self, request: Request, name: str, fault: str | None) -> str:
         if fault in REFUSALS:
@@ -84,18 +100,28 @@ class KisOverseasExchange(KisExchange):
             return instrument.bars
         return instrument.bars[: bisect_right(instrument.bars, self.today, key=lambda bar: bar.session)]
 
-    def _prices(self, params: Mapping[str, str]) -> Response:
+    def _prices(self, params: Mapping[str, str], fault: str | None) -> Response:
         instrument = self._known(params["SYMB"], params["EXCD"])
-        if params.get("MODP") != "0" or params.get("GUBN") != "0":
+        if params.get("MODP") not in ("0", "1") or params.get("GUBN") != "0":
             return Response.json({"rt_cd": "1", "msg_cd": "OPSQ2001", "msg1": "INPUT"}, 500)
         if instrument is None:
             return _success({"rsym": "", "zdiv": "", "nrec": ""}, [])
         last = date.fromisoformat(params["BYMD"]) if params["BYMD"] else date.max
         bars = [bar for bar in self._recorded(instrument) if bar.session <= last][-100:]
+        if params["MODP"] == "1":
+            bars = [instrument.adjusted(bar) for bar in bars]
         rows = [_price_row(bar) for bar in reversed(bars)]
-        return _success({"rsym": f"D{params['EXCD']}{params['SYMB']}", "zdiv": "4", "nrec": str(len(rows))}, rows)
+        head = {"rsym": f"D{params['EXCD']}{params['SYMB']}", "zdiv": "4", "nrec": str(len(rows))}
+        row_faults.apply(rows, fault, FIELDS, self._draw)
+        if fault == "emptied":
+            head = {"rsym": "", "zdiv": "", "nrec": ""}
+        elif fault == "short":
+            del rows[len(rows) * 2 // 3 :]
+        elif fault == "other":
+            head["rsym"] = "DNASOTHER"
+        return _success(head, rows)
 
-    def _many(self, params: Mapping[str, str]) -> Response:
+    def _many(self, params: Mapping[str, str], fault: str | None) -> Response:
         rows: list[dict[str, str]] = []
         for number in range(1, 11):
             symbol, exchange = params.get(f"SYMB_{number:02d}", ""), params.get(f"EXCD_{number:02d}", "")
@@ -119,6 +145,7 @@ class KisOverseasExchange(KisExchange):
                     "tamt": str(round(bar.close * bar.volume)),
                 }
             )
+        row_faults.apply([row for row in rows if row], fault, QUOTE_FIELDS, self._draw)
         return _success({"nrec": params.get("NREC", "")}, rows)
 
     def _list_of(self, exchange: str) -> Response:

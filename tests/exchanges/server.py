@@ -44,7 +44,9 @@ class Response:
 
 
 # What can happen to any call, whatever it asks for.
-TRANSPORT_FAULTS = ("timeout", "reset", "cut", "error", "html", "truncated", "skew")
+TRANSPORT_FAULTS = ("timeout", "reset", "cut", "error", "html", "truncated", "skew", "redirect")
+HUGE = 80 << 20
+"""Bytes before the body of the fault `huge`, which is too slow to be among those that hit at a rate."""
 
 
 class Faults:
@@ -228,6 +230,10 @@ class Exchange:
             response = Response(500, b"", kind="text/plain")
         elif fault == "html":
             response = Response(200, b"<html><body>Maintenance</body></html>", kind="text/html")
+        elif fault == "redirect":
+            response = Response(302, b"", {"Location": f"{self.url}/moved"})
+        elif fault == "huge":
+            response.body = b" " * HUGE + response.body
         elif fault == "truncated":
             response.body = response.body[: max(1, len(response.body) * 2 // 3)]
         self.statuses[response.status] += 1

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from marketdata import calendars
+from marketdata.sources.base import KINDS
 from marketdata.sources.batches import VALUES, BarBatch, RowStatus
 from marketdata.sources.daily import DailyBar, Quote
 
@@ -23,8 +24,8 @@ def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
     days = calendars.to_days([bar.session for bar in rows])
     values = {name: np.array([getattr(bar, name, None) for bar in rows], dtype=np.float64) for name in VALUES}
     none = np.zeros(len(rows), dtype=bool)
-    segments = list(dict.fromkeys(bar.segment for bar in rows))
-    status = np.array([segments.index(bar.segment) for bar in rows], dtype=np.int32)
+    standings = {standing: at for at, standing in enumerate(dict.fromkeys((bar.segment, bar.kind) for bar in rows))}
+    status = np.array([standings[bar.segment, bar.kind] for bar in rows], dtype=np.int32)
     return BarBatch(
         row=np.arange(1, len(rows) + 1),
         codes=codes,
@@ -33,7 +34,7 @@ def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
         name=np.full(len(rows), -1, dtype=np.int32),
         date=days,
         values=values,
-        statuses=tuple(_row_status(segment) for segment in segments),
+        statuses=tuple(_row_status(*standing) for standing in standings),
         status=status,
         unreadable=none,
         foreign=none,
@@ -47,11 +48,11 @@ def bar_batch(bars: Iterable[DailyBar]) -> BarBatch:
     )
 
 
-def _row_status(segment: str | None) -> RowStatus:
+def _row_status(segment: str | None, kind: str) -> RowStatus:
     """The status of a bar's instrument, with the same values as the instrument list of that source."""
     if segment is None:
         return RowStatus(None, None, None, None, None)
-    return RowStatus(segment, None, "common", False, False, False, "")
+    return RowStatus(segment, None, KINDS.get(kind, "other"), False, False, False, "")
 
 
 def quote_bar(quote: Quote, session: date) -> DailyBar:

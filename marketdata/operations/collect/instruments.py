@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,21 +30,10 @@ from marketdata.operations.record.instruments import NAME_LENGTH
 from marketdata.operations.record.status_intervals import Days, StatusInterval
 from marketdata.operations.record.statuses import StatusUpdate
 from marketdata.queries.market_calendar import get_sessions
-from marketdata.sources.base import ListedInstrument, SourceError
+from marketdata.sources.base import KINDS, ListedInstrument, SourceError
 from marketdata.sources.batches import RowStatus
 from marketdata.sources.daily import InstrumentSource
 
-KINDS = {
-    "stock": "common",
-    "foreign": "common",
-    "spac": "spac",
-    "reit": "reit",
-    "etf": "etf",
-    "etn": "etn",
-    "fund": "fund",
-    "dr": "dr",
-}
-"""Kinds that are recorded; other ones in a list (ELWs, rights) are skipped."""
 BROKEN = 0.1
 """Lists that lost more than this share of their instruments are refused."""
 
@@ -122,20 +112,28 @@ def _record(
 def _delisted(
     listed: dict[str, ListedInstrument], recorded: dict[str, _InstrumentRow], source: str, market: str
 ) -> list[str]:
-    """Recorded codes that are in no list any more. DataProblem where these are too many."""
+    """Recorded codes that are in no list any more. DataProblem where these are too many, of all or of one segment."""
     listed_before = set(
         InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__gone_on=None).values_list(
             "instrument__code", flat=True
         )
     )
     lost = listed_before - listed.keys()
-    if len(lost) > max(20, BROKEN * len(listed_before)) or not listed:
-        raise DataProblem(
-            f"The lists of {source} hold {len(listed_before) - len(lost):,} of the {len(listed_before):,} instruments "
-            "they held before: "
-            "they are refused, and nothing was recorded. Run this again later."
-        )
+    if not listed:
+        raise DataProblem(f"The lists of {source} are empty: they are refused. Run this again later.")
+    _check_loss(source, len(listed_before), len(lost))
+    lost_by_segment = Counter(recorded[code].segment for code in lost)
+    for segment, count in Counter(recorded[code].segment for code in listed_before).items():
+        _check_loss(source, count, lost_by_segment[segment], f" of {segment}")
     return [code for code, row in recorded.items() if code not in listed and row.gone_on is None]
+
+
+def _check_loss(source: str, before: int, lost: int, of: str = "") -> None:
+    if lost > max(20, BROKEN * before):
+        raise DataProblem(
+            f"The lists of {source} hold {before - lost:,} of the {before:,} instruments{of} they held before: they "
+            "are refused, and nothing was recorded. Run this again later."
+        )
 
 
 def _row(instrument: ListedInstrument, before: _InstrumentRow | None) -> _InstrumentRow:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from marketdata.markets import Market
 from marketdata.operations.collect.same_day import ReadingHours
-from marketdata.sources.daily import BarRequest
+from marketdata.sources.daily import BarRequest, DailyBarSource
 
 READ_AGAIN = 3
 """Recorded sessions that are read again once their bars no longer change."""
@@ -76,12 +76,12 @@ class CollectionPlan:
         requested_codes = {request.code for request in self.requests}.union(*self.quotes)
         return self.instruments - len(requested_codes) - len(self.unknown)
 
-    def calls_of(self, request: BarRequest, bars_a_call: int) -> int:
+    def calls_of(self, request: BarRequest, source: DailyBarSource) -> int:
         """Count of calls that a request takes."""
         days = np.array([request.start, request.end], dtype="datetime64[D]")
         low = np.searchsorted(self.calendar, days[0])
         high = np.searchsorted(self.calendar, days[1], side="right")
-        return max(-(-int(high - low) // bars_a_call), 1)
+        return max(-(-int(high - low) // source.bars_a_call), 1) * source.readings
 
     def before_last(self, sessions: int) -> date:
         """The session that many before the last one."""

@@ -182,9 +182,8 @@ class _PlanBuilder:
             options=self._options,
             note=note,
         )
-        bars = self._source.bars_a_call
         calls = len(quotes) + sum(
-            collection_plan.calls_of(request, bars) for request in [*self._requests, *self._settle]
+            collection_plan.calls_of(request, self._source) for request in [*self._requests, *self._settle]
         )
         object.__setattr__(collection_plan, "calls", calls)
         object.__setattr__(collection_plan, "seconds", calls / self._source.calls_per_second)

@@ -283,7 +283,7 @@ class _PlanExecution:
         return BarRequest(code, start, self._plan.last)
 
     def _calls_of(self, request: BarRequest) -> int:
-        return self._plan.calls_of(request, self._source.bars_a_call)
+        return self._plan.calls_of(request, self._source)
 
     def _progress(self) -> CollectionProgress:
         counts = self.report.counts

@@ -28,6 +28,11 @@ class AccountSource(Generic[S]):
         self._http = http
 
     @property
+    def readings(self) -> int:
+        """Calls for each page of bars."""
+        return 1
+
+    @property
     def calls_per_second(self) -> float:
         return self._settings.rate
 

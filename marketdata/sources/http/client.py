@@ -39,6 +39,8 @@ from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, default_bre
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
+LARGEST_BODY = 64 << 20
+"""Bytes of an answer at most: a whole market's day has about 1 MB, a list of instruments about 4 MB."""
 LOOK_AGAIN = 0.5  # seconds between two checks of an open circuit
 
 
@@ -236,18 +238,30 @@ class HttpClient:
                 sent_at, began = self._wall_clock(), time.perf_counter()
                 self.sent += 1
                 async with asyncio.timeout(self._timeouts.total):
-                    response = await self._client().request(
-                        call.method,
-                        call.url,
-                        params=dict(call.params) or None,
-                        headers=dict(call.headers),
-                        json=call.json,
-                    )
+                    response, body = await self._send(call)
         except FOREIGN as error:
             self.sent -= isinstance(error, NOT_SENT)
             self._failed(call, translate(error, call.what), error)
         seconds = time.perf_counter() - began
-        return Answer(call.what, response.status_code, response.headers, response.content, sent_at, seconds)
+        answer = Answer(call.what, response.status_code, response.headers, body, sent_at, seconds)
+        if len(body) > LARGEST_BODY:
+            self._failed(call, SourceUnavailable(f"{call.what} answered more than {LARGEST_BODY:,} bytes."), None)
+        if response.is_redirect:
+            moved = f"{call.what} was redirected: check the address in the settings, for keys are sent there alone."
+            self._failed(call, SourceUnavailable(moved), None)
+        return answer
+
+    async def _send(self, call: Call) -> tuple[httpx2.Response, bytes]:
+        """The response and its body, at most one part more than `LARGEST_BODY` bytes of it."""
+        body = bytearray()
+        async with self._client().stream(
+            call.method, call.url, params=dict(call.params) or None, headers=dict(call.headers), json=call.json
+        ) as response:
+            async for part in response.aiter_bytes():
+                body += part
+                if len(body) > LARGEST_BODY:
+                    break
+        return response, bytes(body)
 
     def _parse(self, call: Call, answer: Answer, read: Callable[[Answer], T]) -> T:
         """The value of `read`; the circuits learn whether the answer is a sign of life."""

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from marketdata.sources.base import SourceChanged
-from marketdata.sources.daily import DailyBar, Quote, Valuation, is_consistent
+from marketdata.sources.daily import DailyBar, Quote, Valuation, is_consistent, is_price_of
 
 DOWN = ("4", "5")
 UP = ("1", "2")
@@ -38,7 +38,12 @@ class BarPage(NamedTuple):
 
 
 def page_of(rows: Sequence[Body], days: list[date | None], bar: Callable[[Body, date], DailyBar | None]) -> BarPage:
-    """The page of `rows`, newest first, whose days are `days`; `bar` makes the bar of a row, or None."""
+    """The page of `rows`, newest first, whose days are `days`; `bar` makes the bar of a row, or None. A row that
+    repeats the one before it is left out; two rows that are not newest first make no bar, since the day of either may
+    be wrong."""
+    repeats = {at for at in range(1, len(rows)) if rows[at] == rows[at - 1] and days[at] is not None}
+    received, rows = len(rows), [row for at, row in enumerate(rows) if at not in repeats]
+    days = _ordered([day for at, day in enumerate(days) if at not in repeats])
     bars, partial = [], []
     spoiled: list[tuple[date | None, date | None]] = []
     for place, (row, day) in enumerate(zip(rows, days, strict=True)):
@@ -50,7 +55,19 @@ def page_of(rows: Sequence[Body], days: list[date | None], bar: Callable[[Body, 
         if row_bar.base_price is None or (row_bar.amount is None and row_bar.volume > 0):
             partial.append(row_bar.session)
     oldest = min((day for day in days if day is not None), default=None)
-    return BarPage(bars, len(rows), oldest, spoiled, partial)
+    return BarPage(bars, received, oldest, spoiled, partial)
+
+
+def _ordered(days: list[date | None]) -> list[date | None]:
+    """`days` with None in the place of two that do not descend."""
+    result, before = list(days), None
+    for at, day in enumerate(days):
+        if day is None:
+            continue
+        if before is not None and day >= days[before]:  # type: ignore[operator]
+            result[before] = result[at] = None
+        before = at
+    return result
 
 
 def _span(days: list[date | None], place: int) -> tuple[date | None, date | None]:
@@ -75,8 +92,11 @@ def bar_of(
         return None
     if not is_consistent(open_, high, low, close, volume):
         return None
+    value = amount_of(row, amount, volume)
+    if value is not None and not is_price_of(value, volume, low, high):
+        return None
     signed = change_of(row, *change)
-    base = None if signed is None else close - signed
+    base = None if signed is None else round(close - signed, 6)
     return DailyBar(
         code=code,
         session=day,
@@ -85,7 +105,7 @@ def bar_of(
         low=low,
         close=close,
         volume=int(volume),
-        amount=amount_of(row, amount, volume),
+        amount=value,
         base_price=base if base is not None and base > 0 else None,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from datetime import date
 from typing import NamedTuple
 
@@ -59,24 +60,39 @@ KINDS = {
     "SC": "fund",
     "BC": "fund",
 }
+LARGEST = 64 << 20
+"""Bytes of a master file at most: the largest has about 4 MB."""
 SHARES_UNIT = 1_000
 MARKET_CAP_UNIT = 100_000_000
 
 
 def unzip(body: bytes, what: str) -> bytes:
-    """The content of the one file in the zip; SourceUnavailable where the zip is not whole."""
+    """The content of the one file in the zip; SourceUnavailable where the zip is not whole, or far larger than a list
+    of instruments."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            return archive.read(archive.namelist()[0])
-    except (zipfile.BadZipFile, IndexError, EOFError):
+            member = archive.infolist()[0]
+            if member.file_size <= LARGEST:
+                return archive.read(member)
+    except (zipfile.BadZipFile, zlib.error, IndexError, EOFError, NotImplementedError, RuntimeError, OSError):
         raise SourceUnavailable(f"{what} answered {len(body)} bytes that are no whole zip.") from None
+    raise SourceUnavailable(f"{what} answered a file of {member.file_size:,} bytes, larger than any list.")
+
+
+def lines(content: bytes, what: str) -> list[str]:
+    """The lines of a master file; SourceUnavailable where it is not in cp949."""
+    try:
+        text = content.decode("cp949")
+    except UnicodeDecodeError as error:
+        raise SourceUnavailable(f"{what}: byte {error.start:,} is no text in cp949.") from None
+    return [line.rstrip("\r") for line in text.split("\n")]
 
 
 def instruments(content: bytes, segment: str, what: str) -> list[ListedInstrument]:
     """The instruments of a master file, in its order."""
     layout = LAYOUTS[segment]
     instruments = []
-    for number, line in enumerate(content.decode("cp949").splitlines(), start=1):
+    for number, line in enumerate(lines(content, what), start=1):
         if not line.strip():
             continue
         if len(line) <= 21 + layout.tail:

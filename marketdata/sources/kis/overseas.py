@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 from marketdata.sources.base import (
@@ -23,7 +24,7 @@ from marketdata.sources.daily import BarAnswer, BarRequest, QuoteAnswer, SameDay
 from marketdata.sources.http.account_source import AccountSource
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.kis import master, overseas_parse
+from marketdata.sources.kis import master, overseas_parse, overseas_splits
 from marketdata.sources.kis.calls import KisCalls
 from marketdata.sources.kis.overseas_parse import Listing
 from marketdata.sources.kis.pages import BarPages
@@ -35,6 +36,9 @@ EXCHANGES = {"NAS": "nasmst", "NYS": "nysmst", "AMS": "amsmst"}
 """Exchange -> its master file."""
 AT_ONCE = 12
 BARS_A_CALL = 100
+RAW, ADJUSTED = "0", "1"
+BEFORE = timedelta(days=10)
+"""Calendar days before a request in which the bar before it lies."""
 QUOTES_A_CALL = 10
 SAME_DAY = SameDay(
     since=date(2000, 1, 1), begins=timedelta(minutes=15), ends=timedelta(hours=18), settled_at=time(10, 0)
@@ -51,7 +55,7 @@ class KisOverseasSource(AccountSource[KisSettings]):
     daily_market = "us"
     segments = tuple(EXCHANGES)
     same_day = SAME_DAY
-    bars_a_call = BARS_A_CALL
+    bars_a_call = BARS_A_CALL - 1  # a page begins with the last bar of the page before
     quotes_a_call = QUOTES_A_CALL
 
     def __init__(
@@ -67,6 +71,7 @@ class KisOverseasSource(AccountSource[KisSettings]):
         self._file_rate = Rate("kis:master", 5.0)
         self._listings: dict[str, Listing] = {}
         self._codes: dict[Listing, str] = {}
+        self._kinds: dict[str, str] = {}
         self._reading = asyncio.Lock()
 
     @property
@@ -74,28 +79,49 @@ class KisOverseasSource(AccountSource[KisSettings]):
         both = {Capability.DAILY_BARS, Capability.INSTRUMENTS}
         return frozenset(both | {Capability.QUOTES} if self._settings.environment == "real" else both)
 
+    @property
+    def readings(self) -> int:
+        return 2 if self._settings.compare_adjusted else 1
+
     def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The bars of many instruments as they arrive, or the instrument's error."""
         return self._http.run_many(requests, self.daily_bars_async, at_once=AT_ONCE)
 
     async def daily_bars_async(self, request: BarRequest) -> BarAnswer:
-        """All pages of a request."""
+        """All pages of a request, raw; read a second time adjusted, where splits are found by comparing the two."""
         listing = await self._listing(request.code)
-        what, pages = f"Daily bars of {request.code}", BarPages(request, BARS_A_CALL)
+        # The bars before, on the same page: a base price depends on the close before.
+        earlier = request._replace(start=request.start - BEFORE)
+        if self._settings.compare_adjusted:
+            raw, adjusted = [await self._series(listing, earlier, series) for series in (RAW, ADJUSTED)]
+            answer = overseas_splits.with_splits(raw, adjusted, request.start, request.end)
+        else:
+            answer = await self._series(listing, request, RAW)
+        kind = self._kinds[request.code]
+        bars = [bar._replace(segment=overseas_parse.SEGMENT, kind=kind) for bar in answer.bars]
+        return replace(answer, bars=bars)
+
+    async def _series(self, listing: Listing, request: BarRequest, series: str) -> BarAnswer:
+        """All pages of one series. A page begins with the last bar of the page before, so that none is empty but the
+        first."""
+        what, pages = f"Daily bars of {request.code}", BarPages(request, BARS_A_CALL, overlap=True)
         while not pages.are_all:
+            is_first = pages.end == request.end
             params = {
                 "AUTH": "",
                 "EXCD": listing.exchange,
                 "SYMB": listing.symbol,
                 "GUBN": "0",
                 "BYMD": f"{pages.end:%Y%m%d}",
-                "MODP": "0",  # raw
+                "MODP": series,
             }
             page, answer = await self._calls.get(
                 f"{QUOTATIONS}/dailyprice",
                 "HHDFS76240000",
                 params,
-                lambda body: overseas_parse.daily_bars(body, request.code, what),
+                lambda body, first=is_first: overseas_parse.daily_bars(  # type: ignore[misc]
+                    body, listing, request.code, what, is_first=first
+                ),
             )
             pages.add(page, answer.dated, what)
         return pages.answer
@@ -142,7 +168,7 @@ class KisOverseasSource(AccountSource[KisSettings]):
         rows = (await self._http.fetch_async(Call(url, self._file_rate), read)).value
         for listing, instrument in rows:
             if self._listings.setdefault(instrument.code, listing) == listing:
-                self._codes[listing] = instrument.code
+                self._codes[listing], self._kinds[instrument.code] = instrument.code, instrument.kind
         return [instrument for listing, instrument in rows if self._codes.get(listing) == instrument.code]
 
     async def _listing(self, code: str) -> Listing:

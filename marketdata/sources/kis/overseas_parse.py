@@ -9,11 +9,13 @@ from datetime import date
 from typing import NamedTuple
 
 from marketdata import codes
-from marketdata.sources.base import ListedInstrument, SourceChanged, UnknownInstrument
+from marketdata.sources.base import ListedInstrument, SourceChanged, SourceUnavailable
 from marketdata.sources.daily import DailyBar, Quote
-from marketdata.sources.kis.cells import BarPage, Body, bar_of, date_of, list_of, page_of, quote_of, text_of
+from marketdata.sources.kis import master
+from marketdata.sources.kis.cells import DAY, BarPage, Body, bar_of, date_of, list_of, page_of, quote_of, text_of
 
 COLUMNS = 24
+PAGE = 100
 STOCK, FUND = "2", "3"
 FUND_KINDS = {"001": "etf", "002": "etn"}
 SEGMENT = "US"
@@ -26,13 +28,30 @@ class Listing(NamedTuple):
     symbol: str
 
 
-def daily_bars(body: Body, code: str, what: str) -> BarPage:
-    """A page of `dailyprice`, newest first; UnknownInstrument where KIS has no such symbol on the exchange."""
-    rows = [row for row in list_of(body, "output2", what) if row]
-    head = body.get("output1") or {}
-    if not rows and not text_of(head, "nrec"):
-        raise UnknownInstrument(f"KIS knows no instrument {code} on that exchange.", code="unknown instrument")
-    return page_of(rows, [_day(row, what) for row in rows], lambda row, day: _bar(row, code, day))
+def daily_bars(body: Body, listing: Listing, code: str, what: str, *, is_first: bool) -> BarPage:
+    """A page of `dailyprice`, newest first. KIS answers an unknown symbol with success, an empty list and a blank
+    count; this one is listed, so that its bars are unanswered then. A later page begins with a bar of the page before:
+    SourceUnavailable where it is empty, or where the answer is that of another symbol."""
+    rows = list_of(body, "output2", what)
+    head = body.get("output1")
+    head = head if isinstance(head, dict) else {}
+    symbol = str(head.get("rsym") or "").strip()
+    if symbol and not symbol.endswith("".join(listing)):
+        raise SourceUnavailable(f"{what}: the answer is that of {symbol[:20]}.")
+    if not rows:
+        if not is_first:
+            raise SourceUnavailable(f"{what}: an empty page after a full one.")
+        return BarPage([], 0, None, [(None, None)], [])
+    count = text_of(head, "nrec")
+    expected = int(count) if count.isdecimal() else 0
+    received, whole = len(rows), [row for row in rows if row]
+    if len(whole) == expected:  # the blank rows among them are none of a day
+        rows = whole
+    page = page_of(rows, [_day(row, what) for row in rows], lambda row, day: _bar(row, code, day))
+    if received < expected <= PAGE and page.oldest is not None:
+        received = expected
+        page.spoiled.append((None, page.oldest - DAY))
+    return page._replace(received=received)
 
 
 def _day(row: Body, what: str) -> date | None:
@@ -59,7 +78,7 @@ def instruments(content: bytes, exchange: str, what: str) -> list[tuple[Listing,
     """The instruments of a master file: cp949, tabs, no header, 24 columns; symbols such as NA and TRUE are text. Lines
     whose symbol is no US code are left out; other kinds than stocks and funds are `other`."""
     result = []
-    for number, line in enumerate(content.decode("cp949").splitlines(), start=1):
+    for number, line in enumerate(master.lines(content, what), start=1):
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t")]
@@ -91,4 +110,6 @@ def instruments(content: bytes, exchange: str, what: str) -> list[tuple[Listing,
             extra={"exchange": exchange, "symbol": symbol, "base": base},
         )
         result.append((Listing(exchange, symbol), listed))
+    if not result:  # its instruments would count as delisted
+        raise SourceUnavailable(f"{what} answered an empty list.")
     return result

@@ -37,6 +37,7 @@ class KisSettings:
     bars_a_call: int = 100  # rows of daily bars in an answer at most
     quotes_a_call: int = 30  # instruments of one call for today's bars
     same_day_minutes: int = 30  # after the close, until which bars of the day are those of the session
+    compare_adjusted: bool = True  # US: read bars adjusted, too, and find splits by comparing
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "master_url", self.master_url or MASTER_FILES)

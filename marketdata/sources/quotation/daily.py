@@ -27,6 +27,7 @@ class DailyQuotationSource(QuotationSource):
     capabilities = QuotationSource.capabilities | {Capability.DAILY_BARS}
     segments = (QUOTE,)
     bars_a_call = PAGE
+    readings = 1
     same_day = None
 
     @property

@@ -132,6 +132,20 @@ def test_a_list_that_lost_too_much_is_not_believed() -> None:
         assert not Instrument.objects.exclude(gone_on=None).exists()
 
 
+def test_a_segment_that_lost_too_much_is_not_believed_though_the_others_are_whole() -> None:
+    """30 of 60 are a tenth of all, and half of KONEX."""
+    market = generated_instruments(300)
+    for code in list(market)[:60]:
+        market[code].segment = "KONEX"
+    with KisSetup(market) as kis:
+        first, last = sessions()[-2:]
+        synced(kis, first)
+        for code in list(kis.exchange.market)[:30]:
+            del kis.exchange.market[code]
+        with pytest.raises(DataProblem, match="hold 30 of the 60 instruments of KONEX"):
+            synced(kis, last)
+
+
 def test_what_changes_membership_marks_the_months_it_holds_for() -> None:
     with KisSetup(generated_instruments(2)) as kis:
         first, last = sessions()[-2:]

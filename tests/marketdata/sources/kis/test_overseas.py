@@ -19,6 +19,7 @@ from marketdata.sources.http.client import HttpClient
 from marketdata.sources.http.retry import RetryPolicy
 from marketdata.sources.kis import overseas_parse
 from marketdata.sources.kis.overseas import KisOverseasSource
+from marketdata.sources.kis.overseas_parse import Listing
 from marketdata.sources.kis.settings import KisSettings
 from tests.exchanges.kis_overseas import KisOverseasExchange, UsBar, UsInstrument
 from tests.exchanges.server import Faults
@@ -84,7 +85,8 @@ def expected(symbol: str, code: str) -> list[Any]:
             b.volume,
             round(b.close * b.volume),
             pytest.approx(b.base),
-            None,
+            "US",
+            "dr" if symbol == "NA" else "stock",
         )
         for b in MARKET[symbol].bars
     ]
@@ -94,17 +96,19 @@ def test_pages_of_a_hundred_with_base_prices(source: KisOverseasSource, exchange
     result = answers(source, BarRequest("TSLA", DAYS[0], DAYS[-1]))["TSLA"]
     assert isinstance(result, BarAnswer)
     assert result.bars == expected("TSLA", "TSLA")
-    assert exchange.calls["/uapi/overseas-price/v1/quotations/dailyprice"] == 3
+    assert exchange.calls["/uapi/overseas-price/v1/quotations/dailyprice"] == 3 * 2  # raw and adjusted
 
 
 def test_a_recorded_change_takes_its_sign_from_the_sign_field() -> None:
     """TSLA on 2022-04-06: close 1045.76, unsigned change 45.50, sign 5: the base price is the close before, 1091.26."""
     row = {"xymd": "20220406", "clos": "1045.7600", "sign": "5", "diff": "45.5000", "rate": "-4.17"}
     row |= {"open": "1073.4700", "high": "1079.0000", "low": "1027.7000", "tvol": "29782845", "tamt": "31293512342"}
-    page = overseas_parse.daily_bars({"output1": {"nrec": "1"}, "output2": [row, {}]}, "TSLA", "prices")
+    page = overseas_parse.daily_bars(
+        {"output1": {"nrec": "1"}, "output2": [row, {}]}, Listing("NAS", "TSLA"), "TSLA", "prices", is_first=True
+    )
     (bar,) = page.bars
-    assert bar.base_price == pytest.approx(1091.26)
-    assert (page.received, page.oldest) == (1, date(2022, 4, 6))
+    assert bar.base_price == 1091.26
+    assert (page.oldest, page.spoiled) == (date(2022, 4, 6), [])
 
 
 def test_class_shares_and_symbols_that_look_like_blanks(source: KisOverseasSource) -> None:
@@ -166,7 +170,7 @@ def test_an_evening_of_new_york(source: KisOverseasSource, exchange: KisOverseas
     assert report.failures == {}
     assert (plan.quotes, plan.requests) == ((("BRK.B", "NA", "TSLA"),), ())
     assert {(request.start, request.end) for request in plan.settle} == {(DAYS[-4], DAYS[-2])}
-    assert source.calls_made - calls == 1 + 3
+    assert source.calls_made - calls == 1 + 3 * 2  # a quote; three shares, raw and adjusted
     rows = StockPrice.objects.filter(market="us", stock_code="TSLA").order_by("date")
     assert [(row.date, row.close) for row in rows] == [(bar.session, bar.close) for bar in MARKET["TSLA"].bars[-30:]]
 

@@ -17,11 +17,13 @@ class RateLimitRow(models.Model):
 
 
 class SourceVisit(models.Model):
-    """The time of the last request to a source for data that it allows to request rarely."""
+    """The time of the last request to a source for data that it allows to request rarely, and the count of that day's
+    calls of a source that has a daily limit."""
 
     source = models.CharField(max_length=24)
     what = models.CharField(max_length=24)
     at = models.DateTimeField()
+    calls = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "what"], name="visit_key")]

@@ -28,7 +28,7 @@ from marketdata.sources.http.sqlite_rate_limits import SqliteRateLimits
 from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.token_stores import RedisTokens, TokenStore
 from marketdata.sources.registry import SourceDependencies
-from marketdata.sources.sessions import IndexSource, SessionSource
+from marketdata.sources.sessions import IndexSource, ListingSource, SessionSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +119,10 @@ def get_quote_source(market: str, name: str = "") -> QuoteSource:
     return source
 
 
-def get_instrument_source(market: str, name: str = "") -> InstrumentSource:
+def get_instrument_source(market: str, name: str = "") -> InstrumentSource | ListingSource:
     """The same for instrument lists."""
-    source: InstrumentSource = _first_source(InstrumentSource, "lists instruments", market, name)
+    source: InstrumentSource | ListingSource
+    source = _first_source((InstrumentSource, ListingSource), "lists instruments", market, name)
     return source
 
 

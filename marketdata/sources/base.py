@@ -272,7 +272,7 @@ KINDS = {
 class ListedInstrument:
     """One instrument of a master file. `kind`: stock, etf, etn, elw, reit, fund, foreign, dr,
     spac, other; `managed`: under administration, `caution`: investment caution; `warning`: the market alert, 01 to 03,
-    "" without one.
+    "" without one. None where the list does not say.
     """
 
     code: str
@@ -280,14 +280,15 @@ class ListedInstrument:
     name: str
     segment: str
     kind: str
-    halted: bool
-    managed: bool
-    caution: bool
-    warning: str
+    halted: bool | None
+    managed: bool | None
+    caution: bool | None
+    warning: str | None
     preferred: bool
     listed_on: date | None
     shares: int | None
     market_cap: int | None
+    department: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

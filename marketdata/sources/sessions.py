@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from marketdata.sources.base import Source, SourceError
+from marketdata.sources.base import ListedInstrument, Source, SourceError
 from marketdata.sources.batches import BarBatch
 
 IndexLevels: TypeAlias = dict[str, dict[str, float]]
@@ -62,10 +62,26 @@ class SessionSource(Source, Protocol):
 
 @runtime_checkable
 class IndexSource(SessionSource, Protocol):
-    """A source of whole sessions that has index series, too."""
+    """A source of whole sessions that has index series, too. `refusals`: service -> why it was refused, while others
+    answered."""
 
+    @property
+    def refusals(self) -> Mapping[str, str]: ...
+    @property
+    def index_calls_a_session(self) -> int: ...
     @property
     def indices(self) -> tuple[str, ...]: ...
 
     def index_levels_of(self, days: Iterable[date]) -> Iterator[tuple[date, IndexLevels | SourceError]]:
         """The levels of each day, in the order of arrival, or the day's error."""
+
+
+@runtime_checkable
+class ListingSource(SessionSource, Protocol):
+    """A source of whole sessions that lists the instruments of a published one, too."""
+
+    @property
+    def segments(self) -> tuple[str, ...]: ...
+
+    def listed_instruments(self, segment: str, session: date) -> list[ListedInstrument]:
+        """Every instrument of a segment, as listed on `session`."""

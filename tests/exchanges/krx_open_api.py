@@ -19,6 +19,7 @@ from tests.exchanges.server import Exchange, Request, Response
 KST = timezone(timedelta(hours=9))
 KEY = "KRX-TEST-KEY"
 SERVICES = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
+BASE_INFO = {"KOSPI": "sto/stk_isu_base_info", "KOSDAQ": "sto/ksq_isu_base_info", "KONEX": "sto/knx_isu_base_info"}
 INDEX_PATHS = {"/svc/apis/idx/kospi_dd_trd": "코스피", "/svc/apis/idx/kosdaq_dd_trd": "코스닥"}
 PUBLISHED = time(8, 0)
 
@@ -63,6 +64,25 @@ def daily_row(
     } | other
 
 
+def base_info_row(row: Mapping[str, str], **other: str) -> dict[str, str]:
+    """The issue of a daily row with the twelve fields of the base info services."""
+    is_preferred = row["ISU_CD"][-1] != "0"
+    return {
+        "ISU_CD": f"KR7{row['ISU_CD']}008",
+        "ISU_SRT_CD": row["ISU_CD"],
+        "ISU_NM": f"{row['ISU_NM']}{'1우선주' if is_preferred else '보통주'}",
+        "ISU_ABBRV": row["ISU_NM"],
+        "ISU_ENG_NM": f"Issue {row['ISU_CD']}",
+        "LIST_DD": "20100104",
+        "MKT_TP_NM": row["MKT_NM"],
+        "SECUGRP_NM": "주권",
+        "SECT_TP_NM": row["SECT_TP_NM"],
+        "KIND_STKCERT_TP_NM": "구형우선주" if is_preferred else "보통주",
+        "PARVAL": "500",
+        "LIST_SHRS": row["LIST_SHRS"],
+    } | other
+
+
 class KrxOpenApi(Exchange):
     """Serves `days`; `approved` are the segments whose service the key may use. At `now` a session is published from
     08:00 of the next weekday on; without it, all are."""
@@ -74,12 +94,18 @@ class KrxOpenApi(Exchange):
         self.days = days
         self.approved = set(approved)
         self.now = now
+        self.base_info: dict[str, dict[str, str]] = {}  # code -> other cells of its issue
+        self.base_info_rows: list[dict[str, str]] = []  # in their place
+        self.unapproved: set[str] = set()  # services
         self.indices: dict[date, dict[str, tuple[float, float, float, float]]] = {}
 
     def answer(self, request: Request, fault: str | None) -> Response:
+        if request.path.removeprefix("/svc/apis/") in self.unapproved:
+            return Response.json({"respMsg": "Unauthorized API Call", "respCode": "401"}, 401)
         if request.path in INDEX_PATHS:
             return self._indices(request)
-        segment = next((name for name, path in SERVICES.items() if request.path == f"/svc/apis/{path}"), None)
+        services = {f"/svc/apis/{path}": name for names in (SERVICES, BASE_INFO) for name, path in names.items()}
+        segment = services.get(request.path)
         if segment is None:
             return Response.json({"respMsg": "Not Found", "respCode": "404"}, 404)
         if request.headers.get("auth_key") != KEY:
@@ -89,6 +115,9 @@ class KrxOpenApi(Exchange):
         params = json.loads(request.body) if request.method == "POST" else request.params
         day = date.fromisoformat(str(params.get("basDd")))
         rows = self.days.get(day, {}).get(segment, ()) if self._is_published(day) else ()
+        if request.path.endswith("_isu_base_info"):
+            rows = [base_info_row(row, **self.base_info.get(row["ISU_CD"], {})) for row in rows]
+            rows = self.base_info_rows or rows
         if fault == "other day":
             rows = [{**row, "BAS_DD": "20200102"} for row in rows]
         if fault == "columns":

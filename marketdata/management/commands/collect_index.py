@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day
 from marketdata.management.command import SeismoCommand
+from marketdata.number_format import count_of
 from marketdata.operations import sources
 from marketdata.operations.collect.index_levels import collect_index_levels
 from marketdata.sources.base import SourceError
@@ -38,6 +39,12 @@ class Command(SeismoCommand):
             )
         if not report.counts and not report.failures:
             self.stdout.write("Nothing is missing.")
+        if report.later:
+            self.stdout.write(
+                f"{count_of(report.later, 'more session')} exceed the calls of a day: run this again tomorrow"
+            )
+        if report.refused and not report.stopped:
+            raise CommandError(" ".join(report.refused))
         if report.failures:
             first = min(report.failures)
             raise CommandError(

@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 from django.conf import settings
 
+from marketdata.markets import get_market
 from marketdata.models import IndexBar
 from marketdata.operations.collect.collection import collection_lease
+from marketdata.operations.collect.daily_calls import calls_left, count_calls
 from marketdata.operations.collect.whole_sessions import published_sessions
 from marketdata.operations.imports.index_series import check_levels, record_levels
 from marketdata.operations.record.corrections import Counts
@@ -26,12 +28,16 @@ from marketdata.sources.sessions import IndexSource
 
 @dataclass(slots=True)
 class IndexCollection:
-    """Outcome: series -> counts; `failures`: day -> why; `stopped`: why the remaining days were not requested."""
+    """Outcome: series -> counts; `later`: days that the calls of today leave to another run; `failures`: day -> why;
+    `stopped`: why the remaining days were not requested; `refused`: why services were refused while others
+    answered."""
 
     counts: dict[str, Counts] = field(default_factory=lambda: defaultdict(Counts))
     rejected: int = 0
+    later: int = 0
     failures: dict[date, str] = field(default_factory=dict)
     stopped: str = ""
+    refused: tuple[str, ...] = ()
 
 
 def collect_index_levels(
@@ -42,7 +48,7 @@ def collect_index_levels(
     clock: Callable[[], datetime],
 ) -> IndexCollection:
     """Record the levels of every published session from `since` (None: the last SEISMO_COLLECT_HISTORY ones) that some
-    series of the source lacks, at most as many as the calls of a day allow."""
+    series of the source lacks, at most as many as the calls left of the day allow."""
     report, values = IndexCollection(), defaultdict[str, dict[date, dict[str, float]]](dict)
     with collection_lease("index levels", market, source.name):
         sessions = published_sessions(source, market, as_of=clock())
@@ -51,8 +57,14 @@ def collect_index_levels(
         for day in IndexBar.objects.filter(market=market, name__in=source.indices).values_list("date", flat=True):
             recorded[day] += 1
         days = [day for day in sessions.tolist() if day >= begin and recorded[day] < len(source.indices)]
-        days = days[: source.calls_a_day // source.calls_a_session]
-        for day, answer in source.index_levels_of(days):
+        rules = get_market(market)
+        most = calls_left(source, rules, clock()) // source.index_calls_a_session
+        report.later = max(len(days) - most, 0)
+        counted = source.calls_made
+        for day, answer in source.index_levels_of(days[:most]):
+            made = source.calls_made
+            count_calls(source, rules, made - counted, clock())
+            counted = made
             if isinstance(answer, SourceError):
                 report.failures[day] = str(answer)
                 if isinstance(answer, AccessRefused | SourceGone):
@@ -63,6 +75,7 @@ def collect_index_levels(
                 values[series][day] = levels
             if not answer:
                 report.failures[day] = "no row of any series"
+        report.refused = tuple(source.refusals.values())
         for series, rows in values.items():
             _record(report, market, series, rows, sessions, clock())
     return report

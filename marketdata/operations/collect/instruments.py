@@ -3,6 +3,7 @@
 1. Every segment's list is fetched; a failure is reported, and then no instrument counts as delisted.
 2. `Instrument` takes the latest names, kinds, segments and listing dates; membership is merged into the intervals of
    the source (`status_intervals`): point in time, never backward.
+   A source of whole sessions lists those of its last published session, and what it lists is as of that session.
 3. An instrument that is in no list any more is delisted: its last interval ends with the day of its last list, and
    `gone_on` is the day on which it was missing. Lists that lost a tenth of their instruments are refused instead.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
@@ -23,7 +24,9 @@ from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations import bulk, generations
+from marketdata.operations.collect.daily_calls import count_calls
 from marketdata.operations.collect.plan import market_zone
+from marketdata.operations.collect.whole_sessions import published_sessions
 from marketdata.operations.projection import dirty_months
 from marketdata.operations.record import statuses
 from marketdata.operations.record.instruments import NAME_LENGTH
@@ -33,7 +36,10 @@ from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.base import KINDS, ListedInstrument, SourceError
 from marketdata.sources.batches import RowStatus
 from marketdata.sources.daily import InstrumentSource
+from marketdata.sources.sessions import ListingSource
 
+SEEN_WITHIN = timedelta(days=30)
+"""How long before the lists of a source of whole sessions an instrument may have had its last row there."""
 BROKEN = 0.1
 """Lists that lost more than this share of their instruments are refused."""
 
@@ -62,37 +68,53 @@ class SyncReport:
     failures: tuple[tuple[str, str], ...] = ()
 
 
-def sync(source: InstrumentSource, *, market: str, as_of: datetime) -> SyncReport:
+def sync(source: InstrumentSource | ListingSource, *, market: str, as_of: datetime) -> SyncReport:
     """Fetch and record the lists of `source`. DataProblem where the lists are refused; nothing is recorded then."""
     rules = get_market(market)
     if source.daily_market not in rules.family:
         raise DataProblem(f"{source.title} lists instruments of market {source.daily_market}, not of {market}.")
     listed_by_code: dict[str, ListedInstrument] = {}
     failures, passed_over = [], 0
+    made = source.calls_made
+    day, since = as_of.astimezone(market_zone(rules)).date(), None
+    if isinstance(source, ListingSource):
+        day = published_sessions(source, market, as_of=as_of)[-1].item()
+        since = day - SEEN_WITHIN
     for segment in source.segments:
         try:
-            listed = source.instruments(segment)
+            if isinstance(source, ListingSource):
+                listed = source.listed_instruments(segment, day)
+            else:
+                listed = source.instruments(segment)
         except SourceError as error:
             failures.append((segment, str(error)))
             continue
         listed_by_code |= {instrument.code: instrument for instrument in listed if instrument.kind in KINDS}
         passed_over += sum(instrument.kind not in KINDS for instrument in listed)
-    today = as_of.astimezone(market_zone(rules)).date()
+    if isinstance(source, ListingSource):
+        count_calls(source, rules, source.calls_made - made, as_of)
     with transaction.atomic():
         bulk.lock(rules.name)
-        changes = _record(listed_by_code, source.name, rules.name, today, whole=not failures, at=as_of)
+        changes = _record(listed_by_code, source.name, rules.name, day, whole=not failures, since=since, at=as_of)
     return SyncReport(len(listed_by_code), passed_over, *changes, tuple(failures))
 
 
 def _record(
-    listed: dict[str, ListedInstrument], source: str, market: str, today: date, *, whole: bool, at: datetime
+    listed: dict[str, ListedInstrument],
+    source: str,
+    market: str,
+    today: date,
+    *,
+    whole: bool,
+    since: date | None,
+    at: datetime,
 ) -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
     """Counts of new and changed instruments, and the codes gone and back."""
     recorded = {
         code: _InstrumentRow(*rest)
         for code, *rest in Instrument.objects.filter(market=market).values_list("code", *_InstrumentRow._fields)
     }
-    gone = _delisted(listed, recorded, source, market) if whole else []
+    gone = _delisted(listed, recorded, source, market, since) if whole else []
     back = [code for code in listed if code in recorded and recorded[code].gone_on]
     rows = {code: _row(row, recorded.get(code)) for code, row in listed.items()}
     rows |= {code: recorded[code]._replace(gone_on=today) for code in gone}
@@ -110,14 +132,17 @@ def _record(
 
 
 def _delisted(
-    listed: dict[str, ListedInstrument], recorded: dict[str, _InstrumentRow], source: str, market: str
+    listed: dict[str, ListedInstrument],
+    recorded: dict[str, _InstrumentRow],
+    source: str,
+    market: str,
+    since: date | None,
 ) -> list[str]:
-    """Recorded codes that are in no list any more. DataProblem where these are too many, of all or of one segment."""
-    listed_before = set(
-        InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__gone_on=None).values_list(
-            "instrument__code", flat=True
-        )
-    )
+    """Recorded codes that are in no list any more: with `since`, of those that the source has named since that day, as
+    its lists lack other kinds. DataProblem where these are too many, of all or of one segment."""
+    rows = InstrumentStatus.objects.filter(source=source, instrument__market=market, instrument__gone_on=None)
+    rows = rows.filter(valid_to__gte=since) if since else rows
+    listed_before = set(rows.values_list("instrument__code", flat=True))
     lost = listed_before - listed.keys()
     if not listed:
         raise DataProblem(f"The lists of {source} are empty: they are refused. Run this again later.")
@@ -125,6 +150,8 @@ def _delisted(
     lost_by_segment = Counter(recorded[code].segment for code in lost)
     for segment, count in Counter(recorded[code].segment for code in listed_before).items():
         _check_loss(source, count, lost_by_segment[segment], f" of {segment}")
+    if since:
+        return sorted(lost)
     return [code for code, row in recorded.items() if code not in listed and row.gone_on is None]
 
 
@@ -178,7 +205,7 @@ def _days(interval: StatusInterval, sessions: list[date]) -> tuple[Days, list[da
 def _status(instrument: ListedInstrument) -> RowStatus:
     return RowStatus(
         segment=instrument.segment,
-        department=None,
+        department=instrument.department,
         kind=kind_of(instrument),
         managed=instrument.managed,
         caution=instrument.caution,

@@ -17,9 +17,9 @@ from marketdata.operations.collect.collection import Callbacks, collection_lease
 from marketdata.operations.collect.plan import CollectionOptions
 from marketdata.operations.collect.report import CollectionReport
 from marketdata.operations.collect.whole_sessions import SessionPlan, run_sessions
-from marketdata.sources.base import Capability, SourceError, SourceRefused
-from marketdata.sources.daily import DailyBarSource, InstrumentSource
-from marketdata.sources.sessions import SessionSource
+from marketdata.sources.base import Capability, Source, SourceError, SourceRefused
+from marketdata.sources.daily import InstrumentSource
+from marketdata.sources.sessions import ListingSource, SessionSource
 
 LOGGER = logging.getLogger(__name__)
 
@@ -58,18 +58,22 @@ class CollectionSummary:
 
 
 def collect_missing(
-    market: str, *, flows: bool, clock: Callable[[], datetime], beat: Callable[[], None]
+    market: str, *, flows: bool, clock: Callable[[], datetime], beat: Callable[[], None], lists: bool = True
 ) -> CollectionSummary:
-    """Collect what `market` lacks, investor flow only with `flows`; `beat` is called after each answer, and its
-    exception ends the collection."""
+    """Collect what `market` lacks, investor flow only with `flows`, lists of instruments with `lists`; `beat` is called
+    after each answer, and its exception ends the collection."""
     try:
         source = sources.get_bar_source(market)
     except SourceRefused as refusal:
         return CollectionSummary(note=str(refusal))
     with closing(source):
         if isinstance(source, SessionSource):
-            return _collect_sessions(source, market, clock, beat)
-        new_instruments, problems = _sync_instruments(source, market, clock())
+            summary = _collect_sessions(source, market, clock, beat)
+            if not summary.new:
+                return summary
+            listed, problems = _sync_instruments(source, market, clock())
+            return replace(_add_problems(summary, *problems), listed=listed)
+        new_instruments, problems = _sync_instruments(source, market, clock()) if lists else (0, list[str]())
         try:
             callbacks = Callbacks(progress=lambda _: beat())
             plan, report = run(source, market, _options(market), clock=clock, callbacks=callbacks)
@@ -113,7 +117,7 @@ def collect_settled(market: str, *, clock: Callable[[], datetime], beat: Callabl
         sources.get_daily_bar_source(market).close()
     except SourceRefused as refusal:
         return summary or CollectionSummary(note=str(refusal))
-    daily = collect_missing(market, flows=False, clock=clock, beat=beat)
+    daily = collect_missing(market, flows=False, clock=clock, beat=beat, lists=False)  # the evening has them
     if summary is None:
         return daily
     return summary + daily
@@ -192,10 +196,10 @@ def _add_problems(summary: CollectionSummary, *problems: str) -> CollectionSumma
     return replace(summary, error=" ".join(problem for problem in (summary.error, *problems) if problem))
 
 
-def _sync_instruments(source: DailyBarSource, market: str, at: datetime) -> tuple[int, list[str]]:
+def _sync_instruments(source: Source, market: str, at: datetime) -> tuple[int, list[str]]:
     """Synchronise the instruments, where the source lists them: the count of new ones, and the problems. Bars of
     instruments recorded before are collected all the same."""
-    if not isinstance(source, InstrumentSource):
+    if not isinstance(source, InstrumentSource | ListingSource):
         return 0, []
     try:
         report = instruments.sync(source, market=market, as_of=at)

@@ -1,7 +1,7 @@
 """Collection of whole sessions: every instrument of a market on one day, from a source that publishes them later.
 
-1. Planned are the published sessions of which the source has no recorded bar, ascending, as many as the calls of a day
-   allow; the next run has the rest.
+1. Planned are the published sessions of which the source has no recorded bar, ascending, as many as the calls that
+   are left of the day allow (`daily_calls`); a run of another day has the rest.
 2. A session is recorded whole or not at all, in one transaction: no segment is empty, each has as many rows as a
    session has, and there are at least `SHARE` of the bars of the session before.
 3. An empty answer is never a closed day: the exchange answers the same way before it has published a session.
@@ -27,6 +27,7 @@ from marketdata.markets import Market, get_market
 from marketdata.models import StockPrice
 from marketdata.operations.closure_notices import DayFingerprints
 from marketdata.operations.collect.collection import collection_lease
+from marketdata.operations.collect.daily_calls import calls_left, count_calls
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 from marketdata.operations.record import bars
 from marketdata.operations.record.price_basis import PriceBasis
@@ -43,8 +44,6 @@ SHARE = 0.95
 """Of the bars of the session before: with fewer, a session is taken to be incomplete."""
 NEAR = 10
 """Sessions back in which the session before is sought."""
-SPARE_CALLS = 0.95
-"""Share of a day's calls that one run plans; the others are left for retries and for the next session."""
 MOST_REJECTED = 0.05
 """Share of rejected rows of a session above which it is not recorded."""
 
@@ -77,7 +76,7 @@ def plan_sessions(source: SessionSource, *, market: str, since: date | None, as_
     begin = max(begin, source.first_session)
     first = int(np.searchsorted(calendar, np.datetime64(begin)))
     missing = [day for day in calendar[first:end].tolist() if day not in recorded]
-    most = max(int(source.calls_a_day * SPARE_CALLS) // source.calls_a_session, 1)
+    most = calls_left(source, rules, as_of) // source.calls_a_session
     calls = min(len(missing), most) * source.calls_a_session
     waiting = None
     if end < len(calendar) - 1:
@@ -164,7 +163,11 @@ class _SessionCollection:
     def run(self, progress: Callable[[CollectionProgress], None]) -> None:
         """Request every day; refused credentials and a source that is gone end the run."""
         began, before, failures, stopped = perf_counter(), self._source.calls_made, dict[str, str](), ""
+        counted = before
         for number, (day, answer) in enumerate(self._source.sessions_of(self._plan.days), 1):
+            made = self._source.calls_made
+            count_calls(self._source, self._plan.market, made - counted, self._clock())
+            counted = made
             problem = str(answer) if isinstance(answer, SourceError) else self._record(answer)
             if isinstance(answer, AccessRefused | SourceGone):
                 stopped = problem

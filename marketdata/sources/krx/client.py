@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from marketdata.sources.base import Capability, SourceError, SourceRefused
+from marketdata.sources.base import (
+    AccessRefused,
+    Capability,
+    ListedInstrument,
+    SourceError,
+    SourceRefused,
+    SourceUnavailable,
+)
 from marketdata.sources.http.account_source import AccountSource
-from marketdata.sources.http.client import Call, HttpClient
+from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
-from marketdata.sources.krx import parse
-from marketdata.sources.krx.settings import INDICES, SERVICES, KrxSettings
+from marketdata.sources.krx import base_info, parse
+from marketdata.sources.krx.settings import BASE_INFO, INDICES, SERVICES, KrxSettings
 from marketdata.sources.sessions import IndexLevels, SessionAnswer
 
 AT_ONCE = 4
@@ -34,10 +41,11 @@ class KrxSource(AccountSource[KrxSettings]):
     def __init__(self, settings: KrxSettings, http: HttpClient) -> None:
         super().__init__(settings, http)
         self._rate = Rate(settings.account, settings.rate)
+        self.refusals: dict[str, str] = {}
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        return frozenset({Capability.SESSIONS, Capability.INDICES})
+        return frozenset({Capability.SESSIONS, Capability.INDICES, Capability.INSTRUMENTS})
 
     @property
     def calls_a_session(self) -> int:
@@ -59,13 +67,30 @@ class KrxSource(AccountSource[KrxSettings]):
         if self.missing_settings():
             raise SourceRefused(f"{self.title} is not configured: set {' and '.join(self.missing_settings())}.")
         rows = {segment: await self._rows(SERVICES[segment], session) for segment in self._settings.segments}
-        least = LEAST if session >= FEWER_BEFORE else LEAST_BEFORE
+        least = _least(session)
         return SessionAnswer(
             session,
             parse.bar_batch(session, rows),
             {segment: len(segment_rows) for segment, segment_rows in rows.items()},
             {segment: least[segment] for segment in rows},
         )
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        return self._settings.segments
+
+    def listed_instruments(self, segment: str, session: date) -> list[ListedInstrument]:
+        """Every issue of a segment as listed on `session`. SourceUnavailable where that is not published, or not
+        whole."""
+        call, read = self._call(BASE_INFO[segment], session, base_info.COLUMNS)
+        rows = self._http.fetch(call, read).value
+        if len(rows) < (least := _least(session)[segment]):
+            raise SourceUnavailable(f"The list of {segment} of {session} has {len(rows):,} rows, fewer than {least:,}.")
+        return base_info.listed_instruments(rows, segment)
+
+    @property
+    def index_calls_a_session(self) -> int:
+        return len({service for service, _ in INDICES.values()})
 
     @property
     def indices(self) -> tuple[str, ...]:
@@ -78,16 +103,33 @@ class KrxSource(AccountSource[KrxSettings]):
 
     async def _index_levels(self, session: date) -> IndexLevels:
         services = dict.fromkeys(service for service, _ in INDICES.values())
-        rows = {service: await self._rows(service, session, parse.INDEX_COLUMNS) for service in services}
-        levels = {series: parse.index_levels(rows[service], name) for series, (service, name) in INDICES.items()}
+        rows: dict[str, parse.Rows] = {}
+        for service in services:
+            try:
+                rows[service] = await self._rows(service, session, parse.INDEX_COLUMNS)
+            except AccessRefused as refusal:  # of this service, unless the others refuse, too
+                self.refusals[service] = str(refusal)
+                if self.refusals.keys() >= services.keys():
+                    raise AccessRefused(" ".join(self.refusals.values())) from refusal
+        levels = {
+            series: parse.index_levels(rows.get(service, []), name) for series, (service, name) in INDICES.items()
+        }
         return {series: values for series, values in levels.items() if values}
 
     async def _rows(self, service: str, session: date, columns: Sequence[str] = parse.COLUMNS) -> parse.Rows:
+        call, read = self._call(service, session, columns)
+        return (await self._http.fetch_async(call, read)).value
+
+    def _call(self, service: str, session: date, columns: Sequence[str]) -> tuple[Call, Callable[[Answer], parse.Rows]]:
+        """The call of one service and the parser of its answer."""
         call = Call(
             f"{self._settings.url}/svc/apis/{service}",
             self._rate,
             params={"basDd": f"{session:%Y%m%d}"},
             headers={"AUTH_KEY": self._settings.api_key},
         )
-        fetched = await self._http.fetch_async(call, lambda answer: parse.rows_of(answer, service, session, columns))
-        return fetched.value
+        return call, lambda answer: parse.rows_of(answer, service, session, columns)
+
+
+def _least(session: date) -> dict[str, int]:
+    return LEAST if session >= FEWER_BEFORE else LEAST_BEFORE

@@ -54,14 +54,14 @@ def rows_of(answer: Answer, service: str, session: date, columns: Sequence[str] 
     rows = body["OutBlock_1"]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise SourceChanged(f"{answer.what} changed", expected="a list of rows", actual=type(rows).__name__)
-    if rows:
-        lacking = [name for name in columns if name not in rows[0]]
-        if lacking:
-            raise SourceChanged(
-                f"{answer.what} lacks columns", expected=", ".join(lacking), actual=", ".join(map(str, rows[0]))
-            )
+    short = next((row for row in rows if not row.keys() >= set(columns)), None)
+    if short is not None:
+        lacking = [name for name in columns if name not in short]
+        raise SourceChanged(
+            f"{answer.what} lacks columns", expected=", ".join(lacking), actual=", ".join(map(str, short))
+        )
     day = f"{session:%Y%m%d}"
-    other = next((str(row.get("BAS_DD")) for row in rows if row.get("BAS_DD") != day), None)
+    other = next((str(row["BAS_DD"]) for row in rows if row["BAS_DD"] != day), None) if "BAS_DD" in columns else None
     if other is not None:
         raise SourceChanged(f"{answer.what} answered for another day", expected=day, actual=other)
     return rows
@@ -79,15 +79,16 @@ def _refusal(answer: Answer, body: object, service: str) -> SourceError:
         )
     if answer.status == 401:
         return AccessRefused(
-            f"The exchange has not approved service {service} for this key: request it at openapi.krx.co.kr, or leave "
-            "its segment out of KRX_SEGMENTS."
+            f"The exchange has not approved service {service} for this key: request it at openapi.krx.co.kr"
+            f"{', or leave its segment out of KRX_SEGMENTS' if service.startswith('sto/') else ''}."
         )
     return SourceRefused(f"{answer.what} was refused: {message or f'status {answer.status}'}.")
 
 
 def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
     """The bars of a session, segment by segment; rows without a close are left out. A row whose market cap is not
-    close x shares, or with a text in the place of a number, is marked unreadable."""
+    close x shares, whose open or close lies outside low..high of the regular session, or with a text in the place of a
+    number, is marked unreadable."""
     priced = [
         (segment, row)
         for segment, rows in rows_by_segment.items()
@@ -104,6 +105,8 @@ def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
     with np.errstate(invalid="ignore"):
         cap = values["close"] * values["shares"]
         unreadable |= np.abs(values["market_cap"] - cap) > CAP_SLACK * cap
+        prices = np.stack([values[name] for name in ("open", "low", "close")])
+        unreadable |= (values["high"] > 0) & ((prices > values["high"]) | (values["low"] > prices)).any(axis=0)
     codes, names = _words([_text(row, "ISU_CD") for row in rows]), _words([_text(row, "ISU_NM") for row in rows])
     departments = _words([_text(row, "SECT_TP_NM") for row in rows])
     statuses, status = krx_words.statuses(codes, names, _words(segments), departments)

@@ -18,6 +18,13 @@ CALLS_A_DAY = 10_000
 SERVICES: Mapping[str, str] = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
 """Segment -> service of its daily rows. The exchange approves each service by itself."""
 
+BASE_INFO: Mapping[str, str] = {
+    "KOSPI": "sto/stk_isu_base_info",
+    "KOSDAQ": "sto/ksq_isu_base_info",
+    "KONEX": "sto/knx_isu_base_info",
+}
+"""Segment -> service of its list of issues."""
+
 INDICES: Mapping[str, tuple[str, str]] = {
     "KOSPI": ("idx/kospi_dd_trd", "코스피"),
     "KS200": ("idx/kospi_dd_trd", "코스피200"),

@@ -58,3 +58,26 @@ def test_the_command(settings: Any, capsys: Any) -> None:
         with pytest.raises(CommandError, match="no row of any series"):
             call_command("collect_index", "--since", "2026-08-13")
     assert "KOSPI: 2 new, 0 corrected" in capsys.readouterr().out
+
+
+def test_a_service_that_is_not_approved_is_named_and_the_others_are_collected(settings: Any, capsys: Any) -> None:
+    with KrxOpenApi({}) as exchange:
+        exchange.indices, exchange.unapproved = LEVELS, {"idx/kosdaq_dd_trd"}
+        settings.SOURCES = settings.SOURCES | {"krx": {"api_key": KEY, "base_url": exchange.url, "per_second": 1_000}}
+        with pytest.raises(CommandError, match=r"not approved service idx/kosdaq_dd_trd for this key: request it at"):
+            call_command("collect_index", "--since", "2026-08-13")
+        assert "KOSPI: 2 new" in capsys.readouterr().out
+        exchange.unapproved.add("idx/kospi_dd_trd")
+        with pytest.raises(CommandError, match="idx/kospi_dd_trd"):
+            call_command("collect_index", "--since", "2026-08-13")
+
+
+def test_days_beyond_the_calls_of_today_are_left_to_another_run() -> None:
+    """Of 5 calls 4 can be planned: two days of two services."""
+    monday = date(2026, 8, 10)
+    with krx_source({}, now=NOW, calls_a_day=5) as (exchange, source):
+        exchange.indices = dict.fromkeys((monday, date(2026, 8, 11), date(2026, 8, 12)), LEVELS[FRIDAY])
+        report = collect_index_levels(source, "kr", since=monday, clock=lambda: NOW)
+        assert (report.counts["KOSPI"].new, report.later) == (2, 3)  # Thursday and Friday, too
+        report = collect_index_levels(source, "kr", since=monday, clock=lambda: NOW)
+        assert (sum(exchange.calls.values()), report.later) == (4, 3)

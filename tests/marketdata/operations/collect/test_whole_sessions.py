@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from marketdata.models import InstrumentStatus, StockPrice
+from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.operations.collect import CollectionReport, SessionPlan, plan_sessions, run_sessions
+from marketdata.operations.collect.instruments import sync
 from marketdata.operations.imports.prices import import_prices
 from tests import realdata
 from tests.exchanges.krx_open_api import KEY, KST, KrxOpenApi, recorded_days
@@ -116,13 +118,24 @@ def test_one_bad_row_is_rejected_and_many_refuse_the_session() -> None:
     assert recorded() == {}
 
 
-def test_the_calls_of_a_day_bound_a_run_and_the_next_one_has_the_rest() -> None:
+def test_the_calls_of_a_day_bound_all_its_runs_and_the_next_day_has_the_rest() -> None:
+    """Of 5 calls 4 can be planned: two sessions."""
     served = days(THURSDAY, FRIDAY, MONDAY)
     plans: list[SessionPlan] = []
-    with krx_source(served, calls_a_day=5) as (_, source):
-        run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER, on_plan=plans.append)
-    assert (plans[0].days, plans[0].later) == ((THURSDAY, FRIDAY), 1)
-    assert collect(served).counts.new == 1_900
+    midnight = datetime(2026, 8, 20, 0, 0, tzinfo=KST)
+    with krx_source(served, calls_a_day=5) as (exchange, source):
+        for now in (LATER, LATER, midnight):
+            run_sessions(
+                source,
+                "kr",
+                since=THURSDAY,
+                clock=partial(datetime.fromtimestamp, now.timestamp(), KST),
+                on_plan=plans.append,
+            )
+        assert sum(exchange.calls.values()) == 6
+    assert [(plan.days, plan.later) for plan in plans[:2]] == [((THURSDAY, FRIDAY), 1), ((), 1)]
+    assert plans[2].days == (MONDAY,)
+    assert recorded() == {THURSDAY: 1_900, FRIDAY: 1_900, MONDAY: 1_900}
 
 
 def test_an_unapproved_service_ends_the_run() -> None:
@@ -135,6 +148,32 @@ def test_statuses_of_kospi_leave_those_of_other_sources_alone() -> None:
     collect(days(FRIDAY), since=FRIDAY, now=datetime(2026, 8, 18, 1, 0, tzinfo=UTC))
     row = InstrumentStatus.objects.get(instrument__market="kr", instrument__code="000010", source="krx")
     assert (row.segment, row.managed, row.caution) == ("KOSPI", None, None)
+
+
+def test_the_lists_of_issues_date_and_classify_instruments() -> None:
+    """As of the last published session; what other sources recorded of KOSPI, and other kinds, are left alone."""
+    with krx_source(days(THURSDAY, FRIDAY), now=LATER) as (exchange, source):
+        run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER)
+        Instrument.objects.create(market="kr", code="069500", kind="etf", segment="KOSPI")
+        exchange.calls.clear()
+        exchange.days = days(THURSDAY, FRIDAY, MONDAY)
+        exchange.base_info = {
+            "000010": {"LIST_DD": "1999/01/05", "SECUGRP_NM": "부동산투자회사"},
+            "100010": {"SECT_TP_NM": "관리종목(소속부없음)", "LIST_DD": "20200102"},
+            "000020": {"SECUGRP_NM": "신주인수권증서"},
+        }
+        report = sync(source, market="kr", as_of=LATER)
+        assert (report.listed, report.passed_over, report.new, report.gone) == (1_899, 1, 0, ("000020",))
+        assert sum(exchange.calls.values()) == 2
+    rows = {row.code: row for row in Instrument.objects.filter(code__in=("000010", "100010", "000020", "069500"))}
+    assert (rows["000010"].kind, rows["000010"].listed_on) == ("reit", date(1999, 1, 5))
+    assert rows["000010"].name == "종목000010"
+    assert (rows["100010"].listed_on, rows["000020"].gone_on) == (date(2020, 1, 2), MONDAY)
+    assert rows["069500"].gone_on is None
+    status = InstrumentStatus.objects.filter(instrument=rows["100010"], source="krx").latest("valid_from")
+    assert (status.valid_from, status.managed, status.department) == (MONDAY, True, "관리종목(소속부없음)")
+    status = InstrumentStatus.objects.filter(instrument=rows["000010"], source="krx").latest("valid_from")
+    assert (status.kind, status.managed, status.halted) == ("reit", None, None)
 
 
 def test_the_command_plans_collects_and_refuses_single_shares(settings: Any, capsys: Any) -> None:

@@ -92,6 +92,18 @@ def test_a_market_cap_that_is_not_close_times_shares_marks_its_row() -> None:
     assert bars.unreadable.tolist() == [False, True]
 
 
+def test_open_and_close_of_a_traded_row_lie_within_its_range() -> None:
+    """A row of trades outside the regular session has no range: its close is the last price."""
+    bars = batch(
+        AJ,
+        AJ | {"ISU_CD": "000020", "TDD_OPNPRC": "4434"},
+        AJ | {"ISU_CD": "000040", "TDD_LWPRC": "4521"},
+        AJ | {"ISU_CD": "000050", "TDD_OPNPRC": "0", "TDD_HGPRC": "0", "TDD_LWPRC": "0", "ACC_TRDVOL": "437"},
+    )
+    assert bars.codes[bars.code].tolist() == ["095570", "000020", "000040", "000050"]
+    assert bars.unreadable.tolist() == [False, True, True, False]
+
+
 def test_an_untraded_row_keeps_its_zeros() -> None:
     bars = batch(daily_row(DAY, "000300", close=1130, prices=(0, 0, 0), volume=0))
     assert [bars.values[name][0] for name in ("open", "high", "low", "close", "volume")] == [0, 0, 0, 1130, 0]

@@ -20,10 +20,15 @@ def test_a_process_adds_its_counts_from_time_to_time() -> None:
     for _ in range(EVERY):
         counts.count("kr", "a")
     assert ReadCounts().most_read("kr", 2) == ["a"]
+    for _ in range(2 * EVERY):
+        counts.count("kr", "b")
+    assert ReadCounts().most_read("kr", 2) == ["a"]  # the pause is not over
+    counts.pause = 0.0
+    assert counts.most_read("kr", 2) == ["b", "a"]
 
 
 def test_old_reads_fade() -> None:
-    counts = ReadCounts()
+    counts = ReadCounts(pause=0.0)
     for _ in range(AGED):
         counts.count("kr", "old")
     for _ in range(AGED // 2 + EVERY):

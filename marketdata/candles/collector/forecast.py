@@ -2,8 +2,9 @@
 
 1. Slots that need a call: those of the interval that are not settled, from the listing on where it is known (`survey`).
 2. Slots that one call settles: the mean of the calls so far; further back that of the nearest sample of the survey.
-3. Seconds that one call takes: the mean so far, without the first one, which has to connect. A call of more than
-   `OUTAGE` means is an outage, which is no pace.
+3. Seconds that one call takes: the mean so far, without the first one, which has to connect. A call that was repeated
+   is an outage, which is no pace: it counts as `OUTAGE` means at most. Pauses of a busy machine and of a limit are part
+   of the pace, however long.
 
 It is unknown until the standard errors of both means are small enough, and until the survey of a long collection.
 Positions are numbers of slots on the grid.
@@ -87,10 +88,10 @@ class Forecast:
         self.missing, self.listed = merge(missing), None
         self.slots_left = covered_slots(self.grid, self.missing)
 
-    def learn(self, rows: int, slots: int, seconds: float) -> None:
-        """Add a call that took `seconds` and settled `slots` with so many rows."""
+    def learn(self, rows: int, slots: int, seconds: float, *, retries: int = 0) -> None:
+        """Add a call that took `seconds`, with its repetitions, and settled `slots` with so many rows."""
         if self._has_connected:
-            longest = OUTAGE * self._seconds.mean if self.has_calls else seconds
+            longest = OUTAGE * self._seconds.mean if retries and self.has_calls else seconds
             self._seconds.add(min(seconds, longest))
         self._has_connected = True
         if slots:

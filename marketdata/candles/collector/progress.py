@@ -90,7 +90,7 @@ class Estimate:
         self._calls += chunk.calls
         self._rows += chunk.rows
         self.forecast.settle(settled)
-        self.forecast.learn(chunk.rows, chunk.slots_answered, elapsed - self._elapsed)
+        self.forecast.learn(chunk.rows, chunk.slots_answered, elapsed - self._elapsed, retries=chunk.retries)
         self._elapsed = elapsed
         left = self.forecast.seconds_left()
         if left is not None and self.forecast.missing:

@@ -73,7 +73,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A response. `sent_at`: seconds since 1970 UTC on our clock, before the call was sent; `seconds`: its round
-    trip."""
+    trip, which ended at `ended` of `time.monotonic`."""
 
     what: str
     status: int
@@ -81,6 +81,7 @@ class Answer:
     body: bytes = field(repr=False)
     sent_at: float
     seconds: float = 0.0
+    ended: float = 0.0
 
     def json(self) -> Any:
         """The decoded body; SourceUnavailable where it is no whole JSON."""
@@ -235,15 +236,15 @@ class HttpClient:
     async def _attempt(self, call: Call) -> Answer:
         try:
             async with self.limiter.permit(call.rate, longest=self._retry.longest):
-                sent_at, began = self._wall_clock(), time.perf_counter()
+                sent_at, began = self._wall_clock(), time.monotonic()
                 self.sent += 1
                 async with asyncio.timeout(self._timeouts.total):
                     response, body = await self._send(call)
         except FOREIGN as error:
             self.sent -= isinstance(error, NOT_SENT)
             self._failed(call, translate(error, call.what), error)
-        seconds = time.perf_counter() - began
-        answer = Answer(call.what, response.status_code, response.headers, body, sent_at, seconds)
+        ended = time.monotonic()
+        answer = Answer(call.what, response.status_code, response.headers, body, sent_at, ended - began, ended)
         if len(body) > LARGEST_BODY:
             self._failed(call, SourceUnavailable(f"{call.what} answered more than {LARGEST_BODY:,} bytes."), None)
         if response.is_redirect:

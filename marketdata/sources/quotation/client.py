@@ -80,7 +80,6 @@ class QuotationSource:
         base_url: str = "",
         per_second: float = 0.0,
         wall_clock: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._pause = pause
@@ -91,7 +90,6 @@ class QuotationSource:
         self._candle_rate = Rate(f"{dialect.name}:candle", rate)
         self._market_rate = Rate(f"{dialect.name}:market", rate)
         self._wall_clock = wall_clock
-        self._clock = clock
         self._quota = Quota(dialect.calls_a_second)
 
     @property
@@ -174,9 +172,9 @@ class QuotationSource:
         left = remaining(answer.headers.get("remaining-req"))
         if left is None:
             return 0.0
-        now = self._clock()
-        call = CountedCall(now - answer.seconds, now, left)
-        return self._quota.wait(call, to_next_second=1.0 - self._wall_clock() % 1.0)
+        call = CountedCall(answer.ended - answer.seconds, answer.ended, left)
+        since = time.monotonic() - answer.ended  # on a busy machine it is not read at once
+        return self._quota.wait(call, to_next_second=1.0 - self._wall_clock() % 1.0) - since
 
     def _reader(self, value: Callable[[Answer], T]) -> Callable[[Answer], T]:
         def read(answer: Answer) -> T:

@@ -4,6 +4,7 @@ An exchange counts calls in whole seconds of its clock, or in the second before 
 
 - fixed: the number left rises though the calls of the last second have used it up. The rises are the beginnings of its
   seconds: the next call is due at the next one.
+  Without a new proof for `PROOF` seconds it is unknown again: a call that was late proved it wrongly.
 - sliding: for longer than a second no such rise. The next call is due when the oldest call of this process in the last
   second is a second old; those of others may end earlier, which cannot be known.
 - unknown at first: as if sliding where this process made all calls of the second, else at the next second of our clock.
@@ -23,6 +24,7 @@ EVIDENCE = 3  # calls in the second before one, without which it does not show w
 MOST_CALLS = 1_000  # of one second
 OTHERS = 10.0  # seconds for which others are expected again after they used a part of the quota
 RESERVE = 1  # calls left to them meanwhile
+PROOF = 3.0  # seconds after the last proof of whole seconds; an exchange that counts in them gives one a second
 MARGIN = 0.001  # seconds: clocks are read a little early or late
 
 
@@ -49,7 +51,7 @@ class Quota:
         self._limit = limit
         self._calls: deque[CountedCall] = deque(maxlen=MOST_CALLS)
         self._sliding_since: float | None = None
-        self._rise = 0.0
+        self._rise = self._proven = 0.0
         self._others_until = 0.0
         self.window = QuotaWindow.UNKNOWN
 
@@ -74,6 +76,8 @@ class Quota:
         self._limit = max(self._limit, call.left + 1)
         # Answers may overtake each other: only calls that were answered before this one was sent were counted before.
         certain = sum(call.answered - SECOND <= each.sent and each.answered <= call.sent for each in self._calls)
+        if self.window is QuotaWindow.FIXED and call.answered - self._proven > PROOF:
+            self.window, self._sliding_since = QuotaWindow.UNKNOWN, None
         rises = last is not None and last.answered <= call.sent and call.left > last.left
         if rises and call.left + certain + 1 > self._limit:
             self._note_rise(call.answered)
@@ -88,6 +92,7 @@ class Quota:
 
     def _note_rise(self, at: float) -> None:
         """A second of the exchange began before `at`; the earliest such moment, carried on by whole seconds, counts."""
+        self._proven = at
         if self.window is QuotaWindow.FIXED:
             expected = self._rise + round((at - self._rise) / SECOND) * SECOND
             at = min(at, expected)

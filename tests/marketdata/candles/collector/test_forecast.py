@@ -160,8 +160,13 @@ class TestForecast:
 
     def test_an_outage_is_no_pace(self) -> None:
         forecast = self.forecast(slots(0, 200), seconds=1.0)
-        forecast.learn(200, 200, 600.0)
+        forecast.learn(200, 200, 600.0, retries=1)
         assert forecast._seconds.mean == pytest.approx((5 * 1.0 + 4.0) / 6)
+
+    def test_a_pause_of_a_busy_machine_is_part_of_the_pace(self) -> None:
+        forecast = self.forecast(slots(0, 200), seconds=1.0)
+        forecast.learn(200, 200, 7.0)
+        assert forecast._seconds.mean == pytest.approx((5 * 1.0 + 7.0) / 6)
 
     def test_the_standard_error_is_that_of_the_mean(self) -> None:
         mean = RunningMean()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from marketdata.sources.http.rate_limit import Rate, RateLimitState
-from marketdata.sources.quotation.quota import CountedCall, Quota, QuotaWindow
+from marketdata.sources.quotation.quota import PROOF, CountedCall, Quota, QuotaWindow
 from tests.exchanges.server import FixedLimit, SlidingLimit
 
 CALLS = 75
@@ -131,3 +131,19 @@ class TestQuota:
         self.after(quota, *((5.0 + n / 100, 8 - n) for n in range(5)))
         quota.wait(CountedCall(4.99, 5.2, 9), 0.7)
         assert quota.window is QuotaWindow.UNKNOWN
+
+
+def test_a_second_proved_by_a_late_call_is_doubted_again() -> None:
+    """A false proof would cost a whole second for every ten calls, as long as the exchange is asked."""
+    quota = Quota(10)
+    quota._note_rise(100.0)
+    wrong = run(sliding(), quota.wait)
+    assert quota.window is QuotaWindow.SLIDING
+    assert wrong.refused == 0
+    assert wrong.seconds < CALLS * 0.105 + PROOF + 1.0
+
+
+def test_whole_seconds_are_proved_again_and_again() -> None:
+    quota = Quota(10)
+    assert run(fixed(), quota.wait).refused == 0
+    assert quota.window is QuotaWindow.FIXED

@@ -5,6 +5,7 @@ A policy is named by the reason for which an answer expires:
 - published   replaced as a whole, and its scope's generation advanced then; the TTL only bounds the size
 - page        the same, and computed in less time than processes need to agree on one of them
 - prices      a page of figures that also change between publications: the latest bar, valuations
+- live        of the moment: a source is called once for all who want it, and a failure is an answer too
 - signals     a page of signals
 - instruments a page of instruments
 - kept        expensive, and never changes for its key
@@ -38,6 +39,7 @@ POLICIES: dict[str, Policy] = {
     "published": Policy(ttl=DAY),
     "page": Policy(ttl=DAY, lease=0),
     "prices": Policy(ttl=30, lease=0),
+    "live": Policy(ttl=30, lease=15),
     "signals": Policy(ttl=10 * MINUTE, lease=0),
     "instruments": Policy(ttl=60 * MINUTE, lease=0),
     "kept": Policy(ttl=30 * DAY, lease=2 * MINUTE, wait=60.0),

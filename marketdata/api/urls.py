@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from marketdata.api import flows, stocks
+from marketdata.api import flows, quotes, stocks
 
 urlpatterns = [
+    path("<str:market>/quotes", quotes.Quotes.as_view()),
     path("<str:market>/stocks", stocks.Stocks.as_view()),
     path("<str:market>/stocks/<code:code>", stocks.OneStock.as_view()),
     path("<str:market>/stocks/<code:code>/flows", flows.StockFlows.as_view()),

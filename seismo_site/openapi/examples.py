@@ -9,6 +9,10 @@ from typing import Any
 DIGEST = "8f4343466b4ed0ee5e3a7b4c2d1f09aa"
 
 EXAMPLES: Mapping[str, Any] = {
+    **dict.fromkeys((f"QuoteRow.{name}" for name in ("price", "base_price", "high", "low")), 59_500.0),
+    "QuoteRow.phase": "continuous",
+    "QuoteRow.read_at": "2026-08-21T01:30:00Z",
+    "QuotesBody.missing": [],
     **dict.fromkeys(("CandlesBody.source", "CoverageBody.source", "CollectionsBody.source"), "upbit"),
     **dict.fromkeys(("CandlesBody.code", "CoverageBody.code", "CollectionsBody.code"), "KRW-BTC"),
     **dict.fromkeys(

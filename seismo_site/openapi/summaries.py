@@ -73,6 +73,7 @@ SUMMARIES: Mapping[str, str] = {
     "marks": "Your marks on a market",
     "me": "Who you are",
     "put_mark": "Set your mark",
+    "quotes": "Last prices of a few instruments while they trade",
     "readiness": "Whether the last closed session is recorded and scanned",
     "rerun_scan_request": "Repeat a request",
     "run_statistics": "How reliably and how fast versions run",

@@ -18,12 +18,14 @@ IndexLevels: TypeAlias = dict[str, dict[str, float]]
 class SessionAnswer:
     """The bars of one session. `rows`: segment -> rows of the answer; `empty`: segments without a row, as before the
     session is published, on a closed day and before the archive begins; `least`: segment -> fewest rows of a whole
-    session. Nothing of a session with an empty segment is recorded."""
+    session; `unpriced`: the codes of rows without a close, which are no bars. Nothing of a session with an empty
+    segment is recorded."""
 
     session: date
     batch: BarBatch
     rows: dict[str, int]
     least: dict[str, int]
+    unpriced: frozenset[str] = frozenset()
 
     @property
     def empty(self) -> tuple[str, ...]:

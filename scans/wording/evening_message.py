@@ -270,9 +270,14 @@ def _pick(pick: Mapping[str, Any], currency: str, *, is_new: bool) -> str:
     plan = pick.get("plan") or {}
     orders = plan.get("order") or plan
     names = {"entry": _("entry %(price)s"), "target": _("target %(price)s"), "stop": _("stop %(price)s")}
-    prices = [names[level] % {"price": format_number(orders[level], DIGITS)} for level in LEVELS if orders.get(level)]
+    prices = [names[level] % {"price": _price(orders[level], currency)} for level in LEVELS if orders.get(level)]
     words = [f"{head}: {format_price(pick['close'], currency)}{change}", ", ".join(prices)]
     return "; ".join(filter(None, words))
+
+
+def _price(price: float, currency: str) -> str:
+    """A price of an order: two decimals at least in dollars, every digit elsewhere, as of a plan without a grid."""
+    return format_price(price, currency) if currency == "USD" else format_number(price, DIGITS)
 
 
 def _name(row: Mapping[str, Any]) -> str:

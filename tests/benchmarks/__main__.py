@@ -6,13 +6,14 @@
     executors  inline, threads, processes: where each wins
     large      v2 on a generated market of 20,000 instruments x 1,250 sessions
     collect    daily bars from the imitation of KIS at its limit (8 minutes; only when named)
+    us         500 US shares from the imitation of KIS, compared with the file (2 minutes; only when named)
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
     candle-stress  the collector's parts as multiples of a unit, an hour of calls, limits of memory (when named)
     candle-patterns  how often the pattern of a market is recognized (only when named)
-    faults     what faults do to what is recorded and read: faults:kis, :candles, :disk (only when named)
+    faults     what faults do to what is recorded and read: faults:kis, :krx, :us, :candles, :disk (when named)
     profile    where the time of one session goes (only when named)
     worlds     how often each error shown calls luck a result, in 200 worlds without skill (when named; --runs: worlds)
 
@@ -39,6 +40,7 @@ from tests.benchmarks import (
     library_comparison,
     load,
     scan,
+    us_collection,
     versions,
     worlds,
 )
@@ -64,6 +66,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "large": large_market.section,
     "others": library_comparison.section,
     "collect": collection.section,
+    "us": us_collection.section,
     "load": load.section,
     "candles": candles.section,
     "candle-stress": candle_stress.section,
@@ -81,6 +84,7 @@ ON_REQUEST = (
     "candle-time",
     "load",
     "profile",
+    "us",
     "worlds",
     "faults",
     *(f"faults:{name}" for name in faults.FIGURES),
@@ -98,7 +102,7 @@ def main() -> int:
         "sections",
         nargs="*",
         metavar="section",
-        help="default: all but collect, candle-*, load, faults, profile and worlds",
+        help="default: all but collect, us, candle-*, load, faults, profile and worlds",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")

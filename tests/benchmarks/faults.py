@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tests.benchmarks import faults_candles, faults_disk, faults_kis
+from tests.benchmarks import faults_candles, faults_disk, faults_kis, faults_krx, faults_us
 from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Table
 
@@ -16,6 +16,8 @@ Figures = Callable[[Bench], Iterable[Table]]
 
 FIGURES: dict[str, Figures] = {
     "kis": faults_kis.tables,
+    "krx": faults_krx.tables,
+    "us": faults_us.tables,
     "candles": faults_candles.tables,
     "disk": faults_disk.tables,
 }

@@ -7,6 +7,7 @@ that is not approved, and a wrong key, answer 401; a wrong path 404.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from tests import realdata
+from tests.exchanges import row_faults
+from tests.exchanges.row_faults import ROW_FAULTS, RowFields
 from tests.exchanges.server import Exchange, Request, Response
 
 KST = timezone(timedelta(hours=9))
@@ -22,6 +25,9 @@ SERVICES = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": 
 BASE_INFO = {"KOSPI": "sto/stk_isu_base_info", "KOSDAQ": "sto/ksq_isu_base_info", "KONEX": "sto/knx_isu_base_info"}
 INDEX_PATHS = {"/svc/apis/idx/kospi_dd_trd": "코스피", "/svc/apis/idx/kosdaq_dd_trd": "코스닥"}
 PUBLISHED = time(8, 0)
+FIELDS = RowFields(
+    "BAS_DD", "TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "TDD_CLSPRC", "ACC_TRDVOL", "ACC_TRDVAL", "CMPPREVDD_PRC"
+)
 
 Days = Mapping[date, Mapping[str, Sequence[Mapping[str, str]]]]
 """Session -> segment -> rows."""
@@ -85,7 +91,8 @@ def base_info_row(row: Mapping[str, str], **other: str) -> dict[str, str]:
 
 class KrxOpenApi(Exchange):
     """Serves `days`; `approved` are the segments whose service the key may use. At `now` a session is published from
-    08:00 of the next weekday on; without it, all are."""
+    08:00 of the next weekday on; without it, all are. Faults of its own: those of `row_faults`, `other day`, `columns`
+    and `refusal`."""
 
     def __init__(
         self, days: Days, *, approved: Collection[str] = tuple(SERVICES), now: datetime | None = None, **options: Any
@@ -97,6 +104,7 @@ class KrxOpenApi(Exchange):
         self.base_info: dict[str, dict[str, str]] = {}  # code -> other cells of its issue
         self.base_info_rows: list[dict[str, str]] = []  # in their place
         self.unapproved: set[str] = set()  # services
+        self._draw = random.Random(7)
         self.indices: dict[date, dict[str, tuple[float, float, float, float]]] = {}
 
     def answer(self, request: Request, fault: str | None) -> Response:
@@ -118,13 +126,21 @@ class KrxOpenApi(Exchange):
         if request.path.endswith("_isu_base_info"):
             rows = [base_info_row(row, **self.base_info.get(row["ISU_CD"], {})) for row in rows]
             rows = self.base_info_rows or rows
-        if fault == "other day":
-            rows = [{**row, "BAS_DD": "20200102"} for row in rows]
-        if fault == "columns":
-            rows = [{name: value for name, value in row.items() if name != "MKTCAP"} for row in rows]
         if fault == "refusal":
             return Response.json({"respMsg": "The service is closed for maintenance", "respCode": "900"})
-        return Response.json({"OutBlock_1": list(rows)})
+        return Response.json({"OutBlock_1": self._damaged(rows, fault)})
+
+    def _damaged(self, rows: Sequence[Mapping[str, str]], fault: str | None) -> list[dict[str, str]]:
+        """Copies of the rows, as the fault has them."""
+        copies = [dict(row) for row in rows]
+        if fault in ROW_FAULTS:
+            row_faults.apply(copies, fault, FIELDS, self._draw)
+        for row in copies:
+            if fault == "other day":
+                row["BAS_DD"] = "20200102"
+            elif fault == "columns":
+                row.pop("MKTCAP", None)
+        return copies
 
     def _indices(self, request: Request) -> Response:
         """All indices of a service, those of no price among them."""

@@ -5,6 +5,9 @@
 2. A session is recorded whole or not at all, in one transaction: no segment is empty, each has as many rows as a
    session has, and there are at least `SHARE` of the bars of the session before.
 3. An empty answer is never a closed day: the exchange answers the same way before it has published a session.
+4. A row that is rejected, lacks a value, or has a volume without prices leaves its instrument's session open
+   (`open_rows`): the session is requested again, three times at most. Prices of 0 beside a volume, as of block trades
+   alone, are recorded once a second answer has them, too.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from time import perf_counter
 
 import numpy as np
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Count
 from numpy.typing import NDArray
 
@@ -26,6 +30,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import Market, get_market
 from marketdata.models import StockPrice
 from marketdata.operations.closure_notices import DayFingerprints
+from marketdata.operations.collect import open_rows
 from marketdata.operations.collect.collection import collection_lease
 from marketdata.operations.collect.daily_calls import calls_left, count_calls
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
@@ -33,7 +38,7 @@ from marketdata.operations.record import bars
 from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.readings import settle_by_session
 from marketdata.operations.record.rejects import RejectFile
-from marketdata.operations.record.validation import FINE, Validator
+from marketdata.operations.record.validation import Validator
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.sources.base import AccessRefused, SourceError, SourceGone
@@ -75,7 +80,8 @@ def plan_sessions(source: SessionSource, *, market: str, since: date | None, as_
     begin = since or min(recorded, default=calendar[max(end - settings.COLLECT_HISTORY, 0)].item())
     begin = max(begin, source.first_session)
     first = int(np.searchsorted(calendar, np.datetime64(begin)))
-    missing = [day for day in calendar[first:end].tolist() if day not in recorded]
+    again = open_rows.open_sessions(rules.name, source.name, calendar)
+    missing = [day for day in calendar[first:end].tolist() if day not in recorded or day in again]
     most = calls_left(source, rules, as_of) // source.calls_a_session
     calls = min(len(missing), most) * source.calls_a_session
     waiting = None
@@ -193,19 +199,30 @@ class _SessionCollection:
         if problem := self._problem(answer):
             return problem
         batch, at = answer.batch, self._clock()
+        market, source, session = self._plan.market.name, self._plan.source, answer.session
         reasons = Validator(self._plan.market, self._plan.calendar, at).bars(batch)
+        open_before = open_rows.open_codes(market, source, session)
+        usable, still_open = open_rows.usable_rows(answer, reasons, open_before)
         self._rejects.add(batch.raw, batch.row, reasons)
-        valid = batch.take(np.flatnonzero(reasons == FINE))
+        valid = batch.take(np.flatnonzero(usable))
         if len(valid) < (1 - MOST_REJECTED) * len(batch):
             return (
                 f"{len(batch) - len(valid):,} of {len(batch):,} rows are rejected: nothing of the session is recorded."
             )
         self.days.add(valid)
-        counts = bars.record_bars(
-            valid, market=self._plan.market.name, source=self._plan.source, at=at, basis=self.basis
-        )
-        settle_by_session(self._plan.market.name, self._plan.source, answer.session, at)
-        self._recorded[answer.session] = len(valid)
+        with transaction.atomic():
+            counts = bars.record_bars(valid, market=market, source=source, at=at, basis=self.basis)
+            open_rows.record_coverage(
+                market,
+                source,
+                session,
+                open_before=open_before,
+                still_open=still_open,
+                calendar=self._plan.calendar,
+                at=at,
+            )
+        settle_by_session(market, source, session, at)
+        self._recorded[session] = len(valid)
         self.report = replace(self.report, counts=self.report.counts + counts)
         return ""
 

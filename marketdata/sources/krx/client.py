@@ -73,6 +73,7 @@ class KrxSource(AccountSource[KrxSettings]):
             parse.bar_batch(session, rows),
             {segment: len(segment_rows) for segment, segment_rows in rows.items()},
             {segment: least[segment] for segment in rows},
+            parse.unpriced_codes(rows),
         )
 
     @property

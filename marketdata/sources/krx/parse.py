@@ -20,6 +20,7 @@ from marketdata.normalization import nfc
 from marketdata.sources import krx_words
 from marketdata.sources.base import AccessRefused, SourceChanged, SourceError, SourceRefused, SourceUnavailable
 from marketdata.sources.batches import VALUES, BarBatch, RowStatus, missing_zeros
+from marketdata.sources.daily import AMOUNT_SLACK
 from marketdata.sources.http.client import Answer
 
 FIELDS = {
@@ -86,14 +87,13 @@ def _refusal(answer: Answer, body: object, service: str) -> SourceError:
 
 
 def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
-    """The bars of a session, segment by segment; rows without a close are left out. A row whose market cap is not
-    close x shares, whose open or close lies outside low..high of the regular session, or with a text in the place of a
-    number, is marked unreadable."""
+    """The bars of a session, segment by segment; rows without a close, and copies of a row, are left out. A row that
+    contradicts itself or another one of its code, or with a text in the place of a number, is marked unreadable."""
     priced = [
         (segment, row)
         for segment, rows in rows_by_segment.items()
-        for row in rows
-        if _text(row, FIELDS["close"]) not in MISSING
+        for row in {tuple(row.items()): row for row in rows}.values()
+        if _is_priced(row)
     ]
     rows = [row for _, row in priced]
     segments = [_segment(_text(row, "MKT_NM"), segment) for segment, row in priced]
@@ -102,12 +102,9 @@ def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
     for name, column in FIELDS.items():
         values[name] = _numbers(rows, column, unreadable)
     values["base_price"] = values["close"] - _numbers(rows, CHANGE, unreadable)
-    with np.errstate(invalid="ignore"):
-        cap = values["close"] * values["shares"]
-        unreadable |= np.abs(values["market_cap"] - cap) > CAP_SLACK * cap
-        prices = np.stack([values[name] for name in ("open", "low", "close")])
-        unreadable |= (values["high"] > 0) & ((prices > values["high"]) | (values["low"] > prices)).any(axis=0)
+    unreadable |= _contradictions(values)
     codes, names = _words([_text(row, "ISU_CD") for row in rows]), _words([_text(row, "ISU_NM") for row in rows])
+    unreadable |= np.bincount(codes.index + 1, minlength=len(codes.words) + 1)[codes.index + 1] > 1
     departments = _words([_text(row, "SECT_TP_NM") for row in rows])
     statuses, status = krx_words.statuses(codes, names, _words(segments), departments)
     return BarBatch(
@@ -126,6 +123,32 @@ def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:
     )
 
 
+def unpriced_codes(rows_by_segment: Mapping[str, Rows]) -> frozenset[str]:
+    """The codes of the rows without a close."""
+    return frozenset(_text(row, "ISU_CD") for rows in rows_by_segment.values() for row in rows if not _is_priced(row))
+
+
+def _is_priced(row: Mapping[str, Any]) -> bool:
+    return _text(row, FIELDS["close"]) not in MISSING
+
+
+def _contradictions(values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.bool_]:
+    """Rows whose market cap is not close x shares, with some of open, high and low 0, an open or close outside
+    low..high of the regular session, or an amount that does not fit the volume. A missing value contradicts none."""
+    o, h, low, close, volume, amount = (values[name] for name in FIELDS if name not in ("market_cap", "shares"))
+    regular = np.minimum(np.minimum(o, h), low) > 0
+    # Without a regular trade there are block trades alone, at prices near the close.
+    bottom, top = np.where(regular, low, close) / AMOUNT_SLACK, np.where(regular, h, close) * AMOUNT_SLACK
+    with np.errstate(invalid="ignore", divide="ignore"):
+        cap, price = close * values["shares"], amount / volume
+        wrong: NDArray[np.bool_] = np.abs(values["market_cap"] - cap) > CAP_SLACK * cap
+        wrong |= ~regular & ((o > 0) | (h > 0) | (low > 0))
+        prices = np.stack([o, low, close])
+        wrong |= (h > 0) & ((prices > h) | (low > prices)).any(axis=0)
+        wrong |= (volume > 0) & ((price < bottom) | (price > top))
+    return wrong
+
+
 def index_levels(rows: Rows, name: str) -> dict[str, float] | None:
     """Open, high, low and close of the index that the exchange calls `name`; None where it has no row with whole
     levels."""
@@ -133,8 +156,11 @@ def index_levels(rows: Rows, name: str) -> dict[str, float] | None:
         if _text(row, "IDX_NM").replace(" ", "") != name:
             continue
         cells = {level: _text(row, column).replace(",", "") for level, column in INDEX_LEVELS.items()}
-        if all(NUMBER.fullmatch(cell) for cell in cells.values()):
-            return {level: float(cell) for level, cell in cells.items()}
+        if not all(NUMBER.fullmatch(cell) for cell in cells.values()):
+            return None
+        levels = {level: float(cell) for level, cell in cells.items()}
+        is_range = 0 < levels["low"] == min(levels.values()) and levels["high"] == max(levels.values())
+        return levels if is_range else None
     return None
 
 

@@ -18,6 +18,8 @@ from marketdata.operations.collect.instruments import sync
 from marketdata.operations.imports.prices import import_prices
 from tests import realdata
 from tests.exchanges.krx_open_api import KEY, KST, KrxOpenApi, recorded_days
+from tests.exchanges.row_faults import ROW_FAULTS
+from tests.exchanges.server import TRANSPORT_FAULTS, Faults
 from tests.marketdata.sources.krx.krx_setup import krx_source, whole_session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
@@ -215,3 +217,58 @@ def test_the_recorded_exchange_files_by_api_equal_their_import(tmp_path: Path) -
     )
     assert len(by_api) > 5_000
     assert by_api == by_file
+
+
+FAULTS = (*ROW_FAULTS, "other day", "columns", *(kind for kind in TRANSPORT_FAULTS if kind != "skew"))
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_wrong_answers_record_nothing_wrong_and_the_next_runs_complete(fault: str) -> None:
+    """Every second answer is faulty; three clean runs at most have all."""
+    served, faults = traded_days(), Faults({fault: 0.5}, seed=4)
+    expected = {row for day, rows in served.items() for each in rows.values() for row in map(bar_of_row, each)}
+    columns = ("date", "stock_code", "open", "high", "low", "close", "volume", "amount", "base_price", "market_cap")
+    query = StockPrice.objects.filter(market="kr", source="krx").values_list(*columns)
+    with krx_source(served, now=LATER, faults=faults, hang=0.01) as (exchange, source):
+        run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER)
+        assert faults.hit[fault]
+        whole = {row for row in query if None not in row}
+        assert whole <= expected
+        faults.rates.clear()
+        before = sum(exchange.calls.values())
+        report = run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER)
+        assert report.calls == sum(exchange.calls.values()) - before
+        assert run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER).calls == 0
+    assert report.failures == {}
+    assert set(query.all()) == expected
+
+
+def test_prices_of_0_beside_a_volume_are_recorded_once_they_are_confirmed() -> None:
+    """As of block trades alone: 0 in the first answer may be a fault."""
+    served = traded_days()
+    served[FRIDAY]["KOSPI"][5] |= {"TDD_OPNPRC": "0", "TDD_HGPRC": "0", "TDD_LWPRC": "0"}
+    code = served[FRIDAY]["KOSPI"][5]["ISU_CD"]
+    with krx_source(served, now=LATER) as (_, source):
+        run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER)
+        assert not StockPrice.objects.filter(stock_code=code, date=FRIDAY).exists()
+        assert run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER).calls == 2
+        assert StockPrice.objects.get(stock_code=code, date=FRIDAY).open == 0
+        assert run_sessions(source, "kr", since=THURSDAY, clock=lambda: LATER).calls == 0
+
+
+def traded_days() -> dict[date, Any]:
+    """Three sessions whose rows have four different prices."""
+    served = days(THURSDAY, FRIDAY, MONDAY)
+    for rows in (each for segments in served.values() for each in segments.values()):
+        for row in rows:
+            close = int(row["TDD_CLSPRC"])
+            prices = {"TDD_OPNPRC": close - 40, "TDD_HGPRC": close + 70, "TDD_LWPRC": close - 90}
+            row |= {name: str(price) for name, price in prices.items()}
+    return served
+
+
+def bar_of_row(row: dict[str, str]) -> tuple[Any, ...]:
+    names = ("TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "TDD_CLSPRC", "ACC_TRDVOL", "ACC_TRDVAL")
+    base = float(row["TDD_CLSPRC"]) - float(row["CMPPREVDD_PRC"])
+    numbers = (*(float(row[name]) for name in names), base, float(row["MKTCAP"]))
+    return (date.fromisoformat(row["BAS_DD"]), row["ISU_CD"], *numbers)

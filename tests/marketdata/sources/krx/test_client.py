@@ -98,7 +98,9 @@ def test_open_and_close_of_a_traded_row_lie_within_its_range() -> None:
         AJ,
         AJ | {"ISU_CD": "000020", "TDD_OPNPRC": "4434"},
         AJ | {"ISU_CD": "000040", "TDD_LWPRC": "4521"},
-        AJ | {"ISU_CD": "000050", "TDD_OPNPRC": "0", "TDD_HGPRC": "0", "TDD_LWPRC": "0", "ACC_TRDVOL": "437"},
+        AJ
+        | {"ISU_CD": "000050", "TDD_OPNPRC": "0", "TDD_HGPRC": "0", "TDD_LWPRC": "0"}
+        | {"ACC_TRDVOL": "437", "ACC_TRDVAL": "1975240"},
     )
     assert bars.codes[bars.code].tolist() == ["095570", "000020", "000040", "000050"]
     assert bars.unreadable.tolist() == [False, True, True, False]

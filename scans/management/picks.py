@@ -15,6 +15,7 @@ from scans.management.delivery import Results
 from scans.management.flows import json_flow, table_columns
 from scans.management.rank_table import plan_columns, write_picks
 from scans.models import ScanRank
+from scans.queries.settling import reading_words
 
 COLUMNS = ("date", "scanner_version", "rank", "score", "strategy", "label", "close", "change_pct")
 
@@ -62,7 +63,8 @@ def _write_counts(out: Output, rows: Sequence[ScanRank], since: date | None) -> 
         version_rows = [row for row in rows if row.scanner_version.slug == slug]
         best = min(row.rank for row in version_rows)
         many = "once" if len(version_rows) == 1 else f"{len(version_rows):,} times"
-        out.write(f"{slug}: {many}{span}, last on {version_rows[0].date}, best rank {best}")
+        last = version_rows[0]
+        out.write(f"{slug}: {many}{span}, last on {last.date} ({reading_words(last.session)}), best rank {best}")
 
 
 def _picks(rows: Sequence[ScanRank]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from marketdata.tables.table import column
 from scans.management.delivery import Results
 from scans.models import ScannerVersion, ScanRank
 from scans.queries.results import PickChanges
+from scans.queries.settling import reading_words
 
 HEADINGS = (Column("change", text=True), Column("code", text=True), Column("name", text=True), Column("rank"))
 TYPES: dict[str, pa.DataType] = {
@@ -41,7 +42,7 @@ def _write(out: Output, market: str, changes: Sequence[VersionChanges]) -> None:
         since = f"since {difference.before.date}" if difference.before else "(the first published session)"
         out.write(
             f"{version.slug}  {market}  {difference.now.date} {since}: {len(difference.entered):,} entered, "
-            f"{len(difference.left):,} left"
+            f"{len(difference.left):,} left; {reading_words(difference.now)}"
         )
         cells = ((word, row.code, row.name or MISSING_TEXT, str(row.rank)) for word, row in _picks(difference))
         write_table(out, HEADINGS, cells)

@@ -14,7 +14,7 @@ from marketdata.operations.sources import describe_sources
 
 
 class Command(SeismoCommand):
-    help = "List the sources with their capabilities, and whether each is configured."
+    help = "List the sources: what each can do, for how many calls, when bars are final, and whether it is configured."
     examples = ("sources", "sources --format json")
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,3 +30,6 @@ class Command(SeismoCommand):
             missing = f", missing {' and '.join(source.missing)}" if source.missing else ""
             self.stdout.write(f"{source.name:8} {source.title}: {state}{missing}")
             self.stdout.write(f"         {source.wrong or ', '.join(source.can)}")
+            if source.market:
+                self.stdout.write(f"         {source.market}: {source.calls}")
+                self.stdout.write(f"         final {source.final}")

@@ -70,6 +70,18 @@ def test_the_command_tells_what_is_missing_and_never_a_secret(settings: Settings
         assert "the-very-secret" not in output
 
 
+def test_the_command_names_market_calls_and_finality() -> None:
+    rows = {row["name"]: row for row in map(json.loads, listed(format="json").splitlines())}
+    assert {name: (rows[name]["market"], rows[name]["final"]) for name in ("kis", "krx", "upbit")} == {
+        "kis": ("kr", "from 08:00 of the next day on"),
+        "krx": ("kr", "once published: from 08:10 of the next session's day on"),
+        "upbit": ("upbit", "from the close on"),
+    }
+    assert rows["krx"]["calls"] == "2 calls a session of all instruments, 10,000 a day"
+    assert "30 instruments a call on the evening of a session" in rows["kis"]["calls"]
+    assert "kr: 2 calls a session of all instruments" in listed()
+
+
 def test_settings_that_contradict_each_other_are_reported(settings: Settings) -> None:
     real = "https://openapi.koreainvestment.com:9443"
     settings.SOURCES = {"kis": KEYS | {"environment": "paper", "base_url": real}}

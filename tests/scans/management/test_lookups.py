@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+from scans.models import ScanSession
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
@@ -48,7 +49,7 @@ def test_which_scans_caught_an_instrument(market: pd.DataFrame, probe: Probe, se
     expected = [day for day in reversed(sessions[20:]) if "005930" in risers(market, day)]
     assert [line[:10] for line in text.splitlines()[3:]] == [str(day) for day in expected]
     assert text.startswith("kr:005930")
-    assert text.splitlines()[1].startswith(f"rises: {len(expected)} times, last on {expected[0]}, ")
+    assert text.splitlines()[1].startswith(f"rises: {len(expected)} times, last on {expected[0]} (settled), ")
     few = printed("stock", "005930", "--last=2").splitlines()
     assert few[-1] == f"2 of {len(expected)} picks listed: --last {len(expected)} lists all."
     assert len(few) == 6
@@ -69,6 +70,9 @@ def test_who_entered_and_left(market: pd.DataFrame, probe: Probe, sessions: list
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[-2], last=sessions[-1]))
     before, now = risers(market, sessions[-2]), risers(market, sessions[-1])
     text = printed("scan_changes", "--version=rises")
+    assert text.splitlines()[0].endswith("; settled")
+    ScanSession.objects.filter(date=sessions[-1]).update(read_at=datetime(2024, 5, 31, 6, 35, tzinfo=UTC))
+    assert "; provisional, read 2024-05-31 15:35 KST" in printed("scan_changes", "--version=rises")
     assert f"{sessions[-1]} since {sessions[-2]}" in text
     changes = {
         word: {line.split()[1] for line in text.splitlines() if line.split()[0] == word} for word in ("entered", "left")

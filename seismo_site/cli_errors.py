@@ -51,7 +51,7 @@ def run(arguments: Sequence[str], execute: Callable[[list[str]], None] = execute
         # `run_scan ... | head`: the reader has ended. Python's own flush at exit must not complain about it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, MemoryError, RuntimeError) as error:
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
         sentence = explain_file(error) if isinstance(error, OSError) else explain_memory(error)
         if sentence is None:
             raise
@@ -59,9 +59,11 @@ def run(arguments: Sequence[str], execute: Callable[[list[str]], None] = execute
     return 0
 
 
-def explain_memory(error: MemoryError | RuntimeError) -> str | None:
-    """The sentence about a lack of memory, of which a refused thread is one; None for another error."""
-    is_lack = isinstance(error, MemoryError) or "can't start new thread" in str(error)
+def explain_memory(error: MemoryError | RuntimeError | ImportError) -> str | None:
+    """The sentence about a lack of memory, of which a refused thread and a library that finds no room are two; None for
+    another error."""
+    signs = ("can't start new thread", "failed to map segment", "annot allocate memory")
+    is_lack = isinstance(error, MemoryError) or any(sign in str(error) for sign in signs)
     return NO_MEMORY if is_lack else None
 
 

@@ -134,12 +134,13 @@ class Lease:
         return bool(same.update(**values))
 
     def _run_heartbeat(self) -> None:
-        """The heartbeat's thread. Where the database is unavailable, or locked by a long write, it tries again."""
+        """The heartbeat's thread. Where the database is unavailable, or locked by a long write, or memory is
+        short, it tries again."""
         while not self._over.wait(BEAT):
             try:
                 is_mine = self._renew()
-            except DatabaseError as error:
-                LOGGER.warning("No heartbeat of the lease %r: %s", self.name, error)
+            except (DatabaseError, MemoryError) as error:
+                LOGGER.warning("No heartbeat of the lease %r: %s", self.name, error or "not enough memory")
             else:
                 if not is_mine:
                     if not self._over.is_set():

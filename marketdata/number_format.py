@@ -65,6 +65,15 @@ def format_price(value: float | None, currency: str) -> str:
     return f"{_fixed(price, DECIMALS.get(currency, 2)):,f}"
 
 
+def format_order_price(value: float | None, currency: str) -> str:
+    """A price on the tick grid with all its digits: 8,130 or 153.5; in dollars two decimals at least: 7.90, 0.1234."""
+    if _is_missing(value):
+        return MISSING_TEXT
+    whole, _, decimals = format_number(value, 10).partition(".")
+    places = f"{decimals:0<2}" if currency == "USD" else decimals
+    return f"{whole}.{places}" if places else whole
+
+
 def format_amount(value: float | None, currency: str, language: Language | None = None) -> str:
     """An amount of money to three significant digits: 7.46 조, 12.3 억 (won), 1.2 B (other currencies).
 

@@ -21,7 +21,7 @@ from django.utils.translation import ngettext, pgettext
 
 from marketdata.market_time import market_zone
 from marketdata.markets import MARKET_NAMES, get_market
-from marketdata.number_format import format_number, format_percent, format_price
+from marketdata.number_format import format_order_price, format_percent, format_price
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.models import Notification, ScanSession
 from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
@@ -37,8 +37,6 @@ FIRST = ("v2", "v3")
 VERSION, RULE, NEW, ENTRY, DROPPED, DETAIL = 2, 4, 10, 1000, 2000, 9000
 """Weights: the n-th new pick of every version and the n-th signal that ended have `NEW` + n, so that no list fills a
 short message alone."""
-DIGITS = 10
-"""Significant digits of an order price."""
 
 
 def evening_message(content: Mapping[str, Any], language: str, *, link: str = "") -> Message:
@@ -270,14 +268,11 @@ def _pick(pick: Mapping[str, Any], currency: str, *, is_new: bool) -> str:
     plan = pick.get("plan") or {}
     orders = plan.get("order") or plan
     names = {"entry": _("entry %(price)s"), "target": _("target %(price)s"), "stop": _("stop %(price)s")}
-    prices = [names[level] % {"price": _price(orders[level], currency)} for level in LEVELS if orders.get(level)]
+    prices = [
+        names[level] % {"price": format_order_price(orders[level], currency)} for level in LEVELS if orders.get(level)
+    ]
     words = [f"{head}: {format_price(pick['close'], currency)}{change}", ", ".join(prices)]
     return "; ".join(filter(None, words))
-
-
-def _price(price: float, currency: str) -> str:
-    """A price of an order: two decimals at least in dollars, every digit elsewhere, as of a plan without a grid."""
-    return format_price(price, currency) if currency == "USD" else format_number(price, DIGITS)
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from marketdata.number_format import (
     format_amount,
     format_count,
     format_number,
+    format_order_price,
     format_percent,
     format_price,
     format_signed_amount,
@@ -141,3 +142,14 @@ def test_never_scientific_notation(power: int) -> None:
 def test_a_count_has_its_noun_in_the_right_number() -> None:
     texts = [count_of(number, "session") for number in (0, 1, 2, 1234)]
     assert texts == ["0 sessions", "1 session", "2 sessions", "1,234 sessions"]
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "text"),
+    [(7.9, "USD", "7.90"), (21.0, "USD", "21.00"), (0.1234, "USD", "0.1234"), (0.5, "USD", "0.50"),
+     (1234.56, "USD", "1,234.56"), (65300.0, "KRW", "65,300"), (153.5, "KRW", "153.5"), (None, "USD", "-")],
+)  # fmt: skip
+def test_order_prices_have_all_digits_and_two_decimals_in_dollars(
+    value: float | None, currency: str, text: str
+) -> None:
+    assert format_order_price(value, currency) == text

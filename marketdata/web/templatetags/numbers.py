@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 from django.utils.translation import get_language
 
-from marketdata.number_format import MISSING_TEXT, format_number, format_percent, format_price
+from marketdata.number_format import MISSING_TEXT, format_number, format_order_price, format_percent, format_price
 
 register = template.Library()
 MINUS = "\u2212"
@@ -37,9 +37,9 @@ def price(value: Any, currency: str = "KRW") -> str:
 
 
 @register.filter
-def order_price(value: Any) -> str:
-    """A price on the tick grid with all its digits: 8,130 or 153.5; a dash where it is missing."""
-    return typeset(format_number(to_number(value), DIGITS))
+def order_price(value: Any, currency: str = "") -> str:
+    """A price on the tick grid (`format_order_price`); a dash where it is missing."""
+    return typeset(format_order_price(to_number(value), currency))
 
 
 @register.filter

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 
 from marketdata.api.forms import Stock, StockDetail
 from marketdata.api.schema import CODE, MARKET
-from marketdata.api.views import MarketList, MarketView
+from marketdata.api.views import InstrumentView, MarketList
 from marketdata.models import Instrument
 from marketdata.queries import instrument_search, instruments
 from marketdata.web.api.filters import Filters
@@ -56,7 +56,7 @@ class Stocks(MarketList):
         return super().get(request, *args, **kwargs)
 
 
-class OneStock(MarketView):
+class OneStock(InstrumentView):
     """One instrument: what it is, its latest bar, and the statements on its membership."""
 
     serializer_class = StockDetail

@@ -14,6 +14,7 @@ from rest_framework.serializers import Serializer
 from marketdata.markets import Market, UnknownMarket, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
+from marketdata.queries.instruments import Generations
 from marketdata.web.api import downloads, serializers, views
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
@@ -24,8 +25,10 @@ from marketdata.web.api.views import download_rows
 class RecordView(views.BaseView):
     """A view of recorded data, whose state is the generations of the database."""
 
-    def recorded_generations(self) -> Mapping[str, datetime]:
-        generations: Mapping[str, datetime] | None = getattr(self.request._request, "generations", None)
+    generations: Generations
+
+    def recorded_generations(self) -> Generations:
+        generations: Generations | None = getattr(self.request._request, "generations", None)
         return instruments.get_generations() if generations is None else generations
 
 
@@ -46,6 +49,20 @@ class MarketView(RecordView):
     def state_of(cls, generations: Mapping[str, datetime], market: str = "") -> StateTimes | None:
         own = super().state_of(generations, market)
         return None if own is None else [*own, generations.get(market)]
+
+
+class InstrumentView(MarketView):
+    """A view of one instrument, `code` of the address, whose answers change with it and with its market as a whole,
+    but not with another instrument alone."""
+
+    def state(self) -> StateTimes | None:
+        market, code = self.kwargs["market"], self.kwargs["code"]
+        own = super(MarketView, self).state_of(self.generations)
+        return None if own is None else [*own, self.generations.get_instrument_time(market, code)]
+
+    def market_state(self) -> StateTimes:
+        """The state of answers on the whole market."""
+        return self.state_of(self.generations, self.market.name) or []
 
 
 class RecordList(RecordView):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -10,17 +11,32 @@ from django.utils import timezone
 from marketdata.models import Generation
 
 STEP = timedelta(seconds=1)
+MOST_INSTRUMENTS = 50
+"""Instruments whose changes since the last change of the whole market are recorded one by one: every request reads
+them."""
 
 
 def advance(name: str) -> None:
     """Begin a new generation of `name`. Call it last inside the transaction that writes: it blocks other writers of the
     same name."""
-    now = timezone.now()
     with transaction.atomic():
-        row, new = Generation.objects.select_for_update().get_or_create(name=name, defaults={"changed_at": now})
-        if not new:
-            row.changed_at = max(row.changed_at + STEP, now)
-            row.save(update_fields=["changed_at"])
+        row, at = _locked(name)
+        if at > row.changed_at:
+            row.changed_at, row.shared_at, row.instruments = at, None, {}
+            row.save(update_fields=["changed_at", "shared_at", "instruments"])
+
+
+def advance_instruments(market: str, codes: Collection[str]) -> None:
+    """Begin a new generation of a market by a change that shows in answers on the whole market and in those on these
+    instruments, and in no answer on another instrument alone; of too many of them, in all. Call it as `advance`."""
+    with transaction.atomic():
+        row, at = _locked(market)
+        changed = {**row.instruments, **dict.fromkeys(codes, at.isoformat())}
+        if len(changed) > MOST_INSTRUMENTS:
+            advance(market)
+        elif at > row.changed_at:
+            row.shared_at, row.changed_at, row.instruments = row.shared_at or row.changed_at, at, changed
+            row.save(update_fields=["changed_at", "shared_at", "instruments"])
 
 
 def advance_family(market: str) -> None:
@@ -28,3 +44,10 @@ def advance_family(market: str) -> None:
     family = Generation.objects.filter(name__startswith=f"{market}-").order_by("name")
     for name in (market, *family.values_list("name", flat=True)):
         advance(name)
+
+
+def _locked(name: str) -> tuple[Generation, datetime]:
+    """The row of `name`, locked, and the time of its next generation; of a new row, its own."""
+    now = timezone.now()
+    row, new = Generation.objects.select_for_update().get_or_create(name=name, defaults={"changed_at": now})
+    return row, now if new else max(row.changed_at + STEP, now)

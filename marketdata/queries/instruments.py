@@ -15,29 +15,58 @@ from marketdata.markets import MARKETS, get_market, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, InstrumentValuation, LakePartition, StockPrice
 from marketdata.queries.carry_forward import source_sort_key
 
-GENERATIONS = CompiledQuery(lambda: Generation.objects.values_list("name", "changed_at"))
+GENERATION_COLUMNS = ("name", "changed_at", "shared_at", "instruments")
+GENERATIONS = CompiledQuery(lambda: Generation.objects.values_list(*GENERATION_COLUMNS))
 
 
-def get_generations() -> dict[str, datetime]:
+class Generations(dict[str, datetime]):
     """Market, or name of data that belongs to all markets -> when its data last changed (see `Generation`)."""
-    return dict(GENERATIONS.rows())
+
+    def __init__(self, rows: Iterable[tuple[str, datetime, datetime | None, Mapping[str, str]]]) -> None:
+        super().__init__()
+        self._changes: dict[str, tuple[datetime, Mapping[str, str]]] = {}
+        for name, changed_at, shared_at, changed in rows:
+            self[name] = changed_at
+            if shared_at is not None:
+                self._changes[name] = shared_at, changed
+
+    def get_instrument_time(self, market: str, code: str) -> datetime | None:
+        """When what is recorded of an instrument, however its code is spelled, or of the whole market last changed;
+        None for a market without data."""
+        if market not in self._changes:
+            return self.get(market)
+        shared_at, changed = self._changes[market]
+        own = [changed[spelled] for spelled in _code_candidates(market, code) if spelled in changed]
+        return max([shared_at, *map(_utc, map(datetime.fromisoformat, own))])
+
+
+def get_generations() -> Generations:
+    """The generations, read now."""
+    return Generations(GENERATIONS.rows())
 
 
 class GenerationsColumn(Func):
     """All generations as one column of any query, which then needs no second one; `parse_generations` reads it."""
 
     output_field = TextField()
-    function = "json_object_agg(name, changed_at)::text"
+    function = "json_agg(json_build_array(name, changed_at, shared_at, instruments))::text"
     template = f"(SELECT %(function)s FROM {Generation._meta.db_table})"  # noqa: S608 - a name alone
 
     def as_sqlite(self, compiler: Any, connection: Any, **kwargs: Any) -> Any:
-        return self.as_sql(compiler, connection, function="json_group_object(name, changed_at)", **kwargs)
+        function = "json_group_array(json_array(name, changed_at, shared_at, json(instruments)))"
+        return self.as_sql(compiler, connection, function=function, **kwargs)
 
 
-def parse_generations(column: str | None) -> dict[str, datetime]:
+def parse_generations(column: str | None) -> Generations:
     """The same as `get_generations`, of a `GenerationsColumn`; None: there is none."""
-    times = {name: datetime.fromisoformat(text) for name, text in orjson.loads(column or "{}").items()}
-    return {name: time if time.tzinfo else time.replace(tzinfo=UTC) for name, time in times.items()}
+    return Generations(
+        (name, _utc(datetime.fromisoformat(at)), shared and _utc(datetime.fromisoformat(shared)), changed)
+        for name, at, shared, changed in orjson.loads(column or "[]")
+    )
+
+
+def _utc(time: datetime) -> datetime:
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def list_markets(generations: Mapping[str, datetime]) -> list[str]:
@@ -72,11 +101,16 @@ def get_instrument(market: str, code: str) -> Instrument | None:
     spells it, or with another sign between its parts."""
     rows = Instrument.objects.filter(market=market)
     instrument = rows.filter(code=code).first()
-    spelled = codes.spell_code(market, code)
-    if instrument is not None or not spelled:
+    _, *alike = _code_candidates(market, code)
+    if instrument is not None or not alike:
         return instrument
-    alike = [spelled, spelled.replace(".", "-"), spelled.replace(".", "/")]
     return min(rows.filter(code__in=alike), key=lambda row: alike.index(row.code), default=None)
+
+
+def _code_candidates(market: str, code: str) -> list[str]:
+    """The code as it is written, then as it may be recorded."""
+    spelled = codes.spell_code(market, code)
+    return [code, spelled, spelled.replace(".", "-"), spelled.replace(".", "/")] if spelled else [code]
 
 
 def prefetch_statuses(instrument: Instrument) -> Instrument:

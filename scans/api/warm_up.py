@@ -114,7 +114,7 @@ def _signals(market: str) -> None:
 
 
 def _chart(market: str, code: str) -> None:
-    view = _prepared_view(StockChart(), market, f"/api/{market}/stocks/{code}/chart", CHART)
+    view = _prepared_view(StockChart(), market, f"/api/{market}/stocks/{code}/chart", CHART, code=code)
     view.cached_response(lambda: view.body(code, view.query_values(view.request)))
 
 
@@ -134,9 +134,9 @@ def _page(
         kept_content(page)
 
 
-def _prepared_view(view: V, market: str, path: str, query: dict[str, str]) -> V:
+def _prepared_view(view: V, market: str, path: str, query: dict[str, str], **kwargs: str) -> V:
     """The view set up for a GET, as after authentication."""
-    view.setup(Request(_get(path, query)), market=market)
+    view.setup(Request(_get(path, query)), market=market, **kwargs)
     view.market = get_market(market)
     view.format_kwarg = None
     return view

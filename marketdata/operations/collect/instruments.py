@@ -195,7 +195,7 @@ def _merge_statuses(
             status = _status(listed[code])
             interval = StatusInterval(today, today, status)
             updates.append(StatusUpdate(code, pk, last_bar, [interval], partial(_days, interval, sessions)))
-    return statuses.merge_statuses(updates, market=market, source=source, codes=codes, at=at)
+    return statuses.merge_statuses(updates, market=market, source=source, codes=codes, at=at).months
 
 
 def _days(interval: StatusInterval, sessions: list[date]) -> tuple[Days, list[date]]:

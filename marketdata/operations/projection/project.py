@@ -21,7 +21,9 @@ from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import flow_files, verified_reader, writer
 from marketdata.lake.footers import Part
 from marketdata.models import FlowPartition, LakePartition, Partition
+from marketdata.operations import generations
 from marketdata.operations.projection import break_table, index_table, partitions
+from marketdata.queries.breaks import get_breaks
 from marketdata.queries.records import get_flow_record, get_lake, get_record
 from marketdata.record import FlowRecord, Record
 
@@ -52,7 +54,9 @@ def project_bars(
     market: str, *, rebuild: bool = False, months: Iterable[date] | None = None, progress: Progress | None = None
 ) -> ProjectionReport:
     """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its breaks and
-    its index. A partition that turns out to be damaged as the index is computed is rewritten too."""
+    its index. A partition that turns out to be damaged as the index is computed is rewritten too. Where the lake then
+    begins histories on other sessions than before, a new generation of the market begins."""
+    before = _history_starts(market)
     done = _project_bars(market, rebuild, months, progress)
     try:
         _refresh(market)
@@ -60,7 +64,20 @@ def project_bars(
         mark_damaged(market)
         done += _project_bars(market, False, None, progress)
         _refresh(market)
+    if _history_starts(market) != before:
+        generations.advance(market)
     return done
+
+
+def _history_starts(market: str) -> tuple[list[str], list[tuple[str, str]] | None]:
+    """What of the lake decides where the history of an instrument begins: the days on which the market was closed, and
+    the instruments with a life before the present one (None where the breaks are behind)."""
+    record = get_record(market)
+    try:
+        lives = [(each.code, each.session) for each in get_breaks(record) if not each.is_suspicion]
+    except LakeError:
+        lives = None
+    return sorted(record.closed), lives
 
 
 def _refresh(market: str) -> None:

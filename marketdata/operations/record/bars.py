@@ -7,7 +7,8 @@ In one transaction, for a batch of one source's rows that have passed `validatio
    closes of overlapping rows show whether prices are adjusted otherwise than the recorded ones (`price_basis`).
 2. New rows are inserted; corrected rows are updated, and their former values kept (`BarCorrection`).
 3. `Instrument` is updated, then the statuses that the source states for each (`status_intervals`).
-4. The lake's months whose bars or whose membership changed are marked, and a new generation of the market begins.
+4. The lake's months whose bars or whose membership changed are marked, and a new generation of the market begins; of
+   rows that are all recorded already, one of the corrected instruments (`generations`).
 """
 
 from __future__ import annotations
@@ -46,10 +47,15 @@ def record_bars(
         corrections.replace_rows(
             bars, comparison, BAR_TABLE, BarCorrection, market=market, source=source, at=at, reason=reason
         )
-        table.write()
+        codes = table.write()
         changed = np.concatenate([comparison.new, comparison.corrected])
         months = months_of(batch.date[changed])
-        months |= statuses.write(batch, table, market=market, source=source, at=at)
+        changed_statuses = statuses.write(batch, table, market=market, source=source, at=at)
+        months |= changed_statuses.months
         dirty_months.mark(market, months | dirty_months.affected_months(market, batch.date[changed]))
-        generations.advance(market)
+        if len(comparison.new):  # perhaps a new session, which shows in every instrument
+            generations.advance(market)
+        else:
+            codes |= changed_statuses.codes | set(np.unique(batch.codes[batch.code[changed]]).tolist())
+            generations.advance_instruments(market, codes)
     return Counts(len(comparison.new), len(comparison.corrected), len(batch) - len(changed))

@@ -137,6 +137,6 @@ def record_events(
             update_fields=["ratio", "source", "reason", "updated_at"],
         )
         dirty_months.mark(market, months_of(np.array([day for _, day in changes], dtype="datetime64[D]")))
-        generations.advance(market)
+        generations.advance_instruments(market, {code for code, _ in changes})
     new = sum(key not in recorded for key in changes)
     return Counts(new, len(changes) - new, len(ratios) - len(changes))

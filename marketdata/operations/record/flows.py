@@ -96,7 +96,7 @@ def record_flows(batch: FlowBatch, *, market: str, source: str, at: datetime) ->
         changed = np.concatenate([comparison.new, comparison.corrected])
         if len(changed):
             dirty_months.mark(market, months_of(rows.date[changed]), kind=FlowPartition)
-            generations.advance(market)
+            generations.advance_instruments(market, set(np.unique(rows.codes[rows.code[changed]]).tolist()))
     return Counts(len(comparison.new), len(comparison.corrected), len(batch) - len(changed))
 
 

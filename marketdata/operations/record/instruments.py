@@ -71,9 +71,9 @@ class InstrumentTable:
         codes = (self.mentions[0].code, self.mentions[-1].code)
         return bulk.source_rows(self.market, source, codes=codes)
 
-    def write(self) -> None:
+    def write(self) -> set[str]:
         """Insert the new instruments and update the others: the days of their first and last bar, and the latest name,
-        kind and segment."""
+        kind and segment. Returns the codes of those that changed."""
         written = []
         new = False
         for mention in self.mentions:
@@ -86,6 +86,7 @@ class InstrumentTable:
         bulk.upsert(Instrument, written, fields=("market", "code", *InstrumentRow._fields[1:]), key=("market", "code"))
         if new:
             self.by_code = self._read()
+        return {code for _, code, *_ in written}
 
     def _read(self) -> dict[str, InstrumentRow]:
         rows = Instrument.objects.filter(

@@ -19,13 +19,20 @@ from marketdata.sources.batches import BarBatch, RowStatus
 ROWS_AT_A_TIME = 2_000
 
 
-def write(batch: BarBatch, table: InstrumentTable, *, market: str, source: str, at: datetime) -> set[date]:
-    """Merge the statuses of `batch` (sorted by (code, date)) into those of `source`. Returns the first days of the
-    recorded months in which the status of an instrument may have changed: a status is valid until the next. Changes are
-    recorded with the time `at` (`StatusChange`)."""
+class ChangedStatuses(NamedTuple):
+    """The first days of the recorded months in which the status of an instrument may have changed: a status is valid
+    until the next. `codes`: the instruments with another statement."""
+
+    months: set[date]
+    codes: set[str]
+
+
+def write(batch: BarBatch, table: InstrumentTable, *, market: str, source: str, at: datetime) -> ChangedStatuses:
+    """Merge the statuses of `batch` (sorted by (code, date)) into those of `source`. Changes are recorded with the time
+    `at` (`StatusChange`)."""
     has_status = np.array([not status.is_silent for status in batch.statuses])[batch.status]
     if not has_status.any():
-        return set()
+        return ChangedStatuses(set(), set())
     intervals = _intervals(batch, table.mentions)
 
     def days(mention: Mention) -> tuple[Days, Sequence[date]]:
@@ -58,19 +65,21 @@ class StatusUpdate(NamedTuple):
 
 def merge_statuses(
     updates: Sequence[StatusUpdate], *, market: str, source: str, codes: tuple[str, str], at: datetime
-) -> set[date]:
-    """Merge updates of instruments between two codes into the intervals of `source`; returns months as `write`."""
+) -> ChangedStatuses:
+    """Merge updates of instruments between two codes into the intervals of `source`."""
     recorded = _recorded_intervals(market, source, codes)
     touched: list[tuple[date, date]] = []
     deleted: list[int] = []
     written: list[tuple[object, ...]] = []
     changes: list[tuple[object, ...]] = []
+    changed_codes: set[str] = set()
     for update in updates:
         rows = recorded.get(update.instrument, [])
         old = [interval for _, interval in rows]
         after = merge(old, update.intervals, update.days)
         if after == old:
             continue
+        changed_codes.add(update.code)
         firsts = {interval.first for interval in after}
         deleted += [key for key, interval in rows if interval.first not in firsts]
         unchanged = set(old)
@@ -93,7 +102,7 @@ def merge_statuses(
         key=("instrument", "source", "valid_from"),
     )
     bulk.upsert(StatusChange, changes, fields=("market", "stock_code", "first", "before", "at"))
-    return _recorded_months(market, touched)
+    return ChangedStatuses(_recorded_months(market, touched), changed_codes)
 
 
 def _recorded_intervals(

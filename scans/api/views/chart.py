@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from caching.reads import READS
 from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketView
+from marketdata.api.views import InstrumentView
 from marketdata.panel import Bools, Floats
 from marketdata.queries.history import GROUPS, History, InstrumentTable, get_history, get_instrument_table
 from marketdata.significant_digits import significant
@@ -55,7 +55,7 @@ class ChartParameters(serializers.Serializer[Any]):
         return indicators.parse_indicators(text)
 
 
-class StockChart(MarketView):
+class StockChart(InstrumentView):
     """An instrument's bars, ascending, with indicators that begin long before the first bar that is shown."""
 
     serializer_class = Chart
@@ -109,7 +109,7 @@ class StockChart(MarketView):
 
     def instruments(self) -> InstrumentTable:
         """What is recorded of the market, read once by this process as long as nothing changes."""
-        return get_instrument_table(self.market.name, tuple(self.state() or ()))
+        return get_instrument_table(self.market.name, tuple(self.market_state()))
 
     def series(self, table: InstrumentTable, code: str, query: dict[str, Any]) -> tuple[History, History]:
         """The instrument's history, and what is drawn of it."""

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from marketdata.api.schema import CODE, MARKET
 from marketdata.api.stocks import instrument_or_404
-from marketdata.api.views import MarketView
+from marketdata.api.views import InstrumentView
 from marketdata.queries import flows, instruments
 from marketdata.queries.bar_summary import summarize_bars
 from marketdata.queries.history import get_history, get_instrument_table
@@ -24,7 +24,7 @@ from scans.order_prices import tick_size
 from scans.queries import results, versions
 
 
-class StockOverview(MarketView):
+class StockOverview(InstrumentView):
     """An instrument's bars, flow, statuses, picks and signals in short."""
 
     serializer_class = OverviewBody
@@ -47,7 +47,7 @@ class StockOverview(MarketView):
         """The overview, in a fixed number of queries."""
         market = self.market.name
         instrument: Any = instruments.prefetch_statuses(instrument_or_404(market, code))
-        table = get_instrument_table(market, tuple(self.state() or ()))
+        table = get_instrument_table(market, tuple(self.market_state()))
         history, calendar = get_history(table, instrument.code), table.sessions.calendar
         bar, day = instruments.get_latest_bar(instrument), instrument.last_bar
         figures = flows.get_flow_figures(market, {(instrument.code, day)} if day else (), calendar)

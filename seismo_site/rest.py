@@ -48,6 +48,8 @@ SCHEMA = {
         "RunStatus": "scans.models.Status",
         "RequestStatus": "scans.models.RequestStatus",
         "SignalStatus": "scans.models.SignalStatus",
+        "SweepStatus": "scans.models.SweepStatus",
+        "PositionEnd": "scans.operations.evaluation.portfolio.ENDINGS",
         "SignalEnd": "scans.api.serializers.evening.ENDS",
         "RegimeKind": "scans.api.serializers.regimes.KINDS",
         "State": "seismo_site.health.bodies.STATES",

@@ -14,11 +14,13 @@ from scans.api.views import (
     me,
     overview,
     picks,
+    portfolio,
     preclose,
     readiness,
     requests,
     scans,
     statistics,
+    sweeps,
     version_differences,
     versions,
 )
@@ -58,4 +60,8 @@ urlpatterns = [
     path("<str:market>/analysis/<code:code>", analysis.Analyse.as_view()),
     path("<str:market>/evaluation", evaluation.EvaluationView.as_view()),
     path("<str:market>/evaluation/differences", version_differences.VersionDifferences.as_view()),
+    path("<str:market>/sweeps", sweeps.Sweeps.as_view()),
+    path("<str:market>/sweeps/<slug:slug>", sweeps.OneSweep.as_view()),
+    path("<str:market>/sweeps/<slug:slug>/variants", sweeps.Variants.as_view()),
+    path("<str:market>/portfolio", portfolio.PortfolioView.as_view()),
 ]

@@ -41,6 +41,7 @@ def add_sweep_options(parser: CommandParser) -> None:
     parser.add_argument("--to", dest="last", type=day, help="default: the record's last session")
     parser.add_argument("--horizon", type=positive, default=20, help="sessions to hold; default: 20")
     parser.add_argument("--costs", type=costs, metavar="PERCENT", help="of a round trip; default: the dated table")
+    parser.add_argument("--cancel", action="store_true", help="stop a running one; the same command again goes on")
     parser.add_argument("--test", action="store_true", help="look at the test period: once it is a test")
 
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.core.management.base import CommandParser, OutputWrapper
 
-from marketdata.management.arguments import add_market
+from marketdata.management.arguments import add_market, positive
 from scans.engines.registry import ENGINES
 from scans.management.arguments import limit
 from scans.management.delivery import Delivery, add_delivery, deliver, delivery
 from scans.management.version_tables import version_history, version_list, version_parameters
 from scans.operations import versions
+from scans.operations.research import pedigree
 
 WHO = "command line"
 TERMINAL = Delivery("table", None, "")
@@ -37,7 +38,10 @@ def add_actions(parser: CommandParser) -> None:
         add_delivery(action)
     new = actions.add_parser("create", help="a new version of an engine")
     new.add_argument("slug", metavar="VERSION", help="its name, as v2")
-    new.add_argument("--engine", required=True, help=", ".join(ENGINES))
+    base = new.add_mutually_exclusive_group(required=True)
+    base.add_argument("--engine", help=", ".join(ENGINES))
+    base.add_argument("--sweep", help="the name of a sweep: its chosen variant, or --variant")
+    new.add_argument("--variant", type=positive, help="the number of another variant of --sweep")
     new.add_argument("--title", default="", help="for people, in lists")
     new.add_argument(
         "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a parameter; repeatable"
@@ -65,6 +69,12 @@ def act(out: OutputWrapper, options: dict[str, Any], now: datetime) -> None:
     action = options["action"]
     if action == "list":
         deliver(version_list(), delivery(options), out)
+        return
+    if action == "create" and options["sweep"]:
+        made = pedigree.version_of_sweep(
+            options["sweep"], slug=options["slug"], number=options["variant"], who=WHO, at=now
+        )
+        deliver(version_parameters(made), TERMINAL, out)
         return
     if action == "create":
         version = versions.create_version(

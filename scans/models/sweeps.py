@@ -11,6 +11,7 @@ class SweepStatus(models.TextChoices):
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Sweep(models.Model):
@@ -23,6 +24,7 @@ class Sweep(models.Model):
     revision = models.PositiveSmallIntegerField()
     base = models.JSONField(default=dict, help_text="Segments, limits and parameters that all variants share")
     grid = models.JSONField(help_text="Parameter -> its values")
+    size = models.PositiveIntegerField(default=0, help_text="How many variants there are to judge")
     sample = models.PositiveIntegerField(null=True, help_text="How many variants were drawn; blank: the whole grid")
     seed = models.BigIntegerField(default=0)
     first = models.DateField()
@@ -57,6 +59,7 @@ class SweepVariant(models.Model):
     params = models.JSONField(help_text="The values of the grid's parameters")
     figures = models.JSONField(default=dict, help_text="Sessions held -> figures")
     sharpe = models.FloatField(null=True, help_text="Mean over deviation of the daily excess over matched shares")
+    returns = models.BinaryField(default=bytes, help_text="That excess on each session before the test period, float64")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sweep", "number"], name="sweep_variant_once")]

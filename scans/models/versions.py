@@ -23,7 +23,8 @@ def _are_segments(names: object) -> bool:
 
 class ScannerVersion(models.Model):
     """An engine with parameters. `params` holds only what differs from the engine's defaults; `segments` empty means
-    the market's own; `limits` segment -> how many of its instruments with the largest turnover are scanned."""
+    the market's own; `limits` segment -> how many of its instruments with the largest turnover are scanned.
+    `sweep_variant`: the variant that it was made from."""
 
     slug = models.SlugField(max_length=40, unique=True)
     title = models.CharField(max_length=120, blank=True)
@@ -32,6 +33,9 @@ class ScannerVersion(models.Model):
     segments = models.JSONField(default=list, blank=True)
     limits = models.JSONField(default=dict, blank=True)
     enabled = models.BooleanField(default=True)
+    sweep_variant = models.ForeignKey(
+        "scans.SweepVariant", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="versions"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

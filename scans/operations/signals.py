@@ -28,15 +28,11 @@ from django.db.models import Q
 from marketdata.markets import get_market
 from marketdata.operations import analyze_tables, generations
 from marketdata.operations.projection import project
-from marketdata.panel import Floats
-from marketdata.queries.window import open_window
 from marketdata.record import Record
 from scans.evaluation import trade_lifecycle
-from scans.evaluation.prices import Prices, price_arrays
-from scans.evaluation.tradability import Tradability, daily_bars, tradability
 from scans.evaluation.trade_lifecycle import Lifecycles, Plans
 from scans.models import ScannerVersion, ScanRank, Signal, SignalStatus
-from scans.order_prices import pick_order_prices
+from scans.operations.plan_bars import PlanBars, pick_plans, read_plan_bars
 from scans.queries.versions import get_versions
 
 UNFINISHED = (SignalStatus.WAITING, SignalStatus.OPEN)
@@ -87,22 +83,13 @@ def _update_version(record: Record, version: ScannerVersion, last: np.datetime64
     return SignalUpdate(version.slug, opened, moved, {name: n for name, n in counts.items() if n})
 
 
-@dataclass(frozen=True, slots=True)
-class _Bars:
-    """Prices over sessions, the raw closes (T, N), and what could be bought and sold."""
-
-    prices: Prices
-    raw: Floats
-    fills: Tradability
-
-
 def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int, int]:
-    bars = project.read_with_repair(record, lambda record: _bars(record, days))
+    bars = project.read_with_repair(record, lambda record: read_plan_bars(record, days))
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in pending]
     new_signals, changed = [], []
     for revision in sorted(set(revisions)):
         ranks = [rank for rank, own in zip(pending, revisions, strict=True) if own == revision]
-        plans = _plans(ranks, revision, bars)
+        plans = pick_plans(ranks, revision, bars)
         lives = trade_lifecycle.follow_plans(bars.prices, plans, bars.fills if revision > 2 else None)
         for n, rank in enumerate(ranks):
             recorded = getattr(rank, "signal", None)  # read first: a new Signal replaces it as its rank's
@@ -118,18 +105,6 @@ def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int
         Signal.objects.bulk_update(changed, CHANGING_FIELDS, batch_size=BATCH)
         generations.advance(record.market.name)
     return len(new_signals), len(changed)
-
-
-def _bars(record: Record, days: Any) -> _Bars:
-    window = open_window(record, days, 253)
-    fields = dict.fromkeys(("open", "high", "low", "close", "volume", "raw_close", "market_cap"), 0)
-    panel, suspicions = window.read_with_suspicions(fields, threads=2)
-    is_limited = record.market.suspect_move is not None
-    return _Bars(
-        price_arrays(panel, suspicions),
-        panel.tail("raw_close", 0),
-        tradability(daily_bars(panel), limited=is_limited, hindsight=False),
-    )
 
 
 CHANGING_FIELDS = (
@@ -149,32 +124,7 @@ def _changing_values(signal: Signal) -> tuple[Any, ...]:
     return tuple(getattr(signal, name) for name in CHANGING_FIELDS)
 
 
-def _plans(ranks: Sequence[ScanRank], revision: int, bars: _Bars) -> Plans:
-    prices = bars.prices
-    row = np.searchsorted(prices.sessions, np.array([rank.date for rank in ranks], dtype="datetime64[D]"))
-    column = prices.columns(np.array([rank.code for rank in ranks]), row)
-    scale = prices.close[row, column] / bars.raw[row, column]
-    orders = [pick_order_prices(rank) if revision > 1 else None for rank in ranks]
-
-    def level(name: str, *, exact: bool = False) -> Floats:
-        values = []
-        for rank, order in zip(ranks, orders, strict=True):
-            price = getattr(rank, name) if order is None or exact else order[name]
-            values.append(np.nan if price is None else price)
-        levels: Floats = scale * np.array(values)
-        return levels
-
-    return Plans(
-        row=row,
-        column=column,
-        entry=level("entry", exact=revision < 3),
-        target=level("target"),
-        stop=level("stop"),
-        holding_max=np.array([rank.holding_max for rank in ranks], dtype=np.int64),
-    )
-
-
-def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, bars: _Bars) -> Signal:
+def _signal(rank: ScanRank, n: int, lives: Lifecycles, plans: Plans, bars: PlanBars) -> Signal:
     column, prices = plans.column[n], bars.prices
 
     def day(row: int) -> Any:

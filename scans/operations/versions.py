@@ -15,7 +15,7 @@ from marketdata.operations import generations
 from scans.engines import base, engine_params
 from scans.engines.engine_params import ParamError
 from scans.engines.registry import ENGINES
-from scans.models import ActiveVersion, ScannerVersion, VersionChange
+from scans.models import ActiveVersion, ScannerVersion, SweepVariant, VersionChange
 from scans.queries.versions import GENERATION, active_markets, get_versions
 
 RECORDED = ("title", "engine", "params", "segments", "limits", "enabled")
@@ -62,9 +62,10 @@ def create_version(
     title: str = "",
     segments: Sequence[str] = (),
     limits: Mapping[str, int] | None = None,
+    sweep_variant: SweepVariant | None = None,
 ) -> ScannerVersion:
     """Create a version of `engine`. `settings`: parameters that differ from its defaults; `reset`: names of parameters
-    with the default."""
+    with the default; `sweep_variant`: the variant that it is made from."""
     if ScannerVersion.objects.filter(slug=slug).exists():
         raise _exists(slug)
     version = ScannerVersion(
@@ -74,6 +75,7 @@ def create_version(
         params=changed_params(engine, settings, reset),
         segments=list(segments),
         limits=dict(limits or {}),
+        sweep_variant=sweep_variant,
     )
     try:
         save_version(version, who=who, at=at)

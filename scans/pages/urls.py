@@ -7,7 +7,20 @@ from datetime import date
 from django.urls import path, register_converter
 
 from marketdata.markets import is_market
-from scans.pages import account, home, marks, messages, parts, rescan, review, signals, stock, tonight
+from scans.pages import (
+    account,
+    home,
+    marks,
+    messages,
+    parts,
+    portfolio,
+    rescan,
+    research,
+    review,
+    signals,
+    stock,
+    tonight,
+)
 
 
 class DayConverter:
@@ -57,6 +70,9 @@ urlpatterns = [
     path("<market:market>/<day:day>/review", review.Review.as_view(), name="review"),
     path("<market:market>/marks/<code:code>", marks.SaveMark.as_view(), name="mark"),
     path("<market:market>/signals", signals.Signals.as_view(), name="signals"),
+    path("<market:market>/research", research.Research.as_view(), name="research"),
+    path("<market:market>/research/<slug:slug>", research.SweepPage.as_view(), name="sweep"),
+    path("<market:market>/portfolio", portfolio.Portfolio.as_view(), name="portfolio"),
     path("<market:market>/rescan", rescan.Rescan.as_view(), name="rescan"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),
     path("<market:market>/reasons/<code:code>", stock.Reasons.as_view(), name="reasons"),

@@ -48,6 +48,18 @@ def life(key: str) -> Any:
 
 
 @register.filter
+def ending(key: str) -> Any:
+    """How a position of a portfolio ended."""
+    return glossary.word(glossary.ENDINGS, key)
+
+
+@register.filter
+def curve(key: str) -> Any:
+    """The name of a curve."""
+    return glossary.word(glossary.CURVES, key)
+
+
+@register.filter
 def tag(key: str) -> Any:
     return glossary.word(glossary.TAGS, key)
 

@@ -38,6 +38,13 @@ STATUSES: dict[str, Text] = {
     "lapsed": _("never filled"),
     "suspect": _("to be checked"),
 }
+ENDINGS: dict[str, Text] = {**STATUSES, "delisted": _("delisted")}
+CURVES: dict[str, Text] = {
+    "portfolio": _("portfolio"),
+    "equal": _("market, equal weights"),
+    "cap": _("market, cap weights"),
+    "matched": _("shares alike"),
+}
 REGIMES: dict[str, Text] = {"bull": _("bull"), "neutral": _("neutral"), "bear": _("bear"), "crash": _("crash")}
 TAGS: dict[str, Text] = {
     "watch": pgettext_lazy("tag", "Watch"),

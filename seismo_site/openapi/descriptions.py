@@ -6,6 +6,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 DESCRIPTIONS: Mapping[str, str] = {
+    "CurvePoint.equity": "Cash and positions",
+    "CurvePoint.invested": "Positions alone",
+    "LookBody.looked_at": "When it was looked at",
+    "PedigreeBody.variant": "Number of the variant",
+    "PortfolioBody.curve": "Ascending by session",
+    "PortfolioBody.positions": "In the order of their picks",
+    "PortfolioBody.return_pct": "Of the capital, after costs",
+    "PortfolioBody.rules": "The rules that were followed",
+    "PositionBody.exit": "The price that it was sold at; null: still open",
+    "SweepBody.looks_at_test": "In the order of time",
+    **{
+        f"{body}.{name}": text
+        for body in ("SweepRow", "SweepBody")
+        for name, text in (
+            ("choose_from", "First session of the choose period"),
+            ("test_from", "First session of the test period, on which nothing is judged before a look"),
+            ("seed", "Of the sample"),
+        )
+    },
+    "SweepBody.code_revision": "Of the program that judged it",
+    "SweepBody.evaluation_revision": "Of the rules of evaluation",
+    "VariantBody.number": "From 1 in the order of the whole grid",
     "AcceptedBody.versions": "The versions that are scanned",
     "Bar.open": "First raw price; 0 on a session without a trade",
     "Bar.volume": "Shares or coins traded",

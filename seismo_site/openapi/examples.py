@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from seismo_site.openapi.research_examples import RESEARCH
+
 DIGEST = "8f4343466b4ed0ee5e3a7b4c2d1f09aa"
 
 EXAMPLES: Mapping[str, Any] = {
@@ -13,6 +15,7 @@ EXAMPLES: Mapping[str, Any] = {
     "QuoteRow.phase": "continuous",
     "QuoteRow.read_at": "2026-08-21T01:30:00Z",
     "QuotesBody.missing": [],
+    **RESEARCH,
     **dict.fromkeys(("CandlesBody.source", "CoverageBody.source", "CollectionsBody.source"), "upbit"),
     **dict.fromkeys(("CandlesBody.code", "CoverageBody.code", "CollectionsBody.code"), "KRW-BTC"),
     **dict.fromkeys(
@@ -60,7 +63,6 @@ EXAMPLES: Mapping[str, Any] = {
     "BarSummaryBody.amount": 4_871_220_000.0,
     "BarSummaryBody.bars": 759,
     "BarSummaryBody.first": "2023-07-07",
-    "BaseRateBody.horizon": 20,
     "ChannelBody.name": "Telegram",
     "ChannelBody.versions": ["v2"],
     "Chart.indicators": ["ema20"],
@@ -71,24 +73,11 @@ EXAMPLES: Mapping[str, Any] = {
     "DeletedBody.marks": 12,
     "DeletedBody.message_channels": 1,
     "DeletedBody.settings": 1,
-    "EvaluationBody.by": "",
-    "EvaluationBody.first": "2025-01-02",
-    "EvaluationBody.sessions": 402,
     "Factor.date": "2024-01-17",
-    "Figure.dropped": 3,
-    "Figure.open": 4,
-    "Figure.positions": 871,
-    "Figure.sessions": 402,
     "HitShareBody.coverage": 0.868,
     "HitShareBody.hits": 540,
     "HitShareBody.share": 0.879,
     "PhaseBody.phase": "continuous",
-    "SettlingBody.entered": 0.2,
-    "SettlingBody.left": 0.3,
-    "SettlingBody.picks": 12.4,
-    "SettlingBody.sessions": 20,
-    "SettlingBody.unchanged": 17,
-    "SettlingBody.unchanged_pct": 85.0,
     "IndexSeriesBody.name": "own-equal",
     "IndexSeriesBody.revision": 2,
     "MarketBody.first": "2023-07-07",

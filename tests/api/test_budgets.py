@@ -25,6 +25,7 @@ from tests.api.conftest import forget
 from tests.people import scan_chief
 from tests.scans.conftest import AS_OF
 from tests.scans.preclose_quotes import scan_before_close
+from tests.sweeps import make_sweep
 
 HERE = Path(__file__).parent
 COUNTS = HERE / "query_counts.json"
@@ -66,6 +67,7 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     assert made.status_code == 202, made.content
     client.put("/api/kr/marks/005930", {"tag": "buy"}, content_type="application/json")
     CandleSeries.objects.create(exchange="upbit", market="005930", timeframe="1m")
+    make_sweep("rises")
     values = {"market": "kr", "source": "upbit", "code": "005930", "slug": "rises", "date": str(sessions[30])}
     return {**values, "number": str(made.json()["id"])}
 

@@ -32,7 +32,7 @@ VALUES = (
     "2024-04-30T00:00",
 )
 PARAMETERS = ("scanner_version", "date", "versions", "status", "q", "part", "code", "tag", "next", "saved")
-WHERE = {"market": "kr", "day": date(2024, 4, 30), "code": "005930", "pk": 1}
+WHERE = {"slug": "volume", "market": "kr", "day": date(2024, 4, 30), "code": "005930", "pk": 1}
 LEAVES = {"login", "logout"}
 """Forms that change who reads."""
 

@@ -20,6 +20,7 @@ RETURN_TYPES: Mapping[Any, pa.DataType] = {
     int: pa.int64(),
     int | None: pa.int64(),
     float: pa.float64(),
+    float | None: pa.float64(),
     bool: pa.bool_(),
     list[str]: pa.list_(pa.string()),
 }

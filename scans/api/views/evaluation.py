@@ -63,14 +63,8 @@ class EvaluationFields(serializers.Serializer[Any]):
             )
         return [int(part) for part in parts]
 
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        first, last = given.get("from"), given.get("to")
-        if first and last and first > last:
-            raise serializers.ValidationError({"to": ["It must not lie before from."]})
-        return given
 
-
-class _Ends(serializers.Serializer[Any]):
+class RangeFields(serializers.Serializer[Any]):
     """`from` cannot be an attribute of a class body."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
@@ -84,8 +78,14 @@ class _Ends(serializers.Serializer[Any]):
         }
         return {**super().get_fields(), **ends}
 
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        first, last = given.get("from"), given.get("to")
+        if first and last and first > last:
+            raise serializers.ValidationError({"to": ["It must not lie before from."]})
+        return given
 
-class EvaluationParameters(_Ends, EvaluationFields):
+
+class EvaluationParameters(RangeFields, EvaluationFields):
     """The parameters of an evaluation."""
 
 

@@ -17,6 +17,7 @@ class Command(ScanCommand):
         "scanner_version list",
         "scanner_version show v2",
         "scanner_version create v2-tight --engine v2 --set vol_mult=3",
+        "scanner_version create v2-swept --sweep volume",
         "scanner_version set v2-tight vol_mult=2.8",
         "scanner_version activate v2-tight --market kr",
     )

@@ -14,7 +14,7 @@ from scans.management.sweep_options import add_sweep_options, sweep_request
 from scans.management.sweep_tables import sweep_results
 from scans.models import Sweep
 from scans.operations.research.look import get_sweep, look_at_test
-from scans.operations.research.sweep import SweepRequest, run_sweep
+from scans.operations.research.sweep import SweepRequest, cancel_sweep, run_sweep
 
 
 class Command(ScanCommand):
@@ -22,6 +22,7 @@ class Command(ScanCommand):
     examples = (
         "sweep volume --engine v2 --set vol_mult=2:4:0.25 --set ext_max=0.02,0.025,0.03",
         "sweep volume --test",
+        "sweep volume --cancel",
         "sweep wide --version v2 --set vol_mult=1:5:0.1 --set price_min=1000:5000:500 --random 200 --seed 7",
     )
 
@@ -31,6 +32,10 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         where = delivery(options)
+        if options["cancel"]:
+            stopped = cancel_sweep(get_sweep(options["name"]).slug)
+            self.stdout.write("It stops after its batch." if stopped else "It is not running.")
+            return
         sweep = self._run(sweep_request(options)) if options["grid"] else get_sweep(options["name"])
         if options["test"]:
             look_at_test(sweep, as_of=timezone.now(), looked_by="manage.py sweep")

@@ -161,7 +161,7 @@ def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, reco
     trades = tradability(daily_bars(panel), limited=record.market.suspect_move is not None)
     prices = price_arrays(panel, suspects, trades.liquidation)
     last_bar = np.where(panel.segment >= 0, np.arange(len(prices.sessions))[:, None], -1).max(axis=0)
-    costs = _costs(request, panel, prices)
+    costs = holding_costs(request.market, request.costs, panel, prices)
     holdings, rule_of_pick = _holdings(request, picked, rules, costs, prices, trades, last_bar)
     universe = _universe(panel, prices, rules, len(sessions))
     benchmarks = benchmark_paths(prices, holdings.picks, rule_of_pick, holdings.periods, universe)
@@ -187,7 +187,7 @@ def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, reco
         instruments=int(ever_eligible.sum()),
         gone=int((ever_eligible & (panel.segment[-1] < 0)).sum()),
         capped=int((caps >= COVERED * np.maximum(counts, 1)).sum()),
-        amount=_turnover(panel)[: len(sessions)] if request.amounts else None,
+        amount=mean_turnover(panel)[: len(sessions)] if request.amounts else None,
         seconds={"read": read - began, "judge": time.perf_counter() - read},
     )
 
@@ -270,19 +270,18 @@ def _holdings(
     return hold(prices, picks, periods, costs), np.concatenate(rule_of_pick)
 
 
-def _costs(request: EvaluationRequest, panel: Panel, prices: Prices) -> Costs:
-    """The costs of round trips: one share for all, or by the dated table at the traded prices."""
-    share = request.costs
+def holding_costs(market: str, share: float | None, panel: Panel, prices: Prices) -> Costs:
+    """The costs of round trips: one `share` for all, or by the dated table at the traded prices."""
     if share is not None:
         return lambda entry, last, column: np.full(len(entry), share)
-    fee = trading_fee(request.market)
+    fee = trading_fee(market)
     raw = panel.tail("raw_close", 0)
     segments = np.array([*panel.segments, ""])
 
     def table(entry: Rows, last: Rows, column: Rows) -> Floats:
         scale = raw[entry, column] / prices.close[entry, column]
         return round_trip_costs(
-            request.market,
+            market,
             entries=prices.sessions[entry],
             exits=prices.sessions[last],
             entry_prices=prices.open[entry, column] * scale,
@@ -311,9 +310,9 @@ def _universe(panel: Panel, prices: Prices, rules: Sequence[EligibilityRule], da
     )
 
 
-def _turnover(panel: Panel) -> Floats:
-    amount = panel.tail("amount", TURNOVER - 1)
-    return sma(amount, TURNOVER, keep=len(amount) - TURNOVER + 1)
+def mean_turnover(panel: Panel) -> Floats:
+    """(K, N): the mean turnover of `TURNOVER` sessions in currency."""
+    return sma(panel.tail("amount", TURNOVER - 1), TURNOVER, keep=len(panel.output_sessions))
 
 
 def _segment_indexes(panel: Panel, sessions: Days) -> dict[int, Floats]:

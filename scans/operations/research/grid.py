@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,9 @@ from scans.engines.base import Engine
 MAX_VARIANTS = 5_000
 MAX_VALUES = 1_000
 """Of one parameter."""
+
+COMMA = re.compile(r",(?![^()]*\))")
+"""A comma between values, none of a formula's arguments: `score=change(close, 5),rsi(14)` has two values."""
 
 
 class GridProblem(DataProblem):
@@ -39,7 +43,7 @@ def parse_values(text: str) -> tuple[str, list[str]]:
         raise GridProblem(f"{text!r} names no values: write vol_mult=2:4:0.25 or vol_mult=2,2.5,3.")
     parts = values.split(":")
     if len(parts) != 3:
-        return name.strip(), [value.strip() for value in values.split(",")]
+        return name.strip(), [value.strip() for value in COMMA.split(values)]
     try:
         low, high, step = (Decimal(part.strip()) for part in parts)
     except InvalidOperation:

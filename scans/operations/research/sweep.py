@@ -2,21 +2,25 @@
 
 1. The sessions are cut into develop, choose and test. Nothing is read of the test period: the last sessions before it
    whose holdings would end in it have no picks.
-2. The picks of every variant, and the evidence on all of them together (`scans.operations.evaluation.evidence`): a pick
-   that several variants share is judged once.
-3. Of each variant its figures over each horizon, and its daily excess over matched shares.
-4. The walk-forward choice over the choose period, each fold chosen on what lies before it, and the figures of the
-   chosen variants' picks there. The tests of the best variant over both periods, by how many were tried.
+2. `BATCH` variants at a time: the picks of each, the evidence on all of them together
+   (`scans.operations.evaluation.evidence`), in which a pick that several variants share is judged once, and of each
+   variant its figures over each horizon and its daily excess over matched shares, recorded.
+3. The walk-forward choice over the choose period, each fold chosen on what lies before it; the picks of the chosen
+   variants there and their figures (`outside`). The tests of the best variant over both periods, by how many were
+   tried.
 
-Every variant is recorded. Deterministic: the same record, grid and seed give the same sweep.
+Every variant is recorded. Deterministic: the same record, grid and seed give the same sweep. A sweep that was cancelled
+or ended by force goes on after its last batch when the same request is run again.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +44,7 @@ from scans.operations.evaluation.evidence import (
 )
 from scans.operations.research.grid import Variant, variants
 from scans.operations.research.outside import outside_report
-from scans.operations.research.variant_picks import VariantPicks, variant_picks
+from scans.operations.research.variant_picks import THREADS, VariantPicks, variant_picks
 from scans.operations.research.variants_evidence import (
     daily_returns_of_variants,
     luck_tests,
@@ -53,6 +57,8 @@ from scans.operations.scan.run import thin_sessions
 
 EMBARGO = 5
 """Sessions beside the horizon between a choice and what it is judged on."""
+BATCH = 100
+"""Variants that are judged and recorded together."""
 FOLD = 20
 FEWEST = 60
 """Sessions that the develop and the choose period have at least."""
@@ -60,6 +66,10 @@ FEWEST = 60
 
 class SweepProblem(DataProblem):
     """The sweep cannot be made, or its name is taken."""
+
+
+class SweepCancelled(DataProblem):
+    """The sweep was cancelled; what it had judged is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +117,28 @@ class Periods:
 
 
 def run_sweep(request: SweepRequest, *, each: Callable[[int, int], None] | None = None) -> Sweep:
-    """Judge and record every variant; `each` is called with how many variants of how many have picks. SweepProblem,
-    GridProblem, ParamError and DataProblem say what does not fit, before anything is recorded."""
+    """Judge and record every variant, or those that an earlier run of the same request left; `each` is called with how
+    many of how many have picks. SweepProblem, GridProblem, ParamError and DataProblem say what does not fit, before
+    anything is recorded; SweepCancelled after `cancel_sweep`."""
     engine = get_engine(request.engine)
     market = get_market(request.market)
     base = dict(request.base)
     segments, limits = tuple(base.pop("segments", ()) or market.segments), dict(base.pop("limits", {}))
     options = variants(engine, request.grid, base, market.name, sample=request.sample, seed=request.seed)
-    if Sweep.objects.filter(slug=request.slug).exists():
+    earlier = Sweep.objects.filter(slug=request.slug).first()
+    if earlier is not None and earlier.status == SweepStatus.DONE:
         raise SweepProblem(f"A sweep named {request.slug} exists: choose another name; none is overwritten.")
     record, sessions = requested_record(_evaluation_request(request, request.first, request.last))
     periods = sweep_periods(sessions, request)
     tasks = {option: EngineTask(engine, option.params, segments, limits) for option in options}
-    sweep = Sweep.objects.create(
+    sweep = Sweep(
         slug=request.slug,
         market=market.name,
         engine=engine.slug,
         revision=engine.revision,
         base={"segments": list(segments), "limits": limits, **base},
         grid={name: list(values) for name, values in request.grid.items()},
+        size=len(options),
         sample=request.sample,
         seed=request.seed,
         first=periods.sessions[0].item(),
@@ -140,6 +153,10 @@ def run_sweep(request: SweepRequest, *, each: Callable[[int, int], None] | None 
         started_by=request.started_by,
         started_at=timezone.now(),
     )
+    if earlier is None:
+        sweep.save()
+    else:
+        sweep = _resumed(earlier, sweep)
     try:
         _judge(
             sweep,
@@ -149,10 +166,36 @@ def run_sweep(request: SweepRequest, *, each: Callable[[int, int], None] | None 
             _evaluation_request(request, periods.seen[0].item(), periods.seen[-1].item()),
             each,
         )
-    except BaseException:
-        Sweep.objects.filter(pk=sweep.pk).update(status=SweepStatus.FAILED, finished_at=timezone.now())
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt | SweepCancelled)
+        status = SweepStatus.CANCELLED if stopped else SweepStatus.FAILED
+        Sweep.objects.filter(pk=sweep.pk).update(status=status, finished_at=timezone.now())
         raise
     return sweep
+
+
+SAME = ("market", "engine", "revision", "base", "grid", "size", "sample", "seed", "first", "choose_from", "test_from")
+"""What of a request and of its data a sweep that goes on must share with its beginning, beside `SAME_DATA`."""
+SAME_DATA = ("last", "horizon", "costs", "data_digest", "evaluation_revision")
+
+
+def _resumed(earlier: Sweep, request: Sweep) -> Sweep:
+    """The earlier sweep, running again; SweepProblem if the request or the data differ."""
+    changed = [name for name in (*SAME, *SAME_DATA) if getattr(earlier, name) != getattr(request, name)]
+    if changed:
+        raise SweepProblem(
+            f"A sweep named {earlier.slug} was begun with another {', '.join(changed)}: run it with the same options "
+            "and data, or choose another name."
+        )
+    earlier.status, earlier.finished_at = SweepStatus.RUNNING, None
+    earlier.save(update_fields=["status", "finished_at"])
+    return earlier
+
+
+def cancel_sweep(slug: str) -> bool:
+    """Ask a running sweep to stop after its batch; False if there is none of that name that runs."""
+    running = Sweep.objects.filter(slug=slug, status=SweepStatus.RUNNING)
+    return bool(running.update(status=SweepStatus.CANCELLED, finished_at=timezone.now()))
 
 
 def _evaluation_request(request: SweepRequest, first: date | None, last: date | None) -> EvaluationRequest:
@@ -203,35 +246,76 @@ def _judge(
     each: Callable[[int, int], None] | None,
 ) -> None:
     clock = [time.perf_counter()]
-    found = sweep_picks(record, periods.seen, tasks, each)
+    options = list(tasks)
+    recorded = set(sweep.variants.values_list("number", flat=True))
+    for low in range(0, len(options), BATCH):
+        batch = options[low : low + BATCH]
+        if any(option.number not in recorded for option in batch):
+            _refuse_cancelled(sweep)
+            shown = None if each is None else partial(_shift, each, low, len(options))
+            _record_batch(sweep, record, periods, {option: tasks[option] for option in batch}, request, shown)
     clock.append(time.perf_counter())
-    together = variants_evidence(found, request, record, periods.seen)
+    numbers = [option.number for option in options]
+    rows = sorted(sweep.variants.all(), key=lambda row: numbers.index(row.number))
+    returns = np.column_stack([np.frombuffer(bytes(row.returns)) for row in rows])
+    folds = walk_forward(returns[: periods.test - periods.gap], start=periods.choose, length=FOLD, gap=periods.gap)
+    places = list(dict.fromkeys(fold.variant for fold in folds))
+    picks = sweep_picks(record, periods.seen, {options[place]: tasks[options[place]] for place in places})
+    chosen = [options[place] for place in places]
+    picks.sort(key=lambda one: chosen.index(one.variant))
+    together = variants_evidence(picks, request, record, periods.seen)
+    of_chosen = [replace(fold, variant=places.index(fold.variant)) for fold in folds]
+    outside = outside_picks(together, of_chosen)
+    report = outside_report(together, outside, of_chosen, [one.task for one in picks], record, sweep.horizon)
+    tests = luck_tests(returns)
     clock.append(time.perf_counter())
+    with transaction.atomic():
+        _refuse_cancelled(sweep)
+        sweep.result = {**tests, **report, "folds": [_fold_row(fold, periods, rows) for fold in folds]}
+        sweep.status, sweep.finished_at = SweepStatus.DONE, timezone.now()
+        sweep.chosen = rows[int(sharpe_ratios(returns).argmax())]
+        stages = ("variants", "outside")
+        sweep.seconds = {name: end - begin for name, begin, end in zip(stages, clock, clock[1:], strict=False)}
+        sweep.save()
+
+
+def _shift(each: Callable[[int, int], None], done: int, count: int, batch: int, _: int) -> None:
+    """Report `batch` variants after the `done` ones before."""
+    each(done + batch, count)
+
+
+def _refuse_cancelled(sweep: Sweep) -> None:
+    if Sweep.objects.filter(pk=sweep.pk, status=SweepStatus.CANCELLED).exists():
+        raise SweepCancelled(f"The sweep {sweep.slug} was cancelled: run the same command again to go on.")
+
+
+def _record_batch(
+    sweep: Sweep,
+    record: Record,
+    periods: Periods,
+    tasks: Mapping[Variant, EngineTask],
+    request: EvaluationRequest,
+    each: Callable[[int, int], None] | None,
+) -> None:
+    """Judge some variants and record them together; of a batch that another run began, what it lacks."""
+    picks = sweep_picks(record, periods.seen, tasks, each)
+    together = variants_evidence(picks, request, record, periods.seen)
     returns = daily_returns_of_variants(together, sweep.horizon)[: periods.test]
     sharpe = sharpe_ratios(returns)
+    with ThreadPoolExecutor(THREADS) as pool:
+        figures = list(pool.map(partial(variant_figures, together), together.picks))
     rows = [
         SweepVariant(
             sweep=sweep,
-            number=picks.variant.number,
-            params=dict(picks.variant.values),
-            figures=variant_figures(together, places),
+            number=one.variant.number,
+            params=dict(one.variant.values),
+            figures=figures[n],
             sharpe=float(sharpe[n]),
+            returns=np.ascontiguousarray(returns[:, n]).tobytes(),
         )
-        for n, (picks, places) in enumerate(zip(found, together.picks, strict=True))
+        for n, one in enumerate(picks)
     ]
-    clock.append(time.perf_counter())
-    folds = walk_forward(returns[: periods.test - periods.gap], start=periods.choose, length=FOLD, gap=periods.gap)
-    outside = outside_picks(together, folds)
-    report = outside_report(together, outside, folds, [picks.task for picks in found], record, sweep.horizon)
-    result = {**luck_tests(returns), **report, "folds": [_fold_row(fold, periods, rows) for fold in folds]}
-    clock.append(time.perf_counter())
-    with transaction.atomic():
-        SweepVariant.objects.bulk_create(rows, batch_size=500)
-        sweep.result, sweep.status, sweep.finished_at = result, SweepStatus.DONE, timezone.now()
-        sweep.chosen = SweepVariant.objects.get(sweep=sweep, number=rows[int(sharpe.argmax())].number)
-        stages = ("picks", "judge", "figures", "tests")
-        sweep.seconds = {name: end - begin for name, begin, end in zip(stages, clock, clock[1:], strict=False)}
-        sweep.save()
+    SweepVariant.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
 
 
 def sweep_picks(

@@ -3,7 +3,9 @@ one variant after the other."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +20,9 @@ from scans.execution.shards import EngineTask
 from scans.operations.research.grid import Variant
 from scans.operations.scan.inputs import read_inputs
 from scans.operations.scan.request import RunRequest
+
+THREADS = min(os.cpu_count() or 1, 4)
+"""Variants that are scored at once: nearly all of it is arrays, outside of the interpreter's lock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +59,15 @@ def scored_tasks(record: Record, days: Days, tasks: Sequence[EngineTask]) -> Ite
         universe, features = next(data.results)
         if isinstance(features, Exception):
             raise features
-        for place in places:
-            yield place, universe, first.engine.score(universe, features, data.levels, tasks[place].params).ranks
+
+        def ranks(
+            place: int, universe: Universe = universe, features: Any = features, data: Any = data, task: Any = first
+        ) -> Ranks:
+            return task.engine.score(universe, features, data.levels, tasks[place].params).ranks  # type: ignore[no-any-return]
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for place, own in zip(places, pool.map(ranks, places), strict=True):
+                yield place, universe, own
 
 
 def _options(record: Record) -> RunRequest:

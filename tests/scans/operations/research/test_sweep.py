@@ -14,12 +14,20 @@ import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
+from scans.evaluation.walk_forward import Fold, walk_forward
 from scans.models import ScannerVersion, Sweep
 from scans.operations.evaluation.evaluate import evaluate_versions
 from scans.operations.evaluation.evidence import EvaluationRequest
+from scans.operations.research import sweep as sweep_module
 from scans.operations.research.grid import GridProblem, parse_values
 from scans.operations.research.look import look_at_test
-from scans.operations.research.sweep import SweepProblem, SweepRequest, run_sweep
+from scans.operations.research.sweep import (
+    SweepCancelled,
+    SweepProblem,
+    SweepRequest,
+    cancel_sweep,
+    run_sweep,
+)
 from scans.operations.research.verdict import verdict
 from tests.prepared import Prepared
 from tests.scans.conftest import Importer
@@ -184,6 +192,7 @@ def test_command_prints_the_table_the_tests_and_the_verdict(year: None) -> None:
         ("gap_min=0.1:0.3:0.1", ["0.1", "0.2", "0.3"]),
         ("price_min=1000:3000:1500", ["1000", "2500"]),
         ("top_n= 5, 10", ["5", "10"]),
+        ("score=change(close, 5),0 - mean(close, 9)", ["change(close, 5)", "0 - mean(close, 9)"]),
     ],
 )
 def test_values_of_a_parameter(text: str, values: list[str]) -> None:
@@ -196,3 +205,79 @@ def test_values_of_a_parameter(text: str, values: list[str]) -> None:
 def test_values_that_are_none(text: str) -> None:
     with pytest.raises(GridProblem):
         parse_values(text)
+
+
+def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while its second batch is judged, its row still says that it runs."""
+    monkeypatch.setattr(sweep_module, "BATCH", 2)
+    whole = run_sweep(request())
+    judge, batches = sweep_module._record_batch, []
+
+    def end_by_force(*args: Any) -> None:
+        batches.append(len(args[3]))
+        if len(batches) == 2:
+            raise SystemExit(9)
+        judge(*args)
+
+    monkeypatch.setattr(sweep_module, "_record_batch", end_by_force)
+    with pytest.raises(SystemExit):
+        run_sweep(request("killed"))
+    Sweep.objects.filter(slug="killed").update(status="running", finished_at=None)
+    assert Sweep.objects.get(slug="killed").variants.count() == 2
+    monkeypatch.setattr(sweep_module, "_record_batch", judge)
+    again = run_sweep(request("killed"))
+    assert again.result == whole.result
+    tables = [list(sweep.variants.values_list("number", "params", "figures", "sharpe")) for sweep in (whole, again)]
+    assert tables[0] == tables[1]
+    assert len(tables[1]) == 6
+    with pytest.raises(SweepProblem, match="exists"):
+        run_sweep(request("killed"))
+
+
+def test_a_cancelled_sweep_stops_after_its_batch_and_goes_on_with_the_same_request_alone(
+    year: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_module, "BATCH", 4)
+
+    def cancel(done: int, count: int) -> None:
+        cancel_sweep("stopped")
+
+    with pytest.raises(SweepCancelled, match="run the same command again"):
+        run_sweep(request("stopped"), each=cancel)
+    stopped = Sweep.objects.get(slug="stopped")
+    assert (stopped.status, stopped.variants.count(), stopped.size) == ("cancelled", 4, 6)
+    assert not cancel_sweep("stopped")
+    with pytest.raises(SweepProblem, match="begun with another horizon"):
+        run_sweep(request("stopped", horizon=10))
+    assert run_sweep(request("stopped")).variants.count() == 6
+
+
+def test_a_formula_that_looks_ahead_is_caught_by_the_walk_forward(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leak planted in the choice: each fold chosen with the fold's own sessions. Prices from the fold on then change
+    the choice, which the sound walk-forward never lets happen."""
+
+    def choices(leak: int) -> list[int]:
+        """The variant of the last fold, with the true returns and with others from its first session on."""
+        variants = []
+        for changed in (False, True):
+            returns = np.random.default_rng(8).normal(0, 0.01, (200, 12))
+            returns[180:, 3] += 0.1 * changed
+            variants.append(walk_forward(returns, start=100, length=20, gap=10 - leak)[-1].variant)
+        return variants
+
+    assert choices(leak=0)[0] == choices(leak=0)[1]
+    assert choices(leak=25)[0] != choices(leak=25)[1]
+    # The same at the level of a sweep: with the purge gone, what comes after the test's first session is seen.
+    first = run_sweep(request())
+    monkeypatch.setattr(sweep_module, "walk_forward", leaking_walk_forward)
+    leaking = run_sweep(request("leaking"))
+    assert [fold["variant"] for fold in leaking.result["folds"]] != [fold["variant"] for fold in first.result["folds"]]
+    assert leaking.result["outside"]["5"]["mean"] > first.result["outside"]["5"]["mean"]
+
+
+def leaking_walk_forward(returns: Any, **options: Any) -> list[Fold]:
+    """Folds whose variant is the best on the fold itself."""
+    return [
+        replace(fold, variant=int(returns[fold.start : fold.end + 1].mean(axis=0).argmax()))
+        for fold in walk_forward(returns, **options)
+    ]

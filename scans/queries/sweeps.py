@@ -1,0 +1,35 @@
+"""Sweeps of a market, their variants and the versions made from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+
+from scans.models import ScannerVersion, Sweep, SweepLook, SweepVariant
+
+
+def market_sweeps(market: str) -> QuerySet[Sweep]:
+    """The sweeps of a market, the latest first, each with the number of its variants (`tried`) and looks
+    (`looks_spent`)."""
+    rows = Sweep.objects.filter(market=market).select_related("chosen").order_by("-started_at", "-pk")
+    return rows.annotate(tried=Count("variants", distinct=True), looks_spent=Count("looks", distinct=True))
+
+
+def sweep_variants(sweep: Sweep) -> QuerySet[SweepVariant]:
+    """The variants, the best ratio first."""
+    return sweep.variants.select_related("sweep").order_by("-sharpe", "number")
+
+
+def sweep_versions(sweep: Sweep) -> QuerySet[ScannerVersion]:
+    """The versions made from variants of the sweep."""
+    return ScannerVersion.objects.filter(sweep_variant__sweep=sweep).select_related("sweep_variant").order_by("slug")
+
+
+def sweeps_state(market: str) -> list[Any]:
+    """Changes with every sweep of a market, its variants, looks and versions."""
+    rows = Sweep.objects.filter(market=market)
+    times = rows.aggregate(started=Max("started_at"), finished=Max("finished_at"))
+    statuses = sorted(rows.order_by().values_list("status").annotate(count=Count("pk")))
+    looks = SweepLook.objects.filter(sweep__market=market).count()
+    return [*times.values(), statuses, looks, SweepVariant.objects.filter(sweep__market=market).count()]

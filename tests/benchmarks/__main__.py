@@ -8,6 +8,7 @@
     collect    daily bars from the imitation of KIS at its limit (8 minutes; only when named)
     us         500 US shares from the imitation of KIS, compared with the file (2 minutes; only when named)
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
+    queues     how long a request of one session waits beside three ranges, by broker (3 minutes; when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
@@ -39,6 +40,7 @@ from tests.benchmarks import (
     large_market,
     library_comparison,
     load,
+    queues,
     scan,
     us_collection,
     versions,
@@ -68,6 +70,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "collect": collection.section,
     "us": us_collection.section,
     "load": load.section,
+    "queues": queues.section,
     "candles": candles.section,
     "candle-stress": candle_stress.section,
     "candle-patterns": candle_patterns.section,
@@ -84,6 +87,7 @@ ON_REQUEST = (
     "candle-time",
     "load",
     "profile",
+    "queues",
     "us",
     "worlds",
     "faults",
@@ -102,7 +106,7 @@ def main() -> int:
         "sections",
         nargs="*",
         metavar="section",
-        help="default: all but collect, us, candle-*, load, faults, profile and worlds",
+        help="default: all but those that say (when named)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")

@@ -32,7 +32,7 @@ def beside_ranges(*, market: str, first: str, last: str, ranges: Sequence[str], 
     waits, takes, calls, sessions = [], [], [], 0
     for n in range(requests):
         for slug in ranges:
-            row = ScanRequest.objects.filter(pk=numbers.get(slug)).first()
+            row = ScanRequest.objects.filter(pk=numbers.get(slug, 0)).first()
             if row is None or row.finished_at:
                 _require_done(row)
                 sessions += row.sessions_done if row else 0

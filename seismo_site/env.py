@@ -30,6 +30,7 @@ FILE_NAMES: set[str] = set()
 
 
 PREFIX = "SEISMO_"
+LEAST_KEY = 32
 SERVICE_URL = re.compile(r"[a-z][a-z0-9]*://[\x21-\x7e]+")
 
 
@@ -95,6 +96,17 @@ class HiddenText(str):
 def credential(name: str) -> HiddenText:
     """A key or a password, "" where it is not set; `NAME_FILE` keeps it out of the environment."""
     return HiddenText(text(name))
+
+
+def encryption_keys(name: str) -> tuple[HiddenText, ...]:
+    """Keys separated by commas, newest first, each of at least `LEAST_KEY` characters."""
+    keys = words(name)
+    if any(len(key) < LEAST_KEY for key in keys):
+        raise ImproperlyConfigured(
+            f"{name} has a key of less than {LEAST_KEY} characters: make one with `openssl rand -hex 32`, and separate "
+            "several by commas, the newest first."
+        )
+    return tuple(HiddenText(key) for key in keys)
 
 
 def flag(name: str, *, default: bool) -> bool:

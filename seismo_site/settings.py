@@ -26,6 +26,8 @@ DEBUG = env.flag("SEISMO_DEBUG", default=False)
 DATA_DIR = env.folder("SEISMO_DATA_DIR", HOME / "var")
 private_files.close_to_others(DATA_DIR)
 SECRET_KEY = env.secret("SEISMO_SECRET_KEY", DATA_DIR / "secret_key", get_random_secret_key)
+# The keys that encrypt what readers enter, newest first; the secret key after them.
+ENCRYPTION_KEYS = env.encryption_keys("SEISMO_ENCRYPTION_KEYS")
 ALLOWED_HOSTS = list(env.words("SEISMO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]")))
 CSRF_TRUSTED_ORIGINS = list(env.origins("SEISMO_CSRF_TRUSTED_ORIGINS"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from scans.models.encrypted_text import EncryptedText
+
 
 class ChannelKind(models.TextChoices):
     """E-mail to the address of the account, or a chat or push service at `MessageChannel.address`."""
@@ -15,12 +17,12 @@ class ChannelKind(models.TextChoices):
 
 class MessageChannel(models.Model):
     """A channel by which a reader gets the messages of evenings. Empty `markets` and `versions` mean all of them, a
-    blank language the operator's. `address` is a secret: no page, answer or log shows it."""
+    blank language the operator's. `address` is a secret: encrypted in the database, and on no page, answer or log."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="message_channels")
     name = models.CharField(max_length=40)
     kind = models.CharField(max_length=12, choices=ChannelKind.choices)
-    address = models.CharField(max_length=500, blank=True)
+    address = EncryptedText(blank=True)
     markets = models.JSONField(default=list, blank=True)
     versions = models.JSONField(default=list, blank=True)
     language = models.CharField(max_length=8, blank=True)

@@ -19,7 +19,9 @@ from django.views.generic import FormView, View
 from marketdata.markets import MARKET_NAMES
 from marketdata.queries.instruments import get_market_names
 from scans.models import ChannelKind, MessageChannel
+from scans.models.encrypted_text import UnreadableText
 from scans.notices.apprise_service import AddressRefused, check_reader_address
+from scans.notices.failure import UNREADABLE_ADDRESS
 from scans.notices.message import render
 from scans.operations import message_channels
 from scans.pages.account import LANGUAGES
@@ -101,6 +103,8 @@ class ChannelForm(ChannelModelForm):
         address = data.get("address") or self.instance.address
         if data.get("kind") == ChannelKind.EMAIL:
             address = ""
+        elif isinstance(address, UnreadableText):
+            self.add_error("address", failure_sentence(UNREADABLE_ADDRESS))
         elif not address:
             self.add_error("address", _("Write the address of the service."))
         elif data.get("address"):
@@ -178,7 +182,10 @@ def own_channel(request: HttpRequest, pk: int) -> MessageChannel:
 
 
 def _place(channel: MessageChannel) -> str:
-    """Where a channel goes, without the secret: the schema of its address, or the account's own address."""
+    """Where a channel goes, without the secret: the schema of its address, or the account's own address;
+    a sentence where the address cannot be read."""
     if channel.kind == ChannelKind.EMAIL:
         return str(channel.user.email)
+    if isinstance(channel.address, UnreadableText):
+        return failure_sentence(UNREADABLE_ADDRESS)
     return f"{channel.address.split('://')[0]}://•••"

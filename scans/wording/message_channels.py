@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from scans.models import Delivery
 from scans.notices.apprise_service import HOSTED, NOT_TAKEN, OPTIONS, PUBLIC, UNKNOWN_ADDRESS, AddressRefused, Refusal
+from scans.notices.failure import UNREADABLE_ADDRESS
 
 REFUSALS: dict[Refusal, Promise] = {
     Refusal.SCHEMA: _("The address must begin with one of these and ://: %(schemas)s."),
@@ -18,6 +19,7 @@ REFUSALS: dict[Refusal, Promise] = {
 }
 FAILURES: dict[str, Promise] = {
     UNKNOWN_ADDRESS: _("The service does not know such an address."),
+    UNREADABLE_ADDRESS: _("The address cannot be read with the present key: enter it again."),
     NOT_TAKEN: _("The service did not take it."),
 }
 

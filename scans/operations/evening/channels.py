@@ -12,7 +12,8 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification
-from scans.notices.failure import NotDelivered
+from scans.models.encrypted_text import UnreadableText
+from scans.notices.failure import UNREADABLE_ADDRESS, NotDelivered
 from scans.notices.message import Form, Message, render
 from scans.operations.evening.notification_content import (
     concerns,
@@ -75,6 +76,8 @@ def channel_message(channel: MessageChannel, row: Notification) -> Message:
 
 def send_to_reader(channel: MessageChannel, message: Message, *, is_problem: bool, digest: str = "") -> None:
     """Send a message by a reader's channel once; raises where it was not taken."""
+    if isinstance(channel.address, UnreadableText):
+        raise NotDelivered(UNREADABLE_ADDRESS, temporary=False)
     if channel.kind == ChannelKind.SERVICE:
         send_to_service(channel.address, message, is_problem=is_problem)
         return

@@ -1,0 +1,81 @@
+"""Addresses of message channels in the database: encrypted, read with old keys, kept where no key fits."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import User
+from django.core import serializers
+from django.db import connection
+
+from scans.models import MessageChannel
+from scans.models.encrypted_text import UnreadableText
+from scans.notices.failure import NotDelivered
+from scans.operations.evening.channels import send_to_reader
+from scans.wording.evening_message import sample_message
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "tgram://123456789:a-secret-token/12315544"
+OLD, NEW = "an old key of thirty-two letters or more", "a new key of thirty-two letters or more"
+
+
+@pytest.fixture
+def channel() -> MessageChannel:
+    user = User.objects.create_user("ann")
+    return MessageChannel.objects.create(user=user, name="phone", kind="service", address=ADDRESS)
+
+
+def column() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT address FROM scans_messagechannel")
+        return str(cursor.fetchone()[0])
+
+
+def write_column(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE scans_messagechannel SET address = %s", [text])
+
+
+def test_the_column_and_a_fixture_have_no_secret(channel: MessageChannel) -> None:
+    assert column().startswith("gAAAA")
+    assert MessageChannel.objects.get().address == ADDRESS
+    fixture = serializers.serialize("json", [channel])
+    assert "secret" not in column() + fixture
+    (row,) = serializers.deserialize("json", fixture)
+    row.save()
+    assert MessageChannel.objects.get().address == ADDRESS
+
+
+def test_a_new_key_reads_what_the_keys_behind_it_encrypted(channel: MessageChannel, settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = (OLD,)  # the secret key is the last of the keys
+    MessageChannel.objects.get().save()
+    settings.SECRET_KEY, settings.ENCRYPTION_KEYS = "another", (NEW, OLD)
+    MessageChannel.objects.get().save()
+    settings.ENCRYPTION_KEYS = (NEW,)
+    assert MessageChannel.objects.get().address == ADDRESS
+
+
+def test_an_address_of_a_lost_key_is_kept_and_reported(channel: MessageChannel, settings: Any) -> None:
+    token, secret_key = column(), settings.SECRET_KEY
+    settings.SECRET_KEY = "another"  # noqa: S105 - a test
+    row = MessageChannel.objects.get()
+    assert isinstance(row.address, UnreadableText)
+    assert row.address == ""
+    with pytest.raises(NotDelivered, match="cannot be read with the present key: enter it again"):
+        send_to_reader(row, sample_message("en", link=""), is_problem=False)
+    row.save()
+    assert column() == token
+    settings.SECRET_KEY = secret_key
+    assert MessageChannel.objects.get().address == ADDRESS
+
+
+def test_migration_encrypts_what_is_there_and_back(channel: MessageChannel) -> None:
+    migration = import_module("scans.migrations.0013_encrypted_addresses")
+    write_column(ADDRESS)
+    migration.encrypt_addresses(apps, None)
+    assert "secret" not in column()
+    migration.decrypt_addresses(apps, None)
+    assert column() == ADDRESS

@@ -33,10 +33,19 @@ class PartPage(KeptPartPage, KeptPage):
 
     def version(self) -> ScannerVersion:
         """The version of ?scanner_version=, else the market's active one; 404 where there is none."""
+        version = self.version_or_none()
+        if version is None:
+            raise Http404(f"Market {self.market.name} has no active version.")
+        return version
+
+    def version_or_none(self) -> ScannerVersion | None:
+        """The same, None for a market without an active version; 404 for a version that does not exist."""
         slug = self.request.GET.get("scanner_version", "")
         try:
             return get_versions(self.market.name, [slug] if slug else [])[0]
-        except (UnknownVersion, NoActiveVersion) as error:
+        except NoActiveVersion:
+            return None
+        except UnknownVersion as error:
             raise Http404(str(error)) from error
 
 

@@ -173,10 +173,10 @@ class Reasons(PartPage, StockPage):
     """`/{market}/reasons/{code}`: why a version picked the instrument on a day, or not: the checks in three parts."""
 
     def content(self) -> Content:
-        instrument, version = self.instrument(), self.version()
+        instrument, version = self.instrument(), self.version_or_none()
         context: dict[str, Any] = {"instrument": instrument, "version": version}
         try:
-            explanation = explain_instrument(
+            explanation = version and explain_instrument(
                 market=self.market.name,
                 version=version,
                 code=instrument.code,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
 from marketdata.market_time import market_zone, utc_time
 from marketdata.web.templatetags import numbers
@@ -18,6 +20,7 @@ register = template.Library()
 register.filters.update(numbers.register.filters)
 EOK = 1e8
 EOK_IN_JO = 10_000
+HANGUL, LATIN = re.compile("[\u3131-\u318e\uac00-\ud7a3]"), re.compile("[A-Za-z]")
 
 
 @register.filter
@@ -30,6 +33,17 @@ def eok(value: Any) -> str:
     if abs(amount) < EOK_IN_JO:
         return typeset(f"{amount:+,.1f}" if amount else "0.0")
     return typeset(f"{amount / EOK_IN_JO:+,.1f}") + str(glossary.TRILLION_WON)
+
+
+@register.filter
+def lang(name: Any) -> SafeString:
+    """The attribute of an element that has this name alone: a screen reader speaks Korean names as Korean, and on a
+    Korean page Latin ones as English."""
+    text = str(name or "")
+    if HANGUL.search(text):
+        return SafeString(' lang="ko"')
+    is_foreign = get_language() == "ko" and LATIN.search(text)
+    return SafeString(' lang="en"' if is_foreign else "")
 
 
 @register.filter

@@ -10,10 +10,13 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
+from marketdata.operations import generations
 from scans.engines.base import Check
-from scans.models import ScanRank
+from scans.models import ActiveVersion, ScanRank
 from scans.operations.analysis import analyse
 from scans.pages.check_rows import check_parts
+from scans.queries.versions import GENERATION
+from scans.templatetags.figures import lang
 from scans.wording.rules import check_name, rule_text
 from tests.api.conftest import risers
 
@@ -95,3 +98,26 @@ def test_rules_of_engines_in_korean() -> None:
     with translation.override("en"):  # a page in Korean before leaves its language in this thread
         assert rule_text("close / ema20 > 1") == "close / EMA20 > 1"
         assert check_name("turnover") == "turnover"
+
+
+def test_a_market_without_an_active_version_is_one_sentence(scanned: pd.DataFrame, browser: Client) -> None:
+    ActiveVersion.objects.all().delete()
+    generations.advance(GENERATION)
+    answer = browser.get("/kr/reasons/005930")
+    assert answer.status_code == 200
+    assert "This market has no active version yet" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "attribute"),
+    [
+        ("en", "\uc0bc\uc131\uc804\uc790", ' lang="ko"'),
+        ("en", "Apple Inc.", ""),
+        ("ko", "NAVER", ' lang="en"'),
+        ("ko", "LG\ud654\ud559", ' lang="ko"'),
+        ("ko", "", ""),
+    ],
+)
+def test_a_name_has_the_language_of_its_letters(language: str, name: str, attribute: str) -> None:
+    with translation.override(language):
+        assert lang(name) == attribute

@@ -84,7 +84,9 @@ def test_export_has_everything_and_deletion_takes_it(get: Get, client: Client, u
     for owner, market in ((user, "kr"), (user, "us"), (other, "kr")):
         Mark.objects.create(user=owner, market=market, code="1", note=f"of {owner} on {market}", updated_at=AS_OF)
         ReaderSettings.objects.update_or_create(user=owner, defaults={"language": "ko"})
-        MessageChannel.objects.get_or_create(user=owner, name="phone", kind="service", address="ntfy://secret")
+        MessageChannel.objects.update_or_create(
+            user=owner, name="phone", defaults={"kind": "service", "address": "ntfy://secret"}
+        )
     get("me")
     response = client.get("/api/me/export")
     assert response["Content-Disposition"] == 'attachment; filename="seismo-export.json"'

@@ -69,6 +69,7 @@ QUERIES = {"/kr/": (11, 5), "/kr/{day}/": (11, 5), "/kr/signals": (7, 4), "/kr/s
 (without signals none)."""
 
 
+@pytest.mark.usefixtures("one_minute")
 @pytest.mark.parametrize("path", QUERIES)
 def test_queries_of_a_page(path: str, scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     text(browser, "/kr/search?q=")  # the status of the market is as old as a minute

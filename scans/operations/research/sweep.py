@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
@@ -27,6 +26,7 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
+from marketdata.context_threads import ContextThreadPool
 from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.queries.breaks import get_history_digests
@@ -302,7 +302,7 @@ def _record_batch(
     together = variants_evidence(picks, request, record, periods.seen)
     returns = daily_returns_of_variants(together, sweep.horizon)[: periods.test]
     sharpe = sharpe_ratios(returns)
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ContextThreadPool(THREADS) as pool:
         figures = list(pool.map(partial(variant_figures, together), together.picks))
     rows = [
         SweepVariant(

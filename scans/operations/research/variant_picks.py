@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.context_threads import ContextThreadPool
 from marketdata.record import Days, Record
 from scans.engines.base import Ranks, Universe, get_feature_params
 from scans.evaluation.prices import Rows
@@ -65,7 +65,7 @@ def scored_tasks(record: Record, days: Days, tasks: Sequence[EngineTask]) -> Ite
         ) -> Ranks:
             return task.engine.score(universe, features, data.levels, tasks[place].params).ranks  # type: ignore[no-any-return]
 
-        with ThreadPoolExecutor(THREADS) as pool:
+        with ContextThreadPool(THREADS) as pool:
             for place, own in zip(places, pool.map(ranks, places), strict=True):
                 yield place, universe, own
 

@@ -29,7 +29,7 @@ from scans.operations import versions
 from tests.scans.conftest import frame
 now, file = timezone.now(), pathlib.Path("{file}")
 days, local = get_sessions("kr-own"), now.astimezone(ZoneInfo("Asia/Seoul"))
-closed = days[days <= days.dtype.type((local - timedelta(hours=18, minutes=10)).date())][-40:].tolist()
+closed = days[days <= days.dtype.type((local - timedelta(hours=15, minutes=31)).date())][-40:].tolist()
 frame(closed).to_csv(file, index=False)
 import_prices(files=[file], market="kr-own", as_of=now)
 up = dict(match="close > ema(close, 3)", min_bars=5)

@@ -72,7 +72,7 @@ def names(scanned: Any, client: Client, sessions: list[date]) -> dict[str, str]:
     return {**values, "number": str(made.json()["id"])}
 
 
-BULK = {"{source}/candles/{code}": 6, "{source}/candles/{code}/coverage": 4}
+BULK = {"{source}/candles/{code}": 4, "{source}/candles/{code}/coverage": 3}
 """Queries of the bulk reader of candles, which are Django's on PostgreSQL alone."""
 
 

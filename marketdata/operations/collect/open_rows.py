@@ -8,7 +8,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.models import BarCoverage
+from marketdata.models import BarCoverage, Instrument
 from marketdata.operations.collect import coverage
 from marketdata.operations.collect.answers import rejected_keys
 from marketdata.operations.collect.coverage import BatchAnswers
@@ -22,8 +22,12 @@ TRIES = 3
 
 
 def open_sessions(market: str, source: str, calendar: NDArray[np.datetime64]) -> set[date]:
-    """The sessions to request again."""
-    spans = BarCoverage.objects.filter(market=market, source=source, spoiled=True, tries__lt=TRIES)
+    """The sessions to request again. A code without any recorded bar opens none: rows without a price are all that its
+    instrument has."""
+    traded = Instrument.objects.filter(market=market, last_bar__isnull=False)
+    spans = BarCoverage.objects.filter(
+        market=market, source=source, spoiled=True, tries__lt=TRIES, stock_code__in=traded.values("code")
+    )
     return {
         calendar[place].item()
         for span in spans.values_list("first", "last").distinct()

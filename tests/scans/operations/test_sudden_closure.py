@@ -62,9 +62,10 @@ def test_sessions_after_a_confirmed_closure(
     assert market_readiness("kr", desk.now).state == ReadinessState.NOT_READY
     if confirmed == "in the evening":
         confirm_closure()
+    asked = sum(desk.krx.calls.values())
     morning = desk.morning(f"{WEDNESDAY}T08:15:00")
     if confirmed == "in the evening":
-        assert morning.collected.error == ""
+        assert (morning.collected.error, sum(desk.krx.calls.values())) == ("", asked)
     else:
         assert "record it in the calendar overrides" in morning.collected.error
         confirm_closure()

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exchange_calendars import get_calendar
 
-from tests.benchmarks.faults_us import run_command
+from tests.benchmarks.fault_runs import spoiled_and_clean
 from tests.benchmarks.installations import Bench, Installation
 from tests.benchmarks.report import Line, Table
 from tests.exchanges.krx_open_api import KEY, KrxOpenApi, daily_row, recorded_days
@@ -61,20 +61,7 @@ def _faulty(bench: Bench, days: Days, text: str, prepare: Prepare) -> Line:
     with KrxOpenApi(days) as exchange:
         settings = {"KRX_API_KEY": KEY, "KRX_HOST": exchange.url, "KRX_PER_SECOND": "1000", "KRX_CALLS_A_DAY": "100000"}
         prepare(exchange)
-        first = run_command(installation, exchange, settings, *command)
-        wrong, lacking = _compare(installation, days)
-        exchange.faults.rates.clear()
-        again = run_command(installation, exchange, settings, *command)
-        more_wrong, missing = _compare(installation, days)
-    return Line(
-        text,
-        [first.seconds],
-        note=(
-            f"status {first.status}, {first.reported} calls reported and {first.made} made, {wrong} wrong bars, "
-            f"{lacking} lacking; clean rerun: status {again.status}, {again.reported} reported and {again.made} made, "
-            f"{more_wrong} wrong, {missing} missing"
-        ),
-    )
+        return spoiled_and_clean(text, installation, exchange, settings, command, lambda: _compare(installation, days))
 
 
 def _compare(installation: Installation, days: Days) -> tuple[int, int]:

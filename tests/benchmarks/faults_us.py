@@ -2,43 +2,26 @@
 
 from __future__ import annotations
 
-import re
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from datetime import date
-from typing import NamedTuple
 
 from exchange_calendars import get_calendar
 
 from tests.benchmarks import us_collection
-from tests.benchmarks.installations import Bench, Installation
-from tests.benchmarks.measurement import ROOT
+from tests.benchmarks.fault_runs import run_command, spoiled_and_clean
+from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Line, Table
 from tests.benchmarks.us_collection import Market
 from tests.exchanges.kis_overseas import KisOverseasExchange, UsInstrument
 from tests.exchanges.row_faults import ROW_FAULTS
-from tests.exchanges.server import Exchange
 from tests.exchanges.us_market import generated_bars, split
 
 INSTRUMENTS = 12
 SESSIONS = 250
 RATE = 0.15
 BURSTS = (("reset", 12), ("transient", 20), ("crowded", 30), ("busy", 20), ("html", 12), ("truncated", 12))
-CALLS = re.compile(r"rejected; ([0-9,]+) calls")
 
 Prepare = Callable[[KisOverseasExchange], None]
-
-
-class Run(NamedTuple):
-    """How a command ended: its exit status, seconds, the calls it reports, the calls that came, its last line."""
-
-    status: int
-    seconds: float
-    reported: int
-    made: int
-    text: str
 
 
 def tables(bench: Bench) -> Iterator[Table]:
@@ -70,27 +53,6 @@ def _burst(kind: str, number: int) -> Prepare:
     return prepare
 
 
-def run_command(installation: Installation, exchange: Exchange, settings: dict[str, str], *arguments: str) -> Run:
-    """`manage.py ...` to its end, with whatever status."""
-    before, began = sum(exchange.calls.values()), time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env={**installation.env, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    calls = CALLS.search(done.stdout)
-    return Run(
-        done.returncode,
-        time.perf_counter() - began,
-        int(calls[1].replace(",", "")) if calls else 0,
-        sum(exchange.calls.values()) - before,
-        (done.stderr.strip().splitlines() or [""])[-1],
-    )
-
-
 def _market() -> Market:
     days: list[date] = list(get_calendar("XNYS", start="2025-01-02", end="2026-08-21").sessions.date[-SESSIONS:])
     symbols = [f"S{chr(65 + number // 26)}{chr(65 + number % 26)}" for number in range(INSTRUMENTS - 1)]
@@ -111,17 +73,6 @@ def _faulty(bench: Bench, text: str, prepare: Prepare) -> Line:
         run_command(installation, exchange, settings, *lists)
         prepare(exchange)
         command = ("collect_prices", "--market", "us", "--since", first_session)
-        first = run_command(installation, exchange, settings, *command)
-        wrong, lacking = us_collection.compare(installation, market)
-        exchange.faults.rates.clear()
-        again = run_command(installation, exchange, settings, *command)
-        more_wrong, missing = us_collection.compare(installation, market)
-    return Line(
-        text,
-        [first.seconds],
-        note=(
-            f"status {first.status}, {first.reported} calls reported and {first.made} made, {wrong} wrong bars, "
-            f"{lacking} lacking; clean rerun: status {again.status}, {again.reported} reported and {again.made} made, "
-            f"{more_wrong} wrong, {missing} missing"
-        ),
-    )
+        return spoiled_and_clean(
+            text, installation, exchange, settings, command, lambda: us_collection.compare(installation, market)
+        )

@@ -31,10 +31,10 @@ class QuoteParameters(serializers.Serializer[Any]):
 
 
 class QuoteRow(serializers.Serializer[Any]):
-    """An instrument's day so far; prices are raw, null where it has not traded."""
+    """An instrument's day so far, prices raw; open, high and low are null where it has not traded."""
 
     code = serializers.CharField()
-    price = serializers.FloatField(help_text="The last one")
+    price = serializers.FloatField(help_text="The last one, of an earlier session where it has not traded")
     change_pct = serializers.FloatField(allow_null=True, help_text="From the base price of the day")
     open = serializers.FloatField(allow_null=True)
     high = serializers.FloatField(allow_null=True)

@@ -36,7 +36,8 @@ UNQUOTED = (Phase.PRE_OPEN, Phase.OPENING_AUCTION, Phase.PRE_MARKET, Phase.CLOSI
 @dataclass(frozen=True, slots=True)
 class LiveQuote:
     """An instrument's day so far, prices raw, volume in shares; `price` is the last one. `read_at`: the source's clock;
-    `phase`: of the session at that time. Prices are None where it has not traded."""
+    `phase`: of the session at that time. open, high and low are None where it has not traded, `price` then being that
+    of an earlier session."""
 
     code: str
     price: float

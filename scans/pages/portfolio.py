@@ -14,7 +14,7 @@ from scans.operations.evaluation import evaluation_cache
 from scans.operations.evaluation.portfolio import MOST_SLOTS, PortfolioReport, Rules, cached_portfolio
 from scans.pages.curves import draw_curves
 from scans.pages.parts import PartPage
-from scans.queries.versions import all_versions
+from scans.queries.readiness import enabled_versions
 
 LATEST = 30
 """Positions of the table."""
@@ -33,7 +33,7 @@ class Portfolio(PartPage):
         context: dict[str, Any] = {
             "version": version,
             "rules": rules,
-            "versions": all_versions().filter(enabled=True),
+            "versions": enabled_versions(self.market.name),
             "report": None,
         }
         try:

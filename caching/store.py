@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from django.core.cache import cache
@@ -56,6 +56,33 @@ class Store:
             content = serializer.pack(value)
             cache.set(key, content, ttl)
             return len(content)
+
+        return self._call(put, 0)
+
+    def get_many(self, names: Sequence[str]) -> dict[str, object]:
+        """Key -> value of those that are stored and can be read."""
+
+        def get() -> dict[str, object]:
+            values: dict[str, object] = {}
+            for key, content in cache.get_many(names).items():
+                try:
+                    value = _value(content)
+                except VALUE_ERRORS:
+                    LOGGER.exception("A value could not be read from the cache")
+                    continue
+                if value is not None:
+                    values[key] = value[0]
+            return values
+
+        return self._call(get, {})
+
+    def put_many(self, values: Mapping[str, object], ttl: int) -> int:
+        """Store values by key; returns their bytes, 0 where they could not be stored."""
+
+        def put() -> int:
+            contents = {key: serializer.pack(value) for key, value in values.items()}
+            cache.set_many(contents, ttl)
+            return sum(map(len, contents.values()))
 
         return self._call(put, 0)
 

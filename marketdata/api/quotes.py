@@ -69,8 +69,8 @@ class Quotes(MarketView):
         responses={200: QuotesBody, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str) -> Response:
-        """The last prices of a watchlist, each with its time and the phase of the session. They are read at most once
-        in half a minute for all callers with the same codes, and never recorded. Outside the hours in which a last
+        """The last prices of a watchlist, each with its time and the phase of the session. Each is read at
+        most once in half a minute for all callers, and never recorded. Outside the hours in which a last
         price is that of a trade, and without a source that answers, there are none: no earlier price is shown for a
         live one."""
         codes = self.query_values(request)["codes"]

@@ -3,8 +3,8 @@
 1. Quotes are read on the day of a session alone, from a minute after its opening on, when they no longer repeat the
    session before, and never in an auction, when a last price may be an expected one. Each has the time of its answer by
    the source's clock and the phase of the session at that time.
-2. One caller reads; everyone else who wants the same codes within `live` seconds (`caching.policies`) has that answer,
-   a failure too.
+2. Each code's quote is kept for `live` seconds (`caching.policies`) on its own: a request reads those alone that are
+   not kept, and of callers at the same time one reads for all. A failure is kept too, for every code of the market.
 3. Without a source, with one that fails or whose answer is old there are none: no earlier price stands in for them.
    Nothing is recorded.
 """
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from caching.cached import cached
+from caching.cached_items import CachedItems, StoredFailure
 from marketdata.errors import DataProblem
 from marketdata.operations import sources
 from marketdata.operations.forming import MAX_AGE, QuotesUnavailable
@@ -57,13 +57,17 @@ class LiveQuote:
 
 @dataclass(frozen=True, slots=True)
 class LiveQuotes:
-    """The quotes of `session` by code; `missing`: codes without a whole quote; `failure`: why there are none."""
+    """The quotes of `session` by code; `missing`: codes without a whole quote."""
 
     market: str
     session: date
     quotes: tuple[LiveQuote, ...] = ()
     missing: tuple[str, ...] = ()
-    failure: str = ""
+
+
+QUOTES: CachedItems[LiveQuote | None] = CachedItems(
+    "live", what="live-quotes", failures=(SourceError, DataProblem), holds=(LiveQuote,)
+)
 
 
 def live_quotes(market: str, codes: Sequence[str], *, clock: Callable[[], datetime]) -> LiveQuotes:
@@ -71,27 +75,21 @@ def live_quotes(market: str, codes: Sequence[str], *, clock: Callable[[], dateti
     where no source has them, or it fails."""
     calendar = get_calendar(market)
     session = _quoted_session(calendar, clock())
-    answer = _kept_quotes(market, session, tuple(sorted(set(codes))), clock)
-    if answer.failure:
-        raise QuotesUnavailable(answer.failure)
-    return answer
-
-
-@cached(
-    "live",
-    what="live-quotes",
-    by=lambda market, session, codes, clock: (market, session, codes),
-    holds=(LiveQuotes, LiveQuote),
-)
-def _kept_quotes(market: str, session: date, codes: tuple[str, ...], clock: Callable[[], datetime]) -> LiveQuotes:
+    codes = sorted(set(codes))
     try:
-        return _read_quotes(market, session, codes, clock)
-    except (SourceError, DataProblem) as error:
-        return LiveQuotes(market, session, failure=str(error))
+        quotes = QUOTES((market, session), codes, lambda missing: _read_quotes(market, session, missing, clock))
+    except StoredFailure as failure:
+        raise QuotesUnavailable(str(failure)) from failure
+    rows = tuple(quote for quote in quotes.values() if quote is not None)
+    return LiveQuotes(market, session, rows, tuple(code for code in codes if quotes[code] is None))
 
 
-def _read_quotes(market: str, session: date, codes: tuple[str, ...], clock: Callable[[], datetime]) -> LiveQuotes:
-    calendar, quotes = get_calendar(market), dict[str, LiveQuote]()
+def _read_quotes(
+    market: str, session: date, codes: Sequence[str], clock: Callable[[], datetime]
+) -> dict[str, LiveQuote | None]:
+    """Code -> its quote, None where the source has no whole one."""
+    calendar = get_calendar(market)
+    quotes: dict[str, LiveQuote | None] = dict.fromkeys(codes)
     with closing(sources.get_quote_source(market)) as source:
         size = source.quotes_a_call
         groups = [codes[at : at + size] for at in range(0, len(codes), size)]
@@ -103,9 +101,9 @@ def _read_quotes(market: str, session: date, codes: tuple[str, ...], clock: Call
             if now - read_at > MAX_AGE or _quoted_session(calendar, read_at) != session:
                 raise QuotesUnavailable(f"{source.title} answered with quotes of {read_at:%Y-%m-%d %H:%M:%S} UTC.")
             phase = str(calendar.hours.phase(session, read_at))
-            quotes |= {quote.code: _live(quote, read_at, phase) for quote in answer.quotes if quote.is_whole}
-    rows = tuple(quotes[code] for code in codes if code in quotes)
-    return LiveQuotes(market, session, rows, tuple(code for code in codes if code not in quotes))
+            whole = (quote for quote in answer.quotes if quote.is_whole and quote.code in quotes)
+            quotes |= {quote.code: _live(quote, read_at, phase) for quote in whole}
+    return quotes
 
 
 def _quoted_session(calendar: MarketCalendar, at: datetime) -> date:

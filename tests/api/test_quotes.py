@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from marketdata.operations.live_quotes import live_quotes
 from tests.api.conftest import Get
 from tests.exchanges.krx_open_api import KST
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments
 
 DAY = date(2026, 8, 21)
-CODES = ("000010", "000020", "000030")
+CODES = ("000010", "000020", "000030", "000040", "000050")
 AtClock = Callable[..., None]
 
 
 @pytest.fixture
 def desk(db: None, settings: Any, data_dir: Path) -> Iterator[KisSetup]:
-    with KisSetup(generated_instruments(3)) as made:
+    with KisSetup(generated_instruments(5)) as made:
         options = {"app_key": "PSimitationkey", "app_secret": "imitation-secret", "base_url": made.exchange.url}
         kis = settings.SOURCES["kis"] | options | {"per_second": 1_000.0, "token_every": 0.001}
         settings.SOURCES = settings.SOURCES | {"kis": kis}
@@ -70,13 +74,31 @@ def test_quotes_have_their_time_and_phase(desk: KisSetup, at: AtClock, get: Get)
     }
 
 
-def test_one_call_is_for_all_who_want_the_same(desk: KisSetup, at: AtClock, get: Get) -> None:
+def test_each_code_is_read_once_in_half_a_minute(desk: KisSetup, at: AtClock, get: Get) -> None:
+    """A request for five codes of which three are kept reads the other two."""
     at(10, 30)
-    first = get("kr/quotes", codes="000010,000020")
-    assert get("kr/quotes", codes="000020, 000010") == first
-    assert quote_calls(desk) == 1
-    get("kr/quotes", codes="000030")
+    first = get("kr/quotes", codes="000030,000010,000020")
+    five = get("kr/quotes", codes="000010,000020,000030,000040,000050")
+    assert five["quotes"][:3] == first["quotes"]
+    assert [row["code"] for row in get("kr/quotes", codes="000050,000010")["quotes"]] == ["000010", "000050"]
+    assert desk.exchange.quoted == [["000010", "000020", "000030"], ["000040", "000050"]]
     assert quote_calls(desk) == 2
+
+
+def test_codes_that_several_want_at_once_are_read_once(desk: KisSetup, at: AtClock) -> None:
+    at(10, 30)
+    wanted = [CODES[:3], CODES[1:4], CODES[2:], CODES]
+    with ThreadPoolExecutor(4) as pool:
+        tasks = [pool.submit(copy_context().run, _quotes, codes) for codes in wanted]
+        assert [task.result(30) for task in tasks] == [list(codes) for codes in wanted]
+    assert sorted(code for codes in desk.exchange.quoted for code in codes) == list(CODES)
+
+
+def _quotes(codes: tuple[str, ...]) -> list[str]:
+    try:
+        return [quote.code for quote in live_quotes("kr", codes, clock=timezone.now).quotes]
+    finally:
+        connections.close_all()
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ class KisExchange(Exchange):
         self.token = ""
         self.tokens_issued = 0
         self.refused: Counter[str] = Counter()
+        self.quoted: list[list[str]] = []  # the codes of each call of quotes
 
     def restrict(self, per_second: int) -> None:
         """From now on so many calls a second."""
@@ -195,8 +196,9 @@ class KisExchange(Exchange):
 
     def _quotes(self, request: Request, fault: str | None) -> Response:
         rows = []
-        for number in range(1, 31):
-            code = request.params.get(f"FID_INPUT_ISCD_{number}", "")
+        codes = [request.params.get(f"FID_INPUT_ISCD_{number}", "") for number in range(1, 31)]
+        self.quoted.append(list(filter(None, codes)))
+        for code in codes:
             instrument = self.market.get(code)
             bar = self._last(instrument) if instrument else None
             if bar is None:

@@ -84,6 +84,20 @@ def live_quotes(market: str, codes: Sequence[str], *, clock: Callable[[], dateti
     return LiveQuotes(market, session, rows, tuple(code for code in codes if quotes[code] is None))
 
 
+def quoted_hours(market: str, *, as_of: datetime) -> tuple[datetime, datetime] | None:
+    """The hours of today's continuous trading in which the market has live quotes, until they end; None where the
+    market is closed or no source has them."""
+    calendar = get_calendar(market)
+    today = as_of.astimezone(ZoneInfo(calendar.market.timezone)).date()
+    if np.datetime64(today) not in calendar.sessions or as_of >= calendar.hours.quoted(today)[1]:
+        return None
+    try:
+        sources.get_quote_source(market).close()
+    except SourceError:
+        return None
+    return calendar.hours.quoted(today)
+
+
 def _read_quotes(
     market: str, session: date, codes: Sequence[str], clock: Callable[[], datetime]
 ) -> dict[str, LiveQuote | None]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils.translation import get_language
 
 from caching.memo import Memo
 from marketdata.operations import task_queue
+from marketdata.operations.live_quotes import quoted_hours
 from marketdata.pages.frame import FramedPage
 from marketdata.pages.kept import Content, KeptContentPage
 from marketdata.queries.readiness import ReadinessState
@@ -25,6 +27,8 @@ from scans.wording import glossary
 
 STATUS_LINES: Memo[SafeString] = Memo()
 """(market, language) -> the line of a reader without rights, where nothing runs."""
+QUOTED_HOURS: Memo[tuple[datetime, datetime] | None] = Memo()
+"""Market -> the hours of its live quotes."""
 
 
 class MarketPage(FramedPage):
@@ -63,8 +67,11 @@ class MarketPage(FramedPage):
         is_same_for_all = not (work or corrected or self.request.user.is_staff)
         key = (self.market.name, get_language())
         html = STATUS_LINES.get(key, (*self.state, minute), line) if is_same_for_all else line()
-        is_stale = status.readiness.state != ReadinessState.DEMO and status.readiness.record.behind > 0
-        return {"status_html": html, "is_stale": is_stale, "work": work}
+        is_demo = status.readiness.state == ReadinessState.DEMO
+        name, state = self.market.name, (*self.state, minute, id(settings.SOURCES))
+        hours = None if is_demo else QUOTED_HOURS.get(name, state, lambda: quoted_hours(name, as_of=now))
+        is_stale = not is_demo and status.readiness.record.behind > 0
+        return {"status_html": html, "is_stale": is_stale, "work": work, "quoted_hours": hours}
 
 
 def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:

@@ -71,7 +71,7 @@ class Signals(KeptPage):
             "afterwards": count_computed_afterwards(self.market.name, [(one.rank, one) for one in signals]),
         }
         html = self.render("pages/signals.html", context)
-        return Content(_("Signals"), html, codes=sorted(series))
+        return Content(_("Signals"), html, codes=sorted(series), frame={"live": status != "closed" and bool(rows)})
 
     def _closes(self, signals: Sequence[Signal]) -> dict[str, CloseSeries]:
         """The closes of the signals' instruments over `SPARK` sessions, or from the first pick that has not ended."""

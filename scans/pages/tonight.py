@@ -77,6 +77,7 @@ class Tonight(KeptPage):
             "is_replaced": any(block["session"] and block["session"].is_replacement for block in blocks),
             "of_evening": of_evening,
             "settling": _settling(self.market.name, blocks),
+            "is_latest": summary.next is None,
         }
         scan = get_preclose_scan(self.market.name, day)
         if scan and scan.session >= summary.session_date:
@@ -90,7 +91,10 @@ class Tonight(KeptPage):
             previous=summary.previous,
             next=summary.next,
             codes=sorted(summary.closes),
-            frame={"query": f"?{urlencode({'versions': '.'.join(slugs)})}" if shown else ""},
+            frame={
+                "query": f"?{urlencode({'versions': '.'.join(slugs)})}" if shown else "",
+                "live": summary.next is None,
+            },
         )
 
     def shown(self, slugs: Sequence[str]) -> list[str]:

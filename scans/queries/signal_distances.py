@@ -31,6 +31,19 @@ class SignalDistance:
     to_target: float | None = None
     to_stop: float | None = None
 
+    @property
+    def target(self) -> float | None:
+        """The adjusted target."""
+        return self._level(self.to_target)
+
+    @property
+    def stop(self) -> float | None:
+        """The adjusted stop."""
+        return self._level(self.to_stop)
+
+    def _level(self, distance: float | None) -> float | None:
+        return None if distance is None or self.close is None else self.close * (1 + distance)
+
 
 def signal_distances(market: str, signals: Sequence[Signal], calendar: Days | None = None) -> dict[int, SignalDistance]:
     """Key of a signal -> its distances, in a fixed number of queries. `signals` are of one market and have `segment`,

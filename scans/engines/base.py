@@ -195,6 +195,16 @@ class CacheableFeatures(Protocol):
     feature_params: ClassVar[tuple[str, ...]]
 
 
+@runtime_checkable
+class CellwiseEngine(Protocol):
+    """An engine that judges each cell (a session of an instrument) by nothing but itself, and ranks the matches of a
+    session among themselves: its scores stay the same without cells that do not match."""
+
+    def prefilter(self, universe: Universe, features: Features, index: MarketIndex, params: Sequence[Any]) -> Bools:
+        """The cells that can match with any of `params`, (K, N): all that do, and few others."""
+        ...
+
+
 def get_feature_params(engine: Engine) -> tuple[str, ...] | None:
     """The parameters that features depend on; None where the engine does not declare them."""
     return engine.feature_params if isinstance(engine, CacheableFeatures) else None

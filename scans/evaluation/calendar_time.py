@@ -17,10 +17,11 @@ Source: Jegadeesh and Titman (1993) for the portfolio of overlapping cohorts; Ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import NormalDist
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,8 @@ from scans.evaluation.prices import Prices, Rows
 
 LAG = 5
 FEWEST = 30
+CELLS = 1_000_000
+"""Holdings x sessions that are added up at once."""
 TWO_SIDED = NormalDist().inv_cdf(0.975)
 POWER = NormalDist().inv_cdf(0.8)
 
@@ -93,20 +96,7 @@ class Portfolio:
 
 def portfolio(returns: DailyReturns, holdings: Holdings, n: int, some: Rows) -> Portfolio:
     """The portfolio of the judged holdings `some` (Q,) over the horizon of index `n`."""
-    horizon = holdings.periods.horizons[n]
-    some = some[np.lexsort((holdings.periods.entry[some], holdings.picks.day[some]))]
-    if not len(some):
-        unknown = CalendarTime(float("nan"), float("nan"), 0)
-        return Portfolio(np.zeros(0), (unknown,) * len(NAMES))
-    sums = _CohortSums(holdings, n, some)
-    for piece in _pieces(returns, holdings, n, some):
-        sums.add(0, piece.own, piece)
-        for b in range(len(NAMES)):
-            sums.add(1 + b, piece.own - piece.beside(returns, returns.row[some, n, b]), piece)
-    excess = tuple(
-        _calendar_time(sums.cohort_means(1 + b, returns.row[some, n, b] >= 0), horizon) for b in range(len(NAMES))
-    )
-    return Portfolio(sums.pooled_means(), excess)
+    return cohort_returns(returns, holdings, n, some, holdings.picks.day[some]).portfolio(slice(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,31 +135,112 @@ def _pieces(returns: DailyReturns, holdings: Holdings, n: int, some: Rows) -> It
         yield _Piece(part, skipped, own)
 
 
+def cohort_returns(returns: DailyReturns, holdings: Holdings, n: int, some: Rows, cohort: Rows) -> CohortReturns:
+    """The returns of the cohorts of the judged holdings `some` (Q,) over the horizon of index `n`. cohort (Q,): the
+    number of each holding's cohort; its holdings are of one day. A holding may be in several cohorts."""
+    order = np.lexsort((holdings.periods.entry[some], cohort))
+    some, cohort = some[order], cohort[order]
+    length = (holdings.periods.exit[some, n] - holdings.periods.entry[some]).max(initial=0) + 1
+    width = WAIT + max(holdings.periods.horizons[n], int(length))
+    begins = np.flatnonzero(np.diff(cohort, prepend=-1))
+    cuts = begins[np.diff(begins // (CELLS // width), prepend=-1) > 0] if len(begins) else [0]
+    parts = []
+    for low, high in pairwise([*cuts, len(some)]):
+        own = some[low:high]
+        sums = _CohortSums(holdings, n, own, cohort[low:high], width)
+        for piece in _pieces(returns, holdings, n, own):
+            sums.add(0, piece.own, piece)
+            for b in range(len(NAMES)):
+                sums.add(1 + b, piece.own - piece.beside(returns, returns.row[own, n, b]), piece)
+        parts.append(sums.returns(returns.row[own, n] >= 0, len(returns.later)))
+    return CohortReturns.joined(parts)
+
+
 def daily_excess(returns: DailyReturns, holdings: Holdings, n: int, some: Rows, name: str) -> Floats:
     """(T,): on each session of the prices the return of the portfolio of the judged holdings `some` (Q,) less that of
     the benchmark `name`, NaN where nothing is held."""
-    daily = np.full(len(returns.later), np.nan)
-    b = NAMES.index(name)
-    some = some[np.lexsort((holdings.periods.entry[some], holdings.picks.day[some]))]
-    if len(some):
-        sums = _CohortSums(holdings, n, some)
-        for piece in _pieces(returns, holdings, n, some):
-            sums.add(1 + b, piece.own - piece.beside(returns, returns.row[some, n, b]), piece)
-        first, series = sums.series(1 + b, returns.row[some, n, b] >= 0)
-        daily[first : first + len(series)] = series[: len(daily) - first]
-    return daily
+    return cohort_returns(returns, holdings, n, some, holdings.picks.day[some]).daily_excess(slice(None), name)
+
+
+@dataclass(frozen=True, slots=True)
+class CohortReturns:
+    """The daily returns of C cohorts over W sessions from the one after their day on: layer 0 those of the holdings,
+    then their excess over each benchmark. number and day (C,), ascending by number; total (5, C, W) and count (5, C, W)
+    over holdings, size (5, C) of the holdings that have the layer; sessions: of the prices."""
+
+    number: Rows
+    day: Rows
+    total: Floats
+    count: Floats
+    size: Floats
+    horizon: int
+    sessions: int
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The cohorts of all parts, which have the same width and horizon."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            number=np.concatenate([part.number for part in parts]),
+            day=np.concatenate([part.day for part in parts]),
+            total=np.concatenate([part.total for part in parts], axis=1),
+            count=np.concatenate([part.count for part in parts], axis=1),
+            size=np.concatenate([part.size for part in parts], axis=1),
+            horizon=parts[0].horizon,
+            sessions=parts[0].sessions,
+        )
+
+    def portfolio(self, rows: Rows | slice) -> Portfolio:
+        """The portfolio of the cohorts at `rows`."""
+        if not len(self.day[rows]):
+            unknown = CalendarTime(float("nan"), float("nan"), 0)
+            return Portfolio(np.zeros(0), (unknown,) * len(NAMES))
+        series = [self._excess(rows, 1 + b)[1] for b in range(len(NAMES))]
+        excess = tuple(_calendar_time(values[np.isfinite(values)], self.horizon) for values in series)
+        return Portfolio(self._pooled_means(rows), excess)
+
+    def daily_excess(self, rows: Rows | slice, name: str) -> Floats:
+        """(T,): on each session of the prices the return of the portfolio of the cohorts at `rows` less that of the
+        benchmark `name`, NaN where nothing is held."""
+        daily = np.full(self.sessions, np.nan)
+        if len(self.day[rows]):
+            first, series = self._excess(rows, 1 + NAMES.index(name))
+            daily[first : first + len(series)] = series[: len(daily) - first]
+        return daily
+
+    def _excess(self, rows: Rows | slice, layer: int) -> tuple[int, Floats]:
+        """The first session, and on each from it on the mean over cohorts of their return, NaN where none is held."""
+        means = self.total[layer, rows] / np.maximum(self.size[layer, rows], 1)[:, None]
+        first, sums, cohorts = self._by_session(rows, means, self.count[layer, rows] > 0)
+        with np.errstate(invalid="ignore"):
+            return first, sums / cohorts
+
+    def _pooled_means(self, rows: Rows | slice) -> Floats:
+        """(S,): the mean over holdings on each session from the first held one to the last, 0 where none is held."""
+        _, sums, counts = self._by_session(rows, self.total[0, rows], self.count[0, rows])
+        held = np.flatnonzero(counts)
+        return (sums / np.maximum(counts, 1))[held[0] : held[-1] + 1]
+
+    def _by_session(self, rows: Rows | slice, values: Floats, counts: NDArray[Any]) -> tuple[int, Floats, Floats]:
+        """The session after the first day of some cohorts, and the sums over cohorts on each session from it on."""
+        days = self.day[rows]
+        first = int(days.min())
+        session = ((days - first)[:, None] + np.arange(values.shape[1])).ravel()
+        sums, numbers = (np.bincount(session, grid.ravel()).astype(np.float64) for grid in (values, counts))
+        return first + 1, sums, numbers
 
 
 class _CohortSums:
-    """Daily returns summed over the holdings of each cohort: layer 0 those of the holdings, then those less each
-    benchmark's. total and count (5, C, W): by cohort and sessions since its day."""
+    """Daily returns summed over the holdings of each cohort, by layer, cohort and session since its day."""
 
-    def __init__(self, holdings: Holdings, n: int, some: Rows) -> None:
+    def __init__(self, holdings: Holdings, n: int, some: Rows, cohort: Rows, width: int) -> None:
+        self._horizon = holdings.periods.horizons[n]
         entry, day = holdings.periods.entry[some], holdings.picks.day[some]
-        self._days, self._cohort = np.unique(day, return_inverse=True)
+        self._number, first, self._cohort = np.unique(cohort, return_index=True, return_inverse=True)
+        self._day = day[first]
         self._wait = entry - day - 1
-        width = WAIT + max(holdings.periods.horizons[n], int((holdings.periods.exit[some, n] - entry).max()) + 1)
-        self._total, self._count = np.zeros((2, 1 + len(NAMES), len(self._days), width))
+        self._total, self._count = np.zeros((2, 1 + len(NAMES), len(self._number), width))
 
     def add(self, layer: int, values: Floats, piece: _Piece) -> None:
         """Add `values` (Q', W) of the sessions of `piece`; NaN is left out."""
@@ -182,29 +253,11 @@ class _CohortSums:
             groups = np.add.reduceat(terms, begins, axis=0)
             sums[layer] += np.bincount(place.ravel(), groups.ravel(), sums[layer].size).reshape(sums[layer].shape)
 
-    def cohort_means(self, layer: int, present: Bools) -> Floats:
-        """(S,): the mean over cohorts of their daily return, on each session on which one is held. present (Q,): the
-        holdings that belong to the layer."""
-        _, series = self.series(layer, present)
-        return series[np.isfinite(series)]
-
-    def series(self, layer: int, present: Bools) -> tuple[int, Floats]:
-        """The first session's row, and `cohort_means` on each session from it on, NaN where none is held."""
-        sizes = np.bincount(self._cohort, present, len(self._days))
-        means = self._total[layer] / np.maximum(sizes, 1)[:, None]
-        sums, cohorts = self._by_session(means, self._count[layer] > 0)
-        with np.errstate(invalid="ignore"):
-            return int(self._days[0]) + 1, sums / cohorts
-
-    def pooled_means(self) -> Floats:
-        """(S,): the mean over holdings on each session from the first held one to the last, 0 where none is held."""
-        sums, counts = self._by_session(self._total[0], self._count[0])
-        held = np.flatnonzero(counts)
-        return (sums / np.maximum(counts, 1))[held[0] : held[-1] + 1]
-
-    def _by_session(self, *grids: NDArray[Any]) -> list[Floats]:
-        session = (self._days - self._days[0])[:, None] + np.arange(self._total.shape[2])
-        return [np.bincount(session.ravel(), grid.ravel()).astype(np.float64) for grid in grids]
+    def returns(self, present: Bools, sessions: int) -> CohortReturns:
+        """The sums of all holdings; present (Q, 4): those that have each benchmark."""
+        layers = [np.ones(len(present)), *present.T]
+        size = np.stack([np.bincount(self._cohort, layer, len(self._number)).astype(np.float64) for layer in layers])
+        return CohortReturns(self._number, self._day, self._total, self._count, size, self._horizon, sessions)
 
 
 def _calendar_time(daily: Floats, horizon: int) -> CalendarTime:

@@ -19,8 +19,8 @@ import numpy as np
 from marketdata.panel import Floats
 from scans.evaluation.benchmark_paths import NAMES, Benchmarks
 from scans.evaluation.bootstrap import Interval
-from scans.evaluation.calendar_time import CalendarTime, DailyReturns, portfolio
-from scans.evaluation.holdings import LOCKED_OUT, NEVER_TRADED, OPEN, UNJUDGED, Holdings
+from scans.evaluation.calendar_time import CalendarTime, DailyReturns, Portfolio, portfolio
+from scans.evaluation.holdings import JUDGED, LOCKED_OUT, NEVER_TRADED, OPEN, UNJUDGED, Holdings
 from scans.evaluation.prices import Rows
 
 BEST = 10
@@ -84,11 +84,19 @@ def compute_figures(
 ) -> Figures:
     """The figures of the picks `some` (Q,) over `horizon`, one of those of `holdings`."""
     n = holdings.periods.horizons.index(horizon)
-    state = holdings.state[some, n]
     judged = some[holdings.judged[some, n]]
+    return portfolio_figures(holdings, benchmarks, portfolio(returns, holdings, n, judged), horizon, some)
+
+
+def portfolio_figures(
+    holdings: Holdings, benchmarks: Benchmarks, pooled: Portfolio, horizon: int, some: Rows
+) -> Figures:
+    """The figures of the picks `some` (Q,), whose judged holdings over `horizon` have the portfolio `pooled`."""
+    n = holdings.periods.horizons.index(horizon)
+    state = holdings.state[some, n]
+    judged = some[state == JUDGED]
     gross, costs = holdings.gross[judged, n], holdings.costs[judged, n]
     net, column = gross - costs, holdings.picks.column[judged]
-    pooled = portfolio(returns, holdings, n, judged)
     apart = net[:, None] - benchmarks.returns[judged, n]
     excess = {name: _excess(apart[:, b], pooled.excess[b]) for b, name in enumerate(NAMES)}
     alone = some[single_positions(holdings, n, some)]

@@ -118,7 +118,7 @@ def scan(
     from scans.engines import engine_params
     from scans.engines.registry import get_engine
     from scans.execution.shards import EngineTask
-    from scans.operations.research.variant_picks import scored_tasks
+    from scans.operations.research.variant_picks import task_ranks
 
     record = project.current_record(market)
     last = record.sessions[-1].item()
@@ -126,7 +126,7 @@ def scan(
     chosen = get_engine(engine)
     values = {"match": match, **params} if match else params
     task = EngineTask(chosen, engine_params.read(chosen.Params, values, market), record.market.segments, {})
-    ((_, universe, ranks),) = scored_tasks(record, days, [task])
+    universe, ranks = task_ranks(record, days, task)
     return pd.DataFrame({
         "date": universe.sessions[ranks.day],
         "rank": np.asarray(ranks.rank),

@@ -3,8 +3,9 @@ definitions, sections 1 and 2)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,23 @@ class CrossoverParams:
     risk_volume: float = param(
         3.0, least=0, most=5, unit="times the 5-session mean", help="Volume above which the risk rises by 2"
     )
+
+
+Params = TypeVar("Params", bound=CrossoverParams)
+
+LOOSEST: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(("turnover_min", "price_min", "gap_min"), min),
+    **dict.fromkeys(("rsi_bull", "rsi_neutral", "rsi_bear", "rsi_headroom", "overheat_rsi", "overheat_volume"), max),
+    **dict.fromkeys(("gap_max", "gap_max_bull", "gap_max_neutral", "gap_max_bear", "ext_max"), max),
+}
+"""Parameter of the filters of v1 and v2 -> the loosest of several values."""
+
+
+def loosest_filters(params: Sequence[Params]) -> Params:
+    """Parameters whose filters (`signals.filters`) pass every cell that those of any of `params` pass."""
+    own = {field.name for field in fields(params[0])}
+    loosest = {name: choose(getattr(one, name) for one in params) for name, choose in LOOSEST.items() if name in own}
+    return replace(params[0], **loosest)
 
 
 def by_regime(codes: Codes, *, neutral: float, bull: float, bear: float) -> NDArray[Any]:

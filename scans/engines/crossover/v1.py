@@ -10,7 +10,7 @@ The step is chosen session by session from nothing but that session, so nothing 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools
 from scans.engines import regimes
-from scans.engines.base import Features, Universe
+from scans.engines.base import Features, MarketIndex, Universe
 from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
 from scans.engines.conditions import (
     Condition,
@@ -33,7 +33,7 @@ from scans.engines.conditions import (
 )
 from scans.engines.crossover import signals, strategies
 from scans.engines.crossover.signals import MOMENTUM, TREND, volume_signal
-from scans.engines.crossover.thresholds import CrossoverParams, min_signals, rsi_threshold
+from scans.engines.crossover.thresholds import CrossoverParams, loosest_filters, min_signals, rsi_threshold
 from scans.engines.engine_params import param
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import levels
@@ -100,24 +100,28 @@ class Engine(ConditionEngine):
             "atr": measures.atr(14) / close,
         }
 
+    def prefilter(self, universe: Universe, features: Features, index: MarketIndex, params: Sequence[Any]) -> Bools:
+        """See `CellwiseEngine`."""
+        market = MarketState(index, universe.sessions, self.regime_kind)
+        scored = universe.eligible & all_defined(features)
+        loosest = loosest_filters(params)
+        return all_hold(_filters(universe, features, market, loosest, scored, _rsi(market, loosest)))
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`; the thresholds are those of the fallback step of each session."""
         f, regime = features, market.regime
-        add_rsi, add_signals = (add[market.rows][:, None] for add in regimes.range_adjustment(market.index))
-        rsi = rsi_threshold(regime, params) + add_rsi
+        rsi = _rsi(market, params)
         scored = universe.eligible & all_defined(f)
         risks = signals.risks(f, params)
         risk = sum_points(risks)
         first = [
-            *universe_conditions(universe, scored),
-            signals.regime_gate(regime, scored.shape, CLOSED),
-            *signals.filters(f, universe, params, rsi=rsi, gap=params.gap_max, ext=params.ext_max),
+            *_filters(universe, f, market, params, scored, rsi),
             *_own_filters(f, params),
             *risks,
             filter_("risk", risk, "risk < {}", risk < params.risk_max, params.risk_max),
         ]
         passed = all_hold(condition for condition in first if condition.group != "risk")
-        ladder = _ladder(params, min_signals(regime, params) + add_signals)
+        ladder = _ladder(params, min_signals(regime, params) + _adjustment(market, 1))
         fired = signals.signals(f, params, rsi=rsi, volume=volume_signal(f, params, ladder[0][0]))
         step = _fallback(f, params, regime, passed, fired, ladder)
         vol_mult = np.array([mult for mult, _ in ladder])[step][:, None]
@@ -142,6 +146,27 @@ class Engine(ConditionEngine):
             components={"points": points, "risk": risk, **{name: f[name] for name in (*signals.SHOWN, "atr")}},
             step=step,
         )
+
+
+def _adjustment(market: MarketState, which: int) -> NDArray[np.int8]:
+    """The adjustment of the rsi threshold (0) or of `min_signals` (1) by the range of the market, (K, 1)."""
+    return regimes.range_adjustment(market.index)[which][market.rows][:, None]
+
+
+def _rsi(market: MarketState, params: Params) -> NDArray[Any]:
+    """The rsi threshold of each session, (K, 1)."""
+    return rsi_threshold(market.regime, params) + _adjustment(market, 0)
+
+
+def _filters(
+    universe: Universe, f: Features, market: MarketState, params: Params, scored: Bools, rsi: NDArray[Any]
+) -> list[Condition]:
+    """The conditions of the universe, the regime and the filters that v2 has too."""
+    return [
+        *universe_conditions(universe, scored),
+        signals.regime_gate(market.regime, scored.shape, CLOSED),
+        *signals.filters(f, universe, params, rsi=rsi, gap=params.gap_max, ext=params.ext_max),
+    ]
 
 
 def _own_filters(f: Features, params: Params) -> list[Condition]:

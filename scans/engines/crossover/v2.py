@@ -12,15 +12,15 @@ signals as in v1 (`dema` is neither); `matched` counts what the caps leave, befo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Floats
+from marketdata.panel import Bools, Floats
 from scans.engines import regimes
-from scans.engines.base import Features, Universe
+from scans.engines.base import Features, MarketIndex, Universe
 from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
 from scans.engines.conditions import (
     Condition,
@@ -35,7 +35,7 @@ from scans.engines.conditions import (
 from scans.engines.crossover import signals, strategies, v2_rules
 from scans.engines.crossover.signals import MOMENTUM, TREND
 from scans.engines.crossover.strategies import WATCH
-from scans.engines.crossover.thresholds import min_signals, rsi_threshold
+from scans.engines.crossover.thresholds import loosest_filters, min_signals, rsi_threshold
 from scans.engines.crossover.v2_rules import Params
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import levels
@@ -74,6 +74,12 @@ class Engine(ConditionEngine):
         """The crossover measures, (K, N) each."""
         return signals.features(measures)
 
+    def prefilter(self, universe: Universe, features: Features, index: MarketIndex, params: Sequence[Any]) -> Bools:
+        """See `CellwiseEngine`."""
+        market = MarketState(index, universe.sessions, self.regime_kind)
+        scored = universe.eligible & all_defined(features)
+        return all_hold(_filters(universe, features, market, loosest_filters(params), scored))
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`."""
         f, regime, short_risk = features, market.regime, market.short_risk
@@ -88,11 +94,8 @@ class Engine(ConditionEngine):
         risk = sum_points(risks)
         strategy = _strategy(points, fired)
         score = _score(points, risk) - PENALTY[short_risk][:, None]
-        gap_max = v2_rules.gap_max(regime, params)
         conditions = [
-            *universe_conditions(universe, scored),
-            signals.regime_gate(regime, scored.shape, CLOSED),
-            *signals.filters(f, universe, params, rsi=rsi, gap=gap_max, ext=params.ext_max),
+            *_filters(universe, f, market, params, scored),
             *fired.values(),
             gate("signals", number, "at least {} of the seven signals", number >= need, need),
             v2_rules.trend_gate(f, regime, params),
@@ -116,6 +119,16 @@ class Engine(ConditionEngine):
             signals={name: condition.holds for name, condition in fired.items()},
             components={"points": points, "risk": risk, **{name: f[name] for name in signals.SHOWN}},
         )
+
+
+def _filters(universe: Universe, f: Features, market: MarketState, params: Params, scored: Bools) -> list[Condition]:
+    """The conditions of the universe, the regime and the filters."""
+    rsi, gap = rsi_threshold(market.regime, params), v2_rules.gap_max(market.regime, params)
+    return [
+        *universe_conditions(universe, scored),
+        signals.regime_gate(market.regime, scored.shape, CLOSED),
+        *signals.filters(f, universe, params, rsi=rsi, gap=gap, ext=params.ext_max),
+    ]
 
 
 def _dema_signal(f: Features) -> Condition:

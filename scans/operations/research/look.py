@@ -14,6 +14,7 @@ from scans.models import Sweep, SweepLook, SweepStatus
 from scans.operations.evaluation.evidence import EvaluationRequest, requested_record
 from scans.operations.research.grid import Variant
 from scans.operations.research.sweep import SweepProblem, sweep_horizons, sweep_picks
+from scans.operations.research.variant_picks import VariantScorer
 from scans.operations.research.variants_evidence import variant_figures, variants_evidence
 
 
@@ -50,7 +51,7 @@ def look_at_test(sweep: Sweep, *, as_of: datetime, looked_by: str = "") -> Sweep
         costs=sweep.costs,
     )
     record, sessions = requested_record(request)
-    picks = sweep_picks(record, sessions, {variant: EngineTask(engine, params, segments, limits)})
+    picks = sweep_picks(VariantScorer(record, sessions), {variant: EngineTask(engine, params, segments, limits)})
     together = variants_evidence(picks, request, record, sessions)
     return SweepLook.objects.create(
         sweep=sweep,

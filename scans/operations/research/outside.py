@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from marketdata.panel import Floats
-from marketdata.record import Record
 from scans.evaluation.matching import Groups
 from scans.evaluation.permutation import universe_returns
 from scans.evaluation.prices import Rows
@@ -23,7 +22,7 @@ from scans.evaluation.walk_forward import Fold
 from scans.execution.shards import EngineTask
 from scans.operations.evaluation.evaluate import ordered_groups, session_groups
 from scans.operations.evaluation.evidence import Evidence
-from scans.operations.research.variant_picks import scored_tasks
+from scans.operations.research.variant_picks import VariantScorer
 from scans.operations.research.variants_evidence import VariantEvidence, variant_figures, without_nan
 
 SHARE = 0.01
@@ -37,7 +36,7 @@ def outside_report(
     picks: Rows,
     folds: Sequence[Fold],
     tasks: Sequence[EngineTask],
-    record: Record,
+    scorer: VariantScorer,
     horizon: int,
 ) -> dict[str, Any]:
     """The report on the picks outside, at the places `picks` of the evidence, as JSON: `outside` (their figures),
@@ -46,7 +45,7 @@ def outside_report(
     day, column = evidence.holdings.picks.day[picks], evidence.holdings.picks.column[picks]
     returns, eligible = _returns(evidence, folds, horizon)
     groups = {
-        PASSING: _passing(evidence, folds, tasks, record),
+        PASSING: _passing(evidence, folds, tasks, scorer),
         ALIKE: alike(evidence.traits.volatility, _amount(evidence), eligible),
     }
     return {
@@ -75,18 +74,15 @@ def _returns(evidence: Evidence, folds: Sequence[Fold], horizon: int) -> tuple[F
     return returns, eligible
 
 
-def _passing(evidence: Evidence, folds: Sequence[Fold], tasks: Sequence[EngineTask], record: Record) -> Groups:
+def _passing(evidence: Evidence, folds: Sequence[Fold], tasks: Sequence[EngineTask], scorer: VariantScorer) -> Groups:
     """(K, N): 0 for what passes the conditions of each fold's variant, however many picks it keeps."""
     groups = np.full(evidence.traits.volatility.shape, NO_GROUP, dtype=np.int16)
-    sessions = evidence.sessions[folds[0].start : folds[-1].end]
     variants = list(dict.fromkeys(fold.variant for fold in folds))
-    for place, universe, ranks in scored_tasks(record, sessions, [unlimited(tasks[n]) for n in variants]):
-        row = ranks.day + folds[0].start
+    for place, day, code in scorer.task_picks([unlimited(tasks[n]) for n in variants]):
         for fold in folds:
             if fold.variant == variants[place]:
-                inside = (row >= fold.start) & (row < fold.end)
-                rows = row[inside].astype(np.intp)
-                groups[rows, evidence.prices.columns(universe.codes[ranks.column[inside]], rows)] = 0
+                inside = (day >= fold.start) & (day < fold.end)
+                groups[day[inside], evidence.prices.columns(code[inside], day[inside])] = 0
     return groups
 
 

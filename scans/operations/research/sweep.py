@@ -26,7 +26,6 @@ import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from marketdata.context_threads import ContextThreadPool
 from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.queries.breaks import get_history_digests
@@ -44,12 +43,11 @@ from scans.operations.evaluation.evidence import (
 )
 from scans.operations.research.grid import Variant, variants
 from scans.operations.research.outside import outside_report
-from scans.operations.research.variant_picks import THREADS, VariantPicks, variant_picks
+from scans.operations.research.variant_picks import VariantPicks, VariantScorer
 from scans.operations.research.variants_evidence import (
-    daily_returns_of_variants,
+    all_figures,
     luck_tests,
     outside_picks,
-    variant_figures,
     variants_evidence,
 )
 from scans.operations.scan.code_revision import code_revision
@@ -247,26 +245,27 @@ def _judge(
 ) -> None:
     clock = [time.perf_counter()]
     options = list(tasks)
+    scorer = VariantScorer(record, periods.seen)
     recorded = set(sweep.variants.values_list("number", flat=True))
     for low in range(0, len(options), BATCH):
         batch = options[low : low + BATCH]
         if any(option.number not in recorded for option in batch):
             _refuse_cancelled(sweep)
             shown = None if each is None else partial(_shift, each, low, len(options))
-            _record_batch(sweep, record, periods, {option: tasks[option] for option in batch}, request, shown)
+            _record_batch(sweep, scorer, periods, {option: tasks[option] for option in batch}, request, shown)
     clock.append(time.perf_counter())
     numbers = [option.number for option in options]
     rows = sorted(sweep.variants.all(), key=lambda row: numbers.index(row.number))
     returns = np.column_stack([np.frombuffer(bytes(row.returns)) for row in rows])
     folds = walk_forward(returns[: periods.test - periods.gap], start=periods.choose, length=FOLD, gap=periods.gap)
     places = list(dict.fromkeys(fold.variant for fold in folds))
-    picks = sweep_picks(record, periods.seen, {options[place]: tasks[options[place]] for place in places})
+    picks = sweep_picks(scorer, {options[place]: tasks[options[place]] for place in places})
     chosen = [options[place] for place in places]
     picks.sort(key=lambda one: chosen.index(one.variant))
     together = variants_evidence(picks, request, record, periods.seen)
     of_chosen = [replace(fold, variant=places.index(fold.variant)) for fold in folds]
     outside = outside_picks(together, of_chosen)
-    report = outside_report(together, outside, of_chosen, [one.task for one in picks], record, sweep.horizon)
+    report = outside_report(together, outside, of_chosen, [one.task for one in picks], scorer, sweep.horizon)
     tests = luck_tests(returns)
     clock.append(time.perf_counter())
     with transaction.atomic():
@@ -291,19 +290,18 @@ def _refuse_cancelled(sweep: Sweep) -> None:
 
 def _record_batch(
     sweep: Sweep,
-    record: Record,
+    scorer: VariantScorer,
     periods: Periods,
     tasks: Mapping[Variant, EngineTask],
     request: EvaluationRequest,
     each: Callable[[int, int], None] | None,
 ) -> None:
     """Judge some variants and record them together; of a batch that another run began, what it lacks."""
-    picks = sweep_picks(record, periods.seen, tasks, each)
-    together = variants_evidence(picks, request, record, periods.seen)
-    returns = daily_returns_of_variants(together, sweep.horizon)[: periods.test]
+    picks = sweep_picks(scorer, tasks, each)
+    together = variants_evidence(picks, request, scorer.record, scorer.days)
+    figures, returns = all_figures(together, sweep.horizon)
+    returns = returns[: periods.test]
     sharpe = sharpe_ratios(returns)
-    with ContextThreadPool(THREADS) as pool:
-        figures = list(pool.map(partial(variant_figures, together), together.picks))
     rows = [
         SweepVariant(
             sweep=sweep,
@@ -319,19 +317,16 @@ def _record_batch(
 
 
 def sweep_picks(
-    record: Record,
-    sessions: Days,
-    tasks: Mapping[Variant, EngineTask],
-    each: Callable[[int, int], None] | None = None,
+    scorer: VariantScorer, tasks: Mapping[Variant, EngineTask], each: Callable[[int, int], None] | None = None
 ) -> list[VariantPicks]:
-    """The picks of every variant on `sessions`."""
-    thin = np.flatnonzero(np.isin(sessions.astype(str), list(thin_sessions(record, sessions))))
-    found = []
-    for picks in variant_picks(record, sessions, tasks, thin):
-        found.append(picks)
+    """The picks of every variant on the sessions of `scorer`."""
+    thin = np.flatnonzero(np.isin(scorer.days.astype(str), list(thin_sessions(scorer.record, scorer.days))))
+    rows = []
+    for picks in scorer.variant_picks(tasks, thin):
+        rows.append(picks)
         if each:
-            each(len(found), len(tasks))
-    return found
+            each(len(rows), len(tasks))
+    return rows
 
 
 def _fold_row(fold: Fold, periods: Periods, rows: Sequence[SweepVariant]) -> dict[str, Any]:

@@ -13,19 +13,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.context_threads import ContextThreadPool
 from marketdata.panel import Floats
 from marketdata.record import Days, Record
-from scans.evaluation.calendar_time import daily_excess
+from scans.evaluation.calendar_time import CohortReturns
 from scans.evaluation.data_snooping import snooping_test
 from scans.evaluation.deflated_sharpe import best_deflated_sharpe
 from scans.evaluation.overfitting import overfitting_probability
 from scans.evaluation.prices import Rows
-from scans.evaluation.statistics import Figures, compute_figures
+from scans.evaluation.shared_cohorts import SharedCohorts
+from scans.evaluation.statistics import Figures, compute_figures, portfolio_figures
 from scans.evaluation.walk_forward import Fold
 from scans.execution.shards import EngineTask
 from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, evidence_on
 from scans.operations.evaluation.picks import EligibilityRule, VersionPicks
-from scans.operations.research.variant_picks import VariantPicks
+from scans.operations.research.variant_picks import THREADS, VariantPicks
 
 BENCHMARK = "matched"
 FIGURES = ("picks", "judged", "dropped", "mean", "gross_mean", "median", "date_mean", "mean_without_best", "hit_rate")
@@ -82,16 +84,27 @@ def _union(sessions: Days, rule: EligibilityRule, day: Rows, code: NDArray[np.st
     )
 
 
-def daily_returns_of_variants(together: VariantEvidence, horizon: int) -> Floats:
-    """(T, V): the daily excess of each variant over matched shares, 0 where it holds nothing."""
-    evidence = together.evidence
-    n = evidence.holdings.periods.horizons.index(horizon)
-    judged = evidence.holdings.judged[:, n]
-    columns = [
-        daily_excess(evidence.returns, evidence.holdings, n, picks[judged[picks]], BENCHMARK)
-        for picks in together.picks
-    ]
-    return np.nan_to_num(np.column_stack(columns))
+def all_figures(together: VariantEvidence, horizon: int) -> tuple[list[dict[str, dict[str, Any]]], Floats]:
+    """For each variant, sessions held -> its figures; and the daily excess of each over matched shares with holdings of
+    `horizon` sessions, (T, V), 0 where it holds nothing."""
+    evidence, variants = together.evidence, together.picks
+    holdings = evidence.holdings
+    cohorts = SharedCohorts.of(holdings.picks.day, variants)
+    figures: list[dict[str, dict[str, Any]]] = [{} for _ in variants]
+    daily: Floats = np.zeros((len(evidence.prices.sessions), len(variants)))
+    for n, held in enumerate(holdings.periods.horizons):
+        returns, rows = cohorts.returns(evidence.returns, holdings, n)
+
+        def row(v: int, held: int = held, returns: CohortReturns = returns, rows: list[Rows] = rows) -> dict[str, Any]:
+            pooled = returns.portfolio(rows[v])
+            return _figures_row(portfolio_figures(holdings, evidence.benchmarks, pooled, held, variants[v]))
+
+        with ContextThreadPool(THREADS) as pool:
+            for own, figures_row in zip(figures, pool.map(row, range(len(variants))), strict=True):
+                own[str(held)] = figures_row
+        if held == horizon:
+            daily = np.column_stack([np.nan_to_num(returns.daily_excess(own, BENCHMARK)) for own in rows])
+    return figures, daily
 
 
 def variant_figures(

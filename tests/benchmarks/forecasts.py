@@ -1,16 +1,19 @@
 """candle-time: the remaining time of whole collections, and the pace of calls, against the imitation by the wall clock.
 
-Every collection has a process and an exchange of its own; `AT_ONCE` run at once. The exchanges
-count calls in the last second, or in whole seconds.
+Every collection has a process and an exchange of its own; `AT_ONCE` begin at once, when each has its market. Those of
+the loaded machine have `BUSY` processes beside them that never pause. The exchanges count calls in the last second, or
+in whole seconds.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from marketdata.candles.collector import coverage as covered
@@ -36,6 +39,8 @@ SECONDS = 65  # of a collection
 PACES = (0.0, 5.0, 3.0)  # calls a second; 0: the default
 CALLS = 75
 AT_ONCE = 4
+BUSY = 3
+SPAWN = multiprocessing.get_context("spawn")
 LATENCY = 0.03
 ILLIQUID = 0.2
 
@@ -84,16 +89,52 @@ def _market(slots: int, density: float) -> list[Tick]:
 
 
 def section(bench: Bench) -> None:
-    """Both tables."""
-    with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn")) as processes:
-        runs = [(name, pace) for name in RANGES for pace in PACES]
-        lines = list(processes.map(forecast_line, *zip(*runs, strict=True)))
+    """The tables."""
     title = f"remaining time of collections of {SECONDS} s, {AT_ONCE} at once"
+    lines = forecast_lines([(name, pace) for name in RANGES for pace in PACES])
+    bench.report.table(Table("candle-time", title, "Collector.collect over HTTP", lines))
+    with busy_machine():
+        lines = forecast_lines([(name, 0.0) for name in RANGES])
+    title += f", beside {BUSY} busy processes"
     bench.report.table(Table("candle-time", title, "Collector.collect over HTTP", lines))
     paces = [(name, per_second) for name in LIMITS for per_second in (0.0, 9.0, 8.0)]
-    with ProcessPoolExecutor(AT_ONCE, multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(AT_ONCE, SPAWN) as processes:
         lines = list(processes.map(pace_line, *zip(*paces, strict=True)))
     bench.report.table(Table("candle-time", f"{CALLS} calls, 10 a second taken", "source.candles over HTTP", lines))
+
+
+def forecast_lines(runs: Sequence[tuple[str, float]]) -> list[Line]:
+    """The collections of ranges at paces, `AT_ONCE` at once."""
+    begin = SPAWN.Barrier(AT_ONCE)
+    with ProcessPoolExecutor(AT_ONCE, SPAWN, initializer=_share, initargs=(begin,)) as processes:
+        return list(processes.map(forecast_line, *zip(*runs, strict=True)))
+
+
+@contextmanager
+def busy_machine() -> Iterator[None]:
+    """Other work for the machine."""
+    others = [SPAWN.Process(target=_never_pause, daemon=True) for _ in range(BUSY)]
+    for other in others:
+        other.start()
+    try:
+        yield
+    finally:
+        for other in others:
+            other.terminate()
+
+
+def _never_pause() -> None:
+    while True:
+        pass
+
+
+def _share(begin: Barrier) -> None:
+    global _begin
+    _begin = begin
+
+
+_begin: Barrier | None = None
+"""Where the collections of this process begin together with those of others."""
 
 
 def forecast_line(name: str, pace: float) -> Line:
@@ -108,7 +149,11 @@ def forecast_line(name: str, pace: float) -> Line:
         seen.append((progress.elapsed, progress.remaining))
 
     with UpbitExchange({MARKET: market.book}, clock=lambda: float(NOW), latency=LATENCY) as exchange:
+        for path in ("minutes/1", "days", "weeks", "months"):
+            exchange.candles(MARKET, path)  # the imitation makes them once
         source = upbit.source(HttpClient(), base_url=exchange.url, per_second=pace)
+        if _begin is not None:
+            _begin.wait()
         request = CandleRequest(MARKET, "1m", count=market.slots, before=as_datetime(END))
         began = time.perf_counter()
         outcome = Collector(source, store, on_progress=note).collect(request, as_of=as_datetime(NOW))
@@ -118,10 +163,13 @@ def forecast_line(name: str, pace: float) -> Line:
     error, known = outcome.eta_error, outcome.eta_known_after
     note_ = (
         f"{outcome.progress.calls:,} calls, {refused} refused; "
-        f"wrong by {_percent(error)} at most, known after {_percent(known and known / took)}; "
+        f"wrong by {_percent(error)} at most, known after {_percent(known and known / took)} and for "
+        f"{_percent(_known_share(seen, took))} of the rest; "
         f"by tenths {_tenths(seen, took)}"
     )
-    return Line(f"{name}, {per_second:.1f}/s", [took], note=note_)
+    return Line(
+        f"{name}, {per_second:.1f}/s", [took], ratio=1.0 if error is None else error, note=note_, aims={"ratio": 0.10}
+    )
 
 
 def pace_line(limit: str, per_second: float) -> Line:
@@ -143,6 +191,12 @@ def pace_line(limit: str, per_second: float) -> Line:
 
 def _percent(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.1%}"
+
+
+def _known_share(seen: Sequence[tuple[float, float | None]], took: float) -> float:
+    """The share of the forecasts after the first tenth that were known."""
+    forecasts = [left is not None for at, left in seen if at >= took / 10]
+    return sum(forecasts) / len(forecasts)
 
 
 def _tenths(seen: Sequence[tuple[float, float | None]], took: float) -> str:

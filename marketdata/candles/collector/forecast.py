@@ -2,11 +2,11 @@
 
 1. Slots that need a call: those of the interval that are not settled, from the listing on where it is known (`survey`).
 2. Slots that one call settles: the mean of the calls so far; further back that of the nearest sample of the survey.
-3. Seconds that one call takes: the mean so far, without the first one, which has to connect. A call that was repeated
-   is an outage, which is no pace: it counts as `OUTAGE` means at most. Pauses of a busy machine and of a limit are part
-   of the pace, however long.
+3. Seconds that one call takes: the mean of the recent ones (`call_seconds`), without the first one, which connects. A
+   call that was repeated is an outage: it counts as `OUTAGE` means at most.
 
-It is unknown until the standard errors of both means are small enough, and until the survey of a long collection.
+It is unknown while the width is not precise enough, or the seconds so uncertain that the whole duration is, and until
+the survey of a long collection.
 Positions are numbers of slots on the grid.
 """
 
@@ -19,12 +19,12 @@ from itertools import pairwise
 from math import ceil, sqrt
 from typing import NamedTuple
 
+from marketdata.candles.collector.call_seconds import LEAST_CALLS, CallSeconds
 from marketdata.candles.collector.coverage import Coverage, covered_slots, merge, subtract
 from marketdata.candles.collector.timeframes import Grid, Interval
 
-LEAST_CALLS = 5  # before the first forecast
-WIDTH_ERROR = 0.05  # relative standard errors of means that are good enough
-SECONDS_ERROR = 0.10
+WIDTH_ERROR = 0.05  # relative standard error of the mean that is good enough
+DURATION_ERROR = 0.02  # uncertainty of the whole duration by that of the seconds of a call
 OUTAGE = 4.0  # means
 EXACT = 256  # missing intervals that are counted one by one; further ones take calls in proportion to their slots
 
@@ -69,7 +69,7 @@ class Forecast:
     awaits_survey: bool = True
     samples: Sequence[Sample] = ()
     _has_connected: bool = False
-    _seconds: RunningMean = field(default_factory=RunningMean)
+    _seconds: CallSeconds = field(default_factory=CallSeconds)
     _widths: RunningMean = field(default_factory=RunningMean)
 
     def __post_init__(self) -> None:
@@ -103,12 +103,15 @@ class Forecast:
             return None
         return self._calls()
 
-    def seconds_left(self) -> float | None:
-        """Seconds until the end; None while they are unknown."""
+    def seconds_left(self, elapsed: float = 0.0) -> float | None:
+        """Seconds until the end, `elapsed` seconds after the start; None while they are unknown."""
         calls = self.calls_left()
         if not self.missing:
             return 0.0
-        return calls * self._seconds.mean if calls is not None and self._seconds.is_precise(SECONDS_ERROR) else None
+        if calls is None or not self._seconds.is_enough:
+            return None
+        left = calls * self._seconds.mean
+        return left if left * self._seconds.uncertainty <= DURATION_ERROR * (elapsed + left) else None
 
     def rough_calls(self) -> float:
         """The same without any requirement: by the width so far over the whole interval."""
@@ -117,7 +120,7 @@ class Forecast:
     @property
     def has_calls(self) -> bool:
         """Whether there have been enough calls for a rough figure."""
-        return self._seconds.count >= LEAST_CALLS
+        return self._seconds.is_enough
 
     def _width(self, rows: int, slots: int) -> float:
         return self.page * slots / rows if rows else float(max(slots, self.slots_left, 1))

@@ -92,7 +92,7 @@ class Estimate:
         self.forecast.settle(settled)
         self.forecast.learn(chunk.rows, chunk.slots_answered, elapsed - self._elapsed, retries=chunk.retries)
         self._elapsed = elapsed
-        left = self.forecast.seconds_left()
+        left = self.forecast.seconds_left(elapsed)
         if left is not None and self.forecast.missing:
             self._errors.add(elapsed, left)
 
@@ -103,7 +103,7 @@ class Estimate:
 
     def now(self) -> Progress:
         counts = self._slots, self._done, self._recorded, self._chunks, self._calls, self._rows
-        return Progress(*counts, self._elapsed, self.forecast.seconds_left())
+        return Progress(*counts, self._elapsed, self.forecast.seconds_left(self._elapsed))
 
     def error(self, took: float) -> float | None:
         """Largest relative error of the durations forecast after the first tenth; None without a forecast."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from marketdata.candles.collector import coverage as covered
+from marketdata.candles.collector.call_seconds import CallSeconds
 from marketdata.candles.collector.collector import Outcome
 from marketdata.candles.collector.forecast import Forecast, RunningMean, Sample
 from marketdata.candles.collector.progress import ForecastErrors
@@ -158,15 +159,19 @@ class TestForecast:
         forecast = self.forecast(*(slots(1_000 * n, 1_000 * n + 300) for n in range(1_024)))
         assert forecast.calls_left() == 2 * 1_024
 
-    def test_an_outage_is_no_pace(self) -> None:
-        forecast = self.forecast(slots(0, 200), seconds=1.0)
-        forecast.learn(200, 200, 600.0, retries=1)
-        assert forecast._seconds.mean == pytest.approx((5 * 1.0 + 4.0) / 6)
+    def test_seconds_that_still_change_leave_the_end_unknown(self) -> None:
+        forecast = Forecast(GRID, 200, (slots(0, 4_000),), awaits_survey=False)
+        for number in range(10):
+            forecast.learn(200, 200, 3.0 - number / 5)
+        assert forecast.calls_left() == 20
+        assert forecast.seconds_left() is None
 
-    def test_a_pause_of_a_busy_machine_is_part_of_the_pace(self) -> None:
-        forecast = self.forecast(slots(0, 200), seconds=1.0)
-        forecast.learn(200, 200, 7.0)
-        assert forecast._seconds.mean == pytest.approx((5 * 1.0 + 7.0) / 6)
+    def test_what_is_uncertain_counts_by_its_share_of_the_whole(self) -> None:
+        forecast = Forecast(GRID, 200, (slots(0, 4_000),), awaits_survey=False)
+        for number in range(10):
+            forecast.learn(200, 200, 1.1 if number % 2 else 0.9)
+        assert forecast.seconds_left() is None
+        assert forecast.seconds_left(elapsed=1_000.0) == pytest.approx(20.0, rel=0.05)
 
     def test_the_standard_error_is_that_of_the_mean(self) -> None:
         mean = RunningMean()
@@ -195,3 +200,32 @@ class TestForecastErrors:
         assert errors.largest(100.0) is None
         errors.add(1.0, 899.0)
         assert errors.largest(100.0) is None
+
+
+class TestCallSeconds:
+    """The seconds of a call, by hand."""
+
+    @staticmethod
+    def of(*values: float) -> CallSeconds:
+        seconds = CallSeconds()
+        for value in values:
+            seconds.add(value)
+        return seconds
+
+    def test_a_stall_is_no_pace(self) -> None:
+        stalled = self.of(1.0, 1.0, 600.0, 1.0, 1.0)
+        assert (stalled.mean, stalled.uncertainty) == (1.0, 0.0)
+
+    def test_waits_that_come_regularly_are_part_of_the_pace(self) -> None:
+        assert self.of(*[0.1] * 9, 1.1, *[0.1] * 9, 1.1).mean == pytest.approx(0.2)
+
+    def test_the_last_calls_alone_count(self) -> None:
+        assert self.of(*[9.0] * 100, *[1.0] * 80).mean == 1.0
+
+    def test_a_trend_makes_the_mean_uncertain(self) -> None:
+        # eight groups of one call: halves 1 and 2 without any spread, a mean of 1.5
+        assert self.of(*[1.0] * 4, *[2.0] * 4).uncertainty == pytest.approx(1 / 1.5)
+
+    def test_the_standard_error_is_that_of_the_groups(self) -> None:
+        # of 9, 11, 9, 11, 9, 11, 9, 11 in two halves: variance 4/3 each, error sqrt(4/3/8) of 10
+        assert self.of(*[9.0, 11.0] * 4).uncertainty == pytest.approx((4 / 3 / 8) ** 0.5 / 10)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.cache import cache
 
@@ -24,7 +24,11 @@ VALUE_ERRORS = (AttributeError, TypeError, ValueError, OverflowError)
 
 
 class Store:
-    """The cache, as `cached` uses it. Every call returns the result of an empty cache where the cache fails."""
+    """The cache, as `cached` uses it. Every call returns the result of an empty cache where the cache fails.
+
+    `around(name, call)` makes each call, where it is set: traces do."""
+
+    around: Callable[[str, Callable[[], Any]], Any] | None = None
 
     def __init__(self, breaker: CircuitBreaker | None = None) -> None:
         self.breaker = breaker or CircuitBreaker()
@@ -47,7 +51,7 @@ class Store:
                 unreadable()
             return value
 
-        return self._call(get, None)
+        return self._call("get", get, None)
 
     def put(self, key: str, value: object, ttl: int) -> int:
         """Store a value; returns its bytes, 0 where it could not be stored."""
@@ -57,7 +61,7 @@ class Store:
             cache.set(key, content, ttl)
             return len(content)
 
-        return self._call(put, 0)
+        return self._call("put", put, 0)
 
     def get_many(self, names: Sequence[str]) -> dict[str, object]:
         """Key -> value of those that are stored and can be read."""
@@ -74,7 +78,7 @@ class Store:
                     values[key] = value[0]
             return values
 
-        return self._call(get, {})
+        return self._call("get many", get, {})
 
     def put_many(self, values: Mapping[str, object], ttl: int) -> int:
         """Store values by key; returns their bytes, 0 where they could not be stored."""
@@ -84,10 +88,10 @@ class Store:
             cache.set_many(contents, ttl)
             return sum(map(len, contents.values()))
 
-        return self._call(put, 0)
+        return self._call("put many", put, 0)
 
     def forget(self, key: str) -> None:
-        self._call(lambda: cache.delete(key), False)
+        self._call("forget", lambda: cache.delete(key), False)
 
     def count(self, key: str, by: int, ttl: int) -> int | None:
         """Increment a counter by `by` and return it; a missing one begins at 0. None without a cache."""
@@ -99,19 +103,19 @@ class Store:
                 cache.add(key, 0, ttl)
                 return int(cache.incr(key, by))
 
-        return self._call(increment, None)
+        return self._call("count", increment, None)
 
     def counter(self, key: str) -> int:
         """The value of a counter; 0 where there is none."""
-        return self._call(lambda: int(cache.get(key) or 0), 0)
+        return self._call("counter", lambda: int(cache.get(key) or 0), 0)
 
     def probe(self, work: Callable[[], R | None]) -> R | None:
         """The result of `work` on the cache; None without a cache."""
-        return self._call(work, None)
+        return self._call("probe", work, None)
 
     def take_lease(self, key: str, holder: str, seconds: int) -> bool:
         """Whether `holder` gets the lease to compute `key`; always without a cache."""
-        return self._call(lambda: bool(cache.add(keys.lease(key), holder, seconds)), True)
+        return self._call("lease", lambda: bool(cache.add(keys.lease(key), holder, seconds)), True)
 
     def end_lease(self, key: str, holder: str) -> None:
         """Release the lease, unless it has expired and another caller has it."""
@@ -120,7 +124,7 @@ class Store:
             is_holder = cache.get(keys.lease(key)) == holder
             return is_holder and bool(cache.delete(keys.lease(key)))
 
-        self._call(end, False)
+        self._call("end lease", end, False)
 
     def generation(self, scope: str) -> int:
         """The scope's generation; 0 while the cache is unavailable."""
@@ -136,7 +140,7 @@ class Store:
                 generation = cache.get(key)
             return int(generation or 0)
 
-        return self._call(read, 0)
+        return self._call("generation", read, 0)
 
     def advance(self, scope: str) -> bool:
         """Invalidate all answers of the scope; call it once the change is committed.
@@ -153,18 +157,18 @@ class Store:
                 cache.set(key, time.time_ns(), None)
             return True
 
-        done = self._call(increment, False)
+        done = self._call("advance", increment, False)
         if done:
             self._owed.discard(scope)
         else:
             self._owed.add(scope)
         return done
 
-    def _call(self, work: Callable[[], R], otherwise: R) -> R:
+    def _call(self, name: str, work: Callable[[], R], otherwise: R) -> R:
         if not self.breaker.allows():
             return otherwise
         try:
-            answer = work()
+            answer: R = work() if self.around is None else self.around(name, work)
         except VALUE_ERRORS:
             LOGGER.exception("A value could not be stored in the cache")
             return otherwise

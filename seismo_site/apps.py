@@ -28,6 +28,10 @@ class SiteConfig(AppConfig):
         task_log.install()
         sql_comments.install()
         task_signing.install()
+        if settings.TRACES:
+            from seismo_site.tracing import start  # which reads OpenTelemetry's libraries
+
+            start.install()
 
 
 class SeismoAdminConfig(SimpleAdminConfig):

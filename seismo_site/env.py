@@ -11,6 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Collection
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -144,6 +145,16 @@ def address(name: str) -> str:
         if url.scheme not in {"http", "https"} or not url.hostname or url.query or url.fragment:
             raise ImproperlyConfigured(f"{name} must be an address such as https://host/v1.")
     return value
+
+
+def library(name: str, module: str, requirements: str) -> None:
+    """Refuse the setting `name` where the module that it needs is not installed."""
+    try:
+        installed = find_spec(module) is not None
+    except ModuleNotFoundError:  # nor the package that it is in
+        installed = False
+    if not installed:
+        raise ImproperlyConfigured(f"{name} needs a library: pip install -r {requirements}, or unset it.")
 
 
 def webhook_url(name: str) -> HiddenText:

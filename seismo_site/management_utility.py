@@ -43,7 +43,12 @@ class SeismoUtility(ManagementUtility):
             shown = subcommand if len(subcommand) <= 40 else f"{subcommand[:37]}..."
             sys.stderr.write(f"There is no command {shown!r}: {hint}\n")
             sys.exit(USAGE)
-        return super().fetch_command(subcommand)
+        command = super().fetch_command(subcommand)
+        if not settings.configured or not settings.TRACES:
+            return command
+        from seismo_site.tracing.commands import traced  # which reads OpenTelemetry's libraries
+
+        return traced(command, subcommand)
 
     def _overview(self) -> Iterator[str]:
         width = min(shutil.get_terminal_size().columns, 120)

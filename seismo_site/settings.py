@@ -343,6 +343,12 @@ LOGGING = logging.logging_config(
     form=env.choice("SEISMO_LOG_FORMAT", "line", logging.FORMATS),
 )
 SQL_COMMENTS = env.flag("SEISMO_SQL_COMMENTS", default=False)
+# OpenTelemetry traces over OTLP/HTTP; without an address nothing of them is imported.
+TRACES = env.address("SEISMO_TRACES")
+TRACES_SHARE = env.number("SEISMO_TRACES_PERCENT", 100, most=100) / 100
+if TRACES:
+    env.library("SEISMO_TRACES", "opentelemetry.exporter.otlp.proto.http", "requirements/tracing.txt")
+    MIDDLEWARE.insert(1, "seismo_site.tracing.middleware.TraceMiddleware")
 
 # Variables that look like settings and are none; SEISMO_SHARED_DATA says where the tests' recorded data lie.
 NO_SETTINGS = ("SEISMO_SHARED_DATA",)

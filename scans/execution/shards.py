@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Panel
+from marketdata.spans import span
 from scans.engines.base import Engine, Features, Requirements, Universe, caps_reach, get_requirements, reads_flows
 from scans.engines.indicators import Measures
 from scans.execution.cost import Cost, StageMeter
@@ -106,7 +107,8 @@ def compute_piece(window: PanelReader, tasks: Sequence[EngineTask], instruments:
     """Read the panel of `instruments` and compute every task's features over it."""
     cpu_clock = time.thread_time if threads == 1 else time.process_time  # the threads of the reader, or other pieces
     meter = StageMeter(cpu_clock=cpu_clock)
-    panel = window.read(field_reach(tasks), instruments=instruments, threads=threads)
+    with span("scan.read"):
+        panel = window.read(field_reach(tasks), instruments=instruments, threads=threads)
     universe, measures = _facts(panel), Measures(panel)
     read = meter.cost()
     features: list[Features | Exception] = []
@@ -114,7 +116,8 @@ def compute_piece(window: PanelReader, tasks: Sequence[EngineTask], instruments:
     for task in tasks:
         meter = StageMeter(cpu_clock=cpu_clock)
         try:
-            features.append(task.engine.features(measures, task.params))
+            with span("scan.features", engine=task.engine.slug):
+                features.append(task.engine.features(measures, task.params))
         except Exception as error:  # one engine's failure must not take the others with it
             features.append(error)
         eligible.append(panel.eligible(segments=task.segments, min_bars=task.requirements.min_bars))

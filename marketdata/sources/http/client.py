@@ -36,6 +36,7 @@ from marketdata.sources.http.exceptions import FOREIGN, NOT_SENT, translate
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.http.retry import LONGEST_REST, RetryPolicy, default_breaker, http_date, retry_after
+from marketdata.spans import span
 
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
@@ -238,8 +239,9 @@ class HttpClient:
             async with self.limiter.permit(call.rate, longest=self._retry.longest):
                 sent_at, began = self._wall_clock(), time.monotonic()
                 self.sent += 1
-                async with asyncio.timeout(self._timeouts.total):
-                    response, body = await self._send(call)
+                with span(f"source {call.what}", **{"server.address": call.host}):
+                    async with asyncio.timeout(self._timeouts.total):
+                        response, body = await self._send(call)
         except FOREIGN as error:
             self.sent -= isinstance(error, NOT_SENT)
             self._failed(call, translate(error, call.what), error)

@@ -26,6 +26,7 @@ from marketdata.queries.readiness import get_doubtful_bases
 from marketdata.queries.readings import ReadingTimes, get_readings
 from marketdata.queries.records import get_record
 from marketdata.record import Days, Record
+from marketdata.spans import span
 from scans.engines import engine_params
 from scans.engines.base import Check, Features, MarketIndex, Universe
 from scans.engines.condition_engine import ConditionEngine
@@ -278,7 +279,8 @@ def _answer(
     try:
         if isinstance(features, Exception):
             raise features
-        outcome = scan.task.engine.score(universe, features, index, scan.task.params)
+        with span("scan.score", scanner_version=scan.version.slug):
+            outcome = scan.task.engine.score(universe, features, index, scan.task.params)
     except Exception as error:  # of this version only; its scan has the error
         scan.error = f"{scan.version.slug} failed: {type(error).__name__}: {error}"
         return
@@ -319,7 +321,8 @@ def thin_sessions(record: Record, days: Days) -> dict[str, str]:
 def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit | None) -> None:
     meter = StageMeter(baseline=scan.baseline)
     try:
-        publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter)
+        with span("scan.publish", scanner_version=scan.version.slug):
+            publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter)
     except NotReproducible as error:
         scan.error = str(error)
     except DatabaseError as error:  # this version is rolled back; the others continue

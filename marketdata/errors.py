@@ -19,3 +19,12 @@ class EmptyMarket(DataProblem):
 
 class LakeError(DataProblem):
     """A file of the lake is missing, broken or behind the record; a new projection mends it."""
+
+
+class NotDelivered(Exception):
+    """A message was not received; the text has the reason, without the address. `temporary`: another try may
+    succeed."""
+
+    def __init__(self, message: str, *, temporary: bool) -> None:
+        super().__init__(message)
+        self.temporary = temporary

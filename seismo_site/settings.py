@@ -280,6 +280,8 @@ COLLECT_HISTORY = env.integer("SEISMO_COLLECT_HISTORY", 750, least=1, most=10_00
 EXECUTORS = ("auto", "inline", "process", "thread")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
 CANDLE_MEMORY_EVERY = env.integer("SEISMO_CANDLE_MEMORY_EVERY", 10, least=0, most=1_000_000)
+CANDLE_EVENTS_URL = env.webhook_url("SEISMO_CANDLE_EVENTS_URL")
+CANDLE_EVENTS_SECRET = env.credential("SEISMO_CANDLE_EVENTS_SECRET")
 CANDLE_CACHE_BYTES = env.integer("SEISMO_CANDLE_CACHE_MB", 64, least=1, most=16_384) * 2**20
 SCORE_CACHE = env.cache_place("SEISMO_SCORE_CACHE", DATA_DIR / "scores")
 PRECLOSE_DAYS = env.integer("SEISMO_PRECLOSE_DAYS", 365, least=1, most=36_500)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from scans.notices.failure import NotDelivered
+from marketdata.errors import NotDelivered
 from scans.notices.message import Form, Message, render
 
 PUBLIC = frozenset({"tgram", "slack", "discord", "kakaotalk", "kakao", "line", "pover", "pbul"})

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import Q
 
+from marketdata.errors import NotDelivered
 from scans.models import MessageChannel, Notification
-from scans.notices.failure import NotDelivered
 from scans.notices.message import Message
 from scans.operations.evening.channels import channel_language, channel_message, send_to_reader
 from scans.wording.evening_message import sample_message

@@ -16,7 +16,7 @@ from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import as_datetime
 from marketdata.candles.operations.collect import CollectionReport
-from marketdata.candles.queries import STEPS
+from marketdata.candles.operations.events import chunk_event
 from marketdata.management.arguments import positive
 from marketdata.management.import_progress import Screen
 from marketdata.management.progress_bar import ProgressBar, duration, time_left
@@ -97,7 +97,7 @@ class CandleScreen(Screen):
             notes = (f"{progress.rows:,} rows", rate, time_left(progress.remaining))
             self._bar.show(f"{progress.calls:,} calls", progress.ratio, *notes)
         else:
-            self._errors.write(json.dumps(_event(progress, chunk)))
+            self._errors.write(json.dumps(chunk_event(progress, chunk)))
 
     def summary(self, report: CollectionReport) -> None:
         """Write a summary of the collection."""
@@ -131,26 +131,3 @@ class CandleScreen(Screen):
             later = f" in {duration(outcome.retry_after)}" if outcome.retry_after else ""
             return f"{outcome.error} Run this again{later}: it resumes where it stopped.", TEMPORARY_FAILURE
         return f"{outcome.error} The chunks before are recorded.", 1
-
-
-def _event(progress: Progress, chunk: ChunkState) -> dict[str, Any]:
-    remaining = None if progress.remaining is None else round(progress.remaining, 1)
-    return {
-        "event": "candle_chunk",
-        "chunk": chunk.number,
-        "start": as_datetime(chunk.start).isoformat(),
-        "end": as_datetime(chunk.end).isoformat(),
-        "label": chunk.label,
-        "slots": chunk.slots_answered,
-        "rows": chunk.rows,
-        "calls": chunk.calls,
-        "retries": chunk.retries,
-        "bytes": chunk.bytes,
-        "cache_hits": chunk.cache_hits,
-        "seconds": {name: round(getattr(chunk, f"seconds_{name}"), 6) for name in (*STEPS, "total")},
-        "memory": chunk.memory,
-        "memory_peak": chunk.memory_peak,
-        "done": round(progress.ratio, 4),
-        "rows_per_second": round(progress.rows_per_second, 1),
-        "remaining_seconds": remaining,
-    }

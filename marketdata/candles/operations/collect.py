@@ -22,6 +22,7 @@ from marketdata.candles.collector.planner import CandleRequest, grid_for
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.host_cache import HostCachedCandles
 from marketdata.candles.models import CandleCollection
+from marketdata.candles.operations.events import webhook_events
 from marketdata.candles.operations.flags import RecordFlags, rules
 from marketdata.candles.operations.store import RecordStore
 from marketdata.operations.lease import Lease
@@ -55,7 +56,17 @@ def collect(
     """
     series = Series(source.name, request.market, grid_for(request, source.calendar))
     store, flags = RecordStore(), RecordFlags()
-    with Lease(f"collection of {source.title} {request.market} {request.timeframe}") as lease:
+    with (
+        Lease(f"collection of {source.title} {request.market} {request.timeframe}") as lease,
+        webhook_events(series) as events,
+    ):
+
+        def note(progress: Progress, chunk: ChunkState) -> None:
+            if on_progress:
+                on_progress(progress, chunk)
+            if events:
+                events.put(progress, chunk)
+
         store.permit = lease.check
         store.abandon(series)
         outcome = Collector(
@@ -65,7 +76,7 @@ def collect(
             flags=flags,
             guard=Guard(flags, rules()),
             patience=patience,
-            on_progress=on_progress,
+            on_progress=note,
             memory_every=settings.CANDLE_MEMORY_EVERY,
         ).collect(request, as_of=as_of)
         CandleCollection.objects.filter(pk=outcome.collection.number).update(

@@ -11,9 +11,10 @@ from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
+from marketdata.errors import NotDelivered
 from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification
 from scans.models.encrypted_text import UnreadableText
-from scans.notices.failure import UNREADABLE_ADDRESS, NotDelivered
+from scans.notices.failure import UNREADABLE_ADDRESS
 from scans.notices.message import Form, Message, render
 from scans.operations.evening.notification_content import (
     concerns,
@@ -139,7 +140,7 @@ def _service(address: str) -> Channel:
 
 
 def _post(row: Notification) -> None:
-    from scans.notices.webhook import Webhook, post_notification  # imports an HTTP client
+    from marketdata.webhook import Webhook, post_json  # imports an HTTP client
 
     hook = Webhook(settings.NOTIFY_URL, settings.NOTIFY_SECRET, settings.NOTIFY_SECONDS)
-    post_notification(hook, notification_body(row), delivery=row.digest)
+    post_json(hook, notification_body(row), delivery=row.digest)

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 
+from marketdata.errors import NotDelivered
 from scans.models import EveningOutcome
-from scans.notices.failure import NotDelivered
 from scans.operations.evening.report import EveningReport
 
 LOGGER = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ def report_evening(report: EveningReport) -> None:
     """Call the monitor, where one is configured; a failure of the call is logged without the address."""
     if not settings.PING_URL or report.incomplete:
         return
-    from scans.notices.webhook import request_once  # imports an HTTP client
+    from marketdata.webhook import request_once  # imports an HTTP client
 
     failed = report.overdue or (report.session is not None and report.outcome != EveningOutcome.DONE)
     try:

@@ -22,10 +22,10 @@ from django.db import transaction
 from django.db.models import F, Q
 from django_q.models import Schedule
 
+from marketdata.errors import NotDelivered
 from marketdata.operations.task_queue import queue_key
 from marketdata.queries.market_calendar import get_calendar
 from scans.models import Delivery, Notification
-from scans.notices.failure import NotDelivered
 from scans.operations.evening.channels import (
     Channel,
     delivery_channel,

@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.core import serializers
 from django.db import connection
 
+from marketdata.errors import NotDelivered
 from scans.models import MessageChannel
 from scans.models.encrypted_text import UnreadableText
-from scans.notices.failure import NotDelivered
 from scans.operations.evening.channels import send_to_reader
 from scans.wording.evening_message import sample_message
 

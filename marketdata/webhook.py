@@ -1,7 +1,7 @@
-"""Webhook: one POST of a notification to the configured address.
+"""Webhook: one POST of a JSON object to a configured address.
 
     POST {url}   content-type: application/json
-                 x-seismo-delivery: the digest of the content, by which a receiver recognizes a repeated delivery
+                 x-seismo-delivery: by which a receiver recognizes a repeated delivery
                  x-seismo-signature: sha256=HMAC-SHA256 of the body in hex, where a secret is configured
     2xx          received; the body is not read
 
@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx2
 
-from scans.notices.failure import NotDelivered
+from marketdata.errors import NotDelivered
 
 RETRIED_STATUSES = frozenset({408, 425, 429})
 """Statuses below 500 after which another try may succeed."""
@@ -41,7 +41,7 @@ def signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def post_notification(hook: Webhook, content: Mapping[str, Any], *, delivery: str) -> None:
+def post_json(hook: Webhook, content: Mapping[str, Any], *, delivery: str) -> None:
     """Post `content` once; NotDelivered unless it was received within the time limit."""
     body = json.dumps(content, ensure_ascii=False).encode()
     headers = {"content-type": "application/json", "user-agent": "seismo", "x-seismo-delivery": delivery}

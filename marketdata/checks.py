@@ -9,6 +9,8 @@ from django.core.checks import CheckMessage, Error
 
 def check_sources(**_: Any) -> list[CheckMessage]:
     """An error for each source whose settings contradict each other; one that is merely not configured is fine."""
-    from marketdata.operations.sources import describe_sources  # the HTTP client costs every start otherwise
+    from marketdata.operations.source_descriptions import (
+        describe_sources,
+    )  # the HTTP client costs every start otherwise
 
     return [Error(source.wrong, id="marketdata.E001") for source in describe_sources() if source.wrong]

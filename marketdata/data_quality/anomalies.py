@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 from django.conf import settings
@@ -15,6 +15,7 @@ from marketdata.data_quality.finding import Finding
 from marketdata.markets import get_market
 from marketdata.models import Instrument, StockPrice
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.source_standings import source_standings
 
 SESSIONS = 252
 MATCH, ANOMALY = 0.001, 0.05
@@ -94,13 +95,7 @@ def outliers(market: str, limit: int) -> Finding:
 
 def source_quality(market: str, limit: int) -> Finding:
     """Sources whose quality over the last sessions is too low to be preferred."""
-    last = _last(market)
-    counts: dict[date, dict[str, int]] = {}
-    if last:
-        recent = StockPrice.objects.filter(market=market, date__gte=last - timedelta(days=21))
-        for day, source, number in recent.order_by().values_list("date", "source").annotate(Count("pk")):
-            counts.setdefault(day, {})[source] = number
-    qualities = source_preference.source_qualities(counts, last) if last else {}
+    qualities = {standing.source: standing.quality for standing in source_standings(market)}
     poor = {source: quality for source, quality in qualities.items() if quality < source_preference.MIN_QUALITY}
     order = ", ".join(settings.SOURCE_ORDER)
     return Finding(

@@ -7,9 +7,6 @@ else through a file of this host that its owner alone may read: never through th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import redis
@@ -30,25 +27,6 @@ from marketdata.sources.kis.token_files import FileTokens
 from marketdata.sources.kis.token_stores import RedisTokens, TokenStore
 from marketdata.sources.registry import SourceDependencies
 from marketdata.sources.sessions import IndexSource, ListingSource, SessionSource
-
-
-@dataclass(frozen=True, slots=True)
-class SourceDescription:
-    """A description of a source for people: `missing` names settings, `wrong` is the contradiction in them; `market` of
-    its daily bars, what they cost in `calls`, and when they are `final`."""
-
-    name: str
-    title: str
-    can: tuple[str, ...]
-    missing: tuple[str, ...] = ()
-    wrong: str = ""
-    market: str = ""
-    calls: str = ""
-    final: str = ""
-
-    @property
-    def is_configured(self) -> bool:
-        return not self.missing and not self.wrong
 
 
 def make_dependencies() -> SourceDependencies:
@@ -156,41 +134,3 @@ def _first_source(kind: Any, ability: str, market: str, name: str) -> Any:
         source.close()
     refusal = f"{name} is not a source that {ability}" if name else f"No source {ability} of {market}"
     raise SourceRefused(" ".join(refusals) or f"{refusal}: see `manage.py sources`.")
-
-
-def describe_sources() -> Iterator[SourceDescription]:
-    """Every source of the registry, in its order."""
-    for name in registry.SOURCES:
-        try:
-            source = registry.build(name, settings.SOURCES.get(name, {}), SourceDependencies())
-        except SourceRefused as error:
-            yield SourceDescription(name, name, (), wrong=str(error))
-            continue
-        capabilities = tuple(sorted(str(capability) for capability in source.capabilities))
-        market = source.daily_market if isinstance(source, DailyBarSource | SessionSource) else ""
-        facts = (market, _calls(source), _final(source))
-        yield SourceDescription(name, source.title, capabilities, source.missing_settings(), "", *facts)
-        source.close()
-
-
-def _calls(source: Source) -> str:
-    if isinstance(source, SessionSource):
-        return f"{source.calls_a_session} calls a session of all instruments, {source.calls_a_day:,} a day"
-    if not isinstance(source, DailyBarSource):
-        return ""
-    quotes = ""
-    if isinstance(source, QuoteSource) and Capability.QUOTES in source.capabilities:
-        quotes = f", {source.quotes_a_call} instruments a call on the evening of a session"
-    return (
-        f"{source.bars_a_call} sessions of an instrument a call{quotes}; {source.calls_per_second:.3g} calls a second"
-    )
-
-
-def _final(source: Source) -> str:
-    if isinstance(source, SessionSource):
-        friday, monday = date(2026, 1, 9), date(2026, 1, 12)
-        return f"once published: from {source.published_at(friday, monday):%H:%M} of the next session's day on"
-    if not isinstance(source, DailyBarSource):
-        return ""
-    rule = source.same_day
-    return f"from {rule.settled_at:%H:%M} of the next day on" if rule else "from the close on"

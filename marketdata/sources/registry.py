@@ -73,6 +73,9 @@ SOURCES = table(
     ("bithumb", lambda options, shared: bithumb.source(shared.http(), **options)),
 )
 
+UNOFFICIAL = frozenset({"yfinance"})
+"""Sources that the owner of the data neither offers nor describes."""
+
 
 def build(name: str, options: Options, shared: SourceDependencies) -> Source:
     """The source of that name; SourceRefused where there is none or its options contradict each other. It may lack

@@ -15,7 +15,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView, TemplateView
 
-from marketdata.markets import MARKET_NAMES
+from marketdata.markets import MARKET_NAMES, is_market
 from marketdata.queries import instruments
 from scans.models import ReaderSettings
 from scans.operations.marks import delete_own_data, save_settings
@@ -88,7 +88,8 @@ class Settings(LoginRequiredMixin, SettingsView):
         return {name: getattr(row, name) for name in names} | {"market": (row.markets or ["kr"])[0]}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(**kwargs) | {"mark_count": all_marks(self.request.user).count()}
+        context = super().get_context_data(**kwargs)
+        return context | {"mark_count": all_marks(self.request.user).count(), "start": chosen_market(self.request)}
 
     def form_valid(self, form: SettingsForm) -> HttpResponse:
         changes = dict(form.cleaned_data)
@@ -139,7 +140,8 @@ def chosen_versions(request: HttpRequest) -> list[str]:
 
 def chosen_market(request: HttpRequest) -> str:
     """The market of the start page."""
-    return (_names(request, MARKETS_COOKIE) or ["kr"])[0]
+    market = (_names(request, MARKETS_COOKIE) or ["kr"])[0]
+    return market if is_market(market) else "kr"
 
 
 def _names(request: HttpRequest, cookie: str) -> list[str]:

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from marketdata.markets import is_market
 from marketdata.pages.frame import Page
 from scans.pages.account import chosen_market
 from scans.wording import glossary
@@ -18,8 +17,7 @@ class Home(Page):
     """A redirect to the evening of the reader's first market, or to the login."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        market = chosen_market(request)
-        return redirect("pages:latest", market=market if is_market(market) else "kr")
+        return redirect("pages:latest", market=chosen_market(request))
 
 
 class Help(Page):
@@ -29,4 +27,5 @@ class Help(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        return context | {"glossary": glossary.GROUPS, "keys": glossary.KEYS, "seismo_version": settings.VERSION}
+        context |= {"glossary": glossary.GROUPS, "keys": glossary.KEYS, "seismo_version": settings.VERSION}
+        return context | {"start": chosen_market(self.request)}

@@ -18,6 +18,7 @@ from scans.pages import (
     research,
     review,
     signals,
+    sources,
     stock,
     tonight,
 )
@@ -73,6 +74,7 @@ urlpatterns = [
     path("<market:market>/research", research.Research.as_view(), name="research"),
     path("<market:market>/research/<slug:slug>", research.SweepPage.as_view(), name="sweep"),
     path("<market:market>/portfolio", portfolio.Portfolio.as_view(), name="portfolio"),
+    path("<market:market>/sources", sources.Sources.as_view(), name="sources"),
     path("<market:market>/rescan", rescan.Rescan.as_view(), name="rescan"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),
     path("<market:market>/reasons/<code:code>", stock.Reasons.as_view(), name="reasons"),

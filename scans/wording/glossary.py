@@ -64,9 +64,21 @@ SOURCES: dict[str, Text] = {
     "demo": _("the generator"),
     "manual": _("an operator"),
     "kis": _("Korea Investment & Securities"),
+    "kis-us": _("Korea Investment & Securities"),
     "krx": "KRX",
     "upbit": "Upbit",
     "bithumb": "Bithumb",
+    "yfinance": _("Yahoo Finance"),
+}
+CAPABILITIES: dict[str, Text] = {
+    "daily_bars": _("daily bars"),
+    "sessions": _("whole sessions"),
+    "quotes": _("quotes of today"),
+    "instruments": _("lists of instruments"),
+    "indices": _("index series"),
+    "flows": _("investor flow"),
+    "holidays": _("holidays"),
+    "candles": _("candles"),
 }
 STATUS_FLAGS: dict[str, Text] = {
     "managed": _("under administration"),

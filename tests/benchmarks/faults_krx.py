@@ -29,22 +29,25 @@ Prepare = Callable[[KrxOpenApi], None]
 def tables(bench: Bench) -> Iterator[Table]:
     """Rows and whole answers that are wrong, bursts, a server that goes."""
     days = _redated(dict(sorted(recorded_days().items())[:SESSIONS]) or _generated_days())
-    prepared: list[tuple[str, Prepare]] = [
+    rows = sum(len(segment) for segments in days.values() for segment in segments.values())
+    yield Table(
+        "faults",
+        f"{len(days)} sessions of KRX, {rows:,} rows; then again without faults until nothing is requested",
+        "manage.py collect_prices --market kr --source krx",
+        [_faulty(bench, days, text, prepare) for text, prepare in scenarios()],
+    )
+
+
+def scenarios() -> list[tuple[str, Prepare]]:
+    return [
         *(
             (f"{RATE:.0%} of answers: {kind}", _rate(kind))
             for kind in (*ROW_FAULTS, "other day", "columns", "redirect")
         ),
         *((f"{number} x {kind} in a row", _burst(kind, number)) for kind, number in BURSTS),
         ("2 bodies of 80 MB", _burst("huge", 2)),
-        ("gone for 16 s", lambda exchange: exchange.die(16.0, after=10)),
+        ("gone for 16 s", lambda exchange: exchange.die(16.0, after=3)),
     ]
-    rows = sum(len(segment) for segments in days.values() for segment in segments.values())
-    yield Table(
-        "faults",
-        f"{len(days)} sessions of KRX, {rows:,} rows; then again without faults until nothing is requested",
-        "manage.py collect_prices --market kr --source krx",
-        [_faulty(bench, days, text, prepare) for text, prepare in prepared],
-    )
 
 
 def _rate(kind: str) -> Prepare:

@@ -25,16 +25,19 @@ Prepare = Callable[[KisOverseasExchange], None]
 
 
 def tables(bench: Bench) -> Iterator[Table]:
-    """Rows and whole answers that are wrong, bursts, a server that goes, damaged lists."""
-    prepared: list[tuple[str, Prepare]] = [
+    """Rows and whole answers that are wrong, bursts, a server that goes."""
+    lines = [_faulty(bench, text, prepare) for text, prepare in scenarios()]
+    title = f"{INSTRUMENTS} US shares x {SESSIONS} sessions, one split; then again without faults"
+    yield Table("faults", title, "manage.py collect_prices --market us", lines)
+
+
+def scenarios() -> list[tuple[str, Prepare]]:
+    return [
         *((f"{RATE:.0%} of answers: {kind}", _rate(kind)) for kind in (*ROW_FAULTS, "short", "other", "redirect")),
         *((f"{number} x {kind} in a row", _burst(kind, number)) for kind, number in BURSTS),
         ("2 bodies of 80 MB", _burst("huge", 2)),
         ("gone for 16 s", lambda exchange: exchange.die(16.0, after=20)),
     ]
-    lines = [_faulty(bench, text, prepare) for text, prepare in prepared]
-    title = f"{INSTRUMENTS} US shares x {SESSIONS} sessions, one split; then again without faults"
-    yield Table("faults", title, "manage.py collect_prices --market us", lines)
 
 
 def _rate(kind: str) -> Prepare:

@@ -32,6 +32,7 @@ PAGES = {
     "delete-own-data": "/settings/delete",
     "search": "/kr/search?q=No",
     "help": "/help",
+    "sources": "/kr/sources",
     "empty": "/upbit/",
 }
 SETTING_UP = """

@@ -64,7 +64,13 @@ def test_frame_is_that_of_its_reader(scanned: pd.DataFrame, browser: Client) -> 
     assert '<html lang="ko"' in browser.get("/kr/", headers={"Accept-Language": "ko"}).content.decode()
 
 
-QUERIES = {"/kr/": (11, 5), "/kr/{day}/": (11, 5), "/kr/signals": (7, 4), "/kr/s/005930": (16, 5)}
+QUERIES = {
+    "/kr/": (11, 5),
+    "/kr/{day}/": (11, 5),
+    "/kr/signals": (7, 4),
+    "/kr/sources": (6, 4),
+    "/kr/s/005930": (16, 5),
+}
 """Page -> its queries where its content is computed, and where it is kept: session, user, generations, work, tags
 (without signals none)."""
 

@@ -98,6 +98,7 @@ def test_no_english_is_visible_on_a_korean_page(korean: Client, sessions: list[d
         "/kr/s/0001A0",
         *(f"/kr/{part}/005930?scanner_version={version}" for part in ("reasons", "rates") for version in ("v1", "v2")),
         *(f"/kr/funnel?scanner_version={version}" for version in ("v1", "v2", "rises")),
+        *(f"/{market}/sources" for market in ("kr", "us", "upbit")),
         "/kr/search?q=0&part=1",
         f"/kr/{sessions[-1]}/review",
         f"/kr/{sessions[20]}/review",

@@ -12,8 +12,12 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).parents[2]
 CATALOG = ROOT / "seismo_site" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
-REFUSALS = ("logins.py", "refusals.py")
-"""Modules of the site whose sentences a reader sees at the login."""
+MODULES = (
+    "seismo_site/logins.py",
+    "seismo_site/refusals.py",
+    "marketdata/operations/source_descriptions.py",
+)
+"""Modules beside the rooms whose sentences a reader sees: at the login, and of sources."""
 TEMPLATES = ("scans/templates/pages", "marketdata/templates/pages", "marketdata/candles/templates/candles")
 ROOMS = ("scans/pages", "scans/wording", "marketdata/pages", "marketdata/candles/pages")
 KEYWORDS = {
@@ -44,7 +48,7 @@ def used() -> set[Key]:
     ]
     modules = [
         *(path for room in ROOMS for path in (ROOT / room).glob("*.py")),
-        *(ROOT / "seismo_site" / name for name in REFUSALS),
+        *(ROOT / name for name in MODULES),
     ]
     sources += [path.read_bytes() for path in modules]
     for source in sources:

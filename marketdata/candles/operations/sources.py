@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from marketdata.nearest_name import did_you_mean
-from marketdata.operations import sources
+from marketdata.operations import source_descriptions, sources
 from marketdata.sources.base import CandleSource, Capability, SourceRefused
 
 
@@ -14,7 +14,7 @@ def candle_source(name: str) -> CandleSource:
     source = sources.get_source(name)
     if Capability.CANDLES not in source.capabilities:
         source.close()
-        names = [other.name for other in sources.describe_sources() if Capability.CANDLES in other.can]
+        names = [other.name for other in source_descriptions.describe_sources() if Capability.CANDLES in other.can]
         raise SourceRefused(
             f"{source.title} has no candles: choose one of {', '.join(names)}.{did_you_mean(name, names)}"
         )

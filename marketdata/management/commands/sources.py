@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser
 
 from marketdata.management.arguments import add_format
 from marketdata.management.command import SeismoCommand
-from marketdata.operations.sources import describe_sources
+from marketdata.operations.source_descriptions import describe_sources
 
 
 class Command(SeismoCommand):
@@ -28,7 +28,8 @@ class Command(SeismoCommand):
                 continue
             state = "configured" if source.is_configured else "not configured"
             missing = f", missing {' and '.join(source.missing)}" if source.missing else ""
-            self.stdout.write(f"{source.name:8} {source.title}: {state}{missing}")
+            unofficial = "" if source.is_official else ", unofficial: its owner does not offer it"
+            self.stdout.write(f"{source.name:8} {source.title}: {state}{missing}{unofficial}")
             self.stdout.write(f"         {source.wrong or ', '.join(source.can)}")
             if source.market:
                 self.stdout.write(f"         {source.market}: {source.calls}")

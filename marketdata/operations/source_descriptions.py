@@ -1,0 +1,101 @@
+"""Descriptions of sources for people: what each can do for which market, its cost in calls, and when bars are final."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from marketdata.markets import get_market
+from marketdata.sources import registry
+from marketdata.sources.base import Capability, Source, SourceRefused
+from marketdata.sources.daily import DailyBarSource, QuoteSource
+from marketdata.sources.registry import SourceDependencies
+from marketdata.sources.sessions import SessionSource
+
+FRIDAY, MONDAY = date(2026, 1, 9), date(2026, 1, 12)
+"""Two sessions in a row, of which the first is published on the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """A source by its settings: `missing` names settings, `wrong` is the contradiction in them; `market` of its daily
+    bars, what they cost in `calls`, and when they are `final`, in the reader's language."""
+
+    name: str
+    title: str
+    can: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+    wrong: str = ""
+    market: str = ""
+    calls: str = ""
+    final: str = ""
+    is_official: bool = True
+
+    @property
+    def is_configured(self) -> bool:
+        return not self.missing and not self.wrong
+
+
+def describe_sources() -> Iterator[SourceDescription]:
+    """Every source of the registry, in its order."""
+    for name in registry.SOURCES:
+        try:
+            source = registry.build(name, settings.SOURCES.get(name, {}), SourceDependencies())
+        except SourceRefused as error:
+            yield SourceDescription(name, name, (), wrong=str(error))
+            continue
+        market = source.daily_market if isinstance(source, DailyBarSource | SessionSource) else ""
+        yield SourceDescription(
+            name,
+            source.title,
+            tuple(sorted(str(capability) for capability in source.capabilities)),
+            source.missing_settings(),
+            market=market,
+            calls=_calls(source),
+            final=_final(source),
+            is_official=name not in registry.UNOFFICIAL,
+        )
+        source.close()
+
+
+def market_sources(market: str) -> list[SourceDescription]:
+    """The sources that can serve `market`."""
+    family = get_market(market).family
+    return [source for source in describe_sources() if source.market in family]
+
+
+def _calls(source: Source) -> str:
+    if isinstance(source, SessionSource):
+        calls = source.calls_a_session
+        text = ngettext(
+            "%(calls)s call a session of all instruments, %(limit)s a day",
+            "%(calls)s calls a session of all instruments, %(limit)s a day",
+            calls,
+        )
+        return text % {"calls": calls, "limit": f"{source.calls_a_day:,}"}
+    if not isinstance(source, DailyBarSource):
+        return ""
+    parts = [_("%(count)s sessions of an instrument a call") % {"count": f"{source.bars_a_call:,}"}]
+    if source.readings > 1:
+        parts.append(_("read twice, raw and adjusted"))
+    if isinstance(source, QuoteSource) and Capability.QUOTES in source.capabilities:
+        parts.append(_("%(count)s instruments a call on the evening of a session") % {"count": source.quotes_a_call})
+    parts.append(_("%(rate)s calls a second at most") % {"rate": f"{source.calls_per_second:.3g}"})
+    return ", ".join(parts)
+
+
+def _final(source: Source) -> str:
+    if isinstance(source, SessionSource):
+        clock = f"{source.published_at(FRIDAY, MONDAY):%H:%M}"
+        return _("once published: from %(clock)s of the next session's day on") % {"clock": clock}
+    if not isinstance(source, DailyBarSource):
+        return ""
+    rule = source.same_day
+    if rule is None:
+        return _("from the close on")
+    return _("from %(clock)s of the next day on") % {"clock": f"{rule.settled_at:%H:%M}"}

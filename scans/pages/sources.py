@@ -1,0 +1,43 @@
+"""Sources: which can do what for the market, their calls, when bars are final, and whose bars count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from marketdata import source_preference
+from marketdata.operations.source_descriptions import SourceDescription, market_sources
+from marketdata.pages.kept import Content
+from marketdata.queries.source_standings import source_standings
+from scans.pages.base import KeptPage
+from scans.wording import glossary
+
+
+class Sources(KeptPage):
+    """`/{market}/sources`."""
+
+    section = "sources"
+
+    @cached_property
+    def sources(self) -> list[SourceDescription]:
+        return market_sources(self.market.name)
+
+    @property
+    def variant(self) -> Sequence[str]:  # type: ignore[override]
+        """The settings of the sources, which change with a start of the server."""
+        return [*settings.SOURCE_ORDER, *map(repr, self.sources)]
+
+    def content(self) -> Content:
+        context = {
+            "standings": source_standings(self.market.name),
+            "sources": [
+                (source, [glossary.word(glossary.CAPABILITIES, one) for one in source.can]) for source in self.sources
+            ],
+            "order": settings.SOURCE_ORDER,
+            "least": source_preference.MIN_QUALITY,
+            "window": source_preference.QUALITY_SESSIONS,
+        }
+        return Content(_("Sources"), self.render("pages/sources.html", context))

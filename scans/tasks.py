@@ -17,6 +17,7 @@ from marketdata.operations.lease import LeaseLost, LeaseTaken
 from marketdata.operations.tasks.attempts import is_repeated, may_retry, tracked
 from scans.api.after_publication import SHORT, warm_up_responses
 from scans.operations.evening import notify, schedule
+from scans.operations.intraday import schedule as intraday_schedule
 from scans.operations.requests import worker
 from scans.queries.versions import UnknownVersion, get_scan_request
 
@@ -50,6 +51,7 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
 
     now = timezone.now()
     schedule.set_next_run(market, at, as_of=now)
+    intraday_schedule.update_checks(as_of=now)
     since, until = schedule.closing_span(market, at, datetime.fromisoformat(due), as_of=now)
     request = EveningRequest(
         market=market,
@@ -113,6 +115,19 @@ def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
         return str(error)
     message.send_message(report, clock=timezone.now)
     return f"{report.row}: {sum(not one.error for one in report.scans)} of {len(report.scans)} versions"
+
+
+@tracked
+def intraday(market: str) -> str:
+    """Check the market's signals while it trades, and send what reached target or stop; returns the result as text."""
+    from scans.operations.intraday.watch import watch_signals
+
+    intraday_schedule.set_next_check(market, as_of=timezone.now())
+    try:
+        return str(watch_signals(market, clock=timezone.now))
+    except (UnknownMarket, DataProblem, LeaseTaken, LeaseLost) as error:
+        LOGGER.info("The signals of market %s were not checked: %s", market, error)
+        return str(error)
 
 
 @tracked

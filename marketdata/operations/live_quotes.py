@@ -91,11 +91,16 @@ def quoted_hours(market: str, *, as_of: datetime) -> tuple[datetime, datetime] |
     today = as_of.astimezone(ZoneInfo(calendar.market.timezone)).date()
     if np.datetime64(today) not in calendar.sessions or as_of >= calendar.hours.quoted(today)[1]:
         return None
+    return calendar.hours.quoted(today) if has_quotes(market) else None
+
+
+def has_quotes(market: str) -> bool:
+    """Whether a configured source has live quotes of the market."""
     try:
         sources.get_quote_source(market).close()
     except SourceError:
-        return None
-    return calendar.hours.quoted(today)
+        return False
+    return True
 
 
 def _read_quotes(

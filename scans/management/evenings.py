@@ -42,4 +42,6 @@ def _line(schedule: EveningSchedule) -> str:
         line += f"; before the close at {' and '.join(f'{at:%H:%M}' for at in schedule.preclose)}"
     if schedule.settled:
         line += f"; settled from {schedule.settled.astimezone(ZoneInfo(schedule.zone)):%Y-%m-%d %H:%M %Z} on"
+    if schedule.watched:
+        line += "; signals watched every minute while it trades, for readers who want messages"
     return f"{line}\n"

@@ -2,13 +2,14 @@
 
 from scans.models.evenings import Delivery, Evening, EveningOutcome, EveningStatus, Notification
 from scans.models.marks import Mark, Tag
-from scans.models.message_channels import ChannelKind, MessageChannel
+from scans.models.message_channels import ChannelKind, IntradayMessages, MessageChannel
 from scans.models.preclose import PrecloseAnswer, PrecloseScan
 from scans.models.reader_settings import ReaderSettings
 from scans.models.requests import RequestStatus, ScanDraft, ScanRequest
 from scans.models.runs import Backfill, QuarantineDecision, Reading, ScanRank, ScanRun, ScanSession, Status, Verdict
 from scans.models.signals import Signal, SignalStatus
 from scans.models.sweeps import Sweep, SweepLook, SweepStatus, SweepVariant
+from scans.models.touches import IntradayTouch
 from scans.models.versions import ActiveVersion, ScannerVersion, VersionChange
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Evening",
     "EveningOutcome",
     "EveningStatus",
+    "IntradayMessages",
+    "IntradayTouch",
     "Mark",
     "MessageChannel",
     "Notification",

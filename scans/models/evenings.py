@@ -54,15 +54,17 @@ class EveningOutcome(models.TextChoices):
 
 class Notification(models.Model):
     """The notification of a market's session: one of its evening, changed if a later run of the same evening has
-    another result, and one of the morning after if settled bars changed its lists. `digest` identifies the content."""
+    another result, one of the morning after if settled bars changed its lists, and one for every check in which signals
+    reached a level while the session traded (`number` counts these). `digest` identifies the content."""
 
-    EVENING, PRECLOSE, SETTLED = "evening", "preclose", "settled"
-    """Of the lists at the close, of a scan before it, of the morning after."""
+    EVENING, PRECLOSE, SETTLED, INTRADAY = "evening", "preclose", "settled", "intraday"
+    """Of the lists at the close, of a scan before it, of the morning after, of levels that prices reached."""
 
     market = models.CharField(max_length=12)
     session = models.DateField()
     kind = models.CharField(max_length=12, default=EVENING)
-    as_of = models.DateTimeField(null=True, help_text="Of a scan before the close: when its quotes were read")
+    number = models.PositiveSmallIntegerField(default=0, help_text="Of those of a kind of which a session has several")
+    as_of = models.DateTimeField(null=True, help_text="When the quotes were read, while the session traded")
     outcome = models.CharField(max_length=12, choices=EveningOutcome.choices)
     reason = models.TextField(blank=True, help_text="The reason why nothing, or not everything, was done")
     versions = models.JSONField(
@@ -77,7 +79,9 @@ class Notification(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["market", "session", "kind"], name="notification_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["market", "session", "kind", "number"], name="notification_once")
+        ]
         ordering = ["-session", "market"]
 
     def __str__(self) -> str:

@@ -15,6 +15,15 @@ class ChannelKind(models.TextChoices):
     SERVICE = "service"
 
 
+class IntradayMessages(models.TextChoices):
+    """Of which signals that reach target or stop while the session trades a channel has messages: of none, of those of
+    stocks that the reader tagged as bought, of every one."""
+
+    NONE = ""
+    OWN = "own"
+    ALL = "all"
+
+
 class MessageChannel(models.Model):
     """A channel by which a reader gets the messages of evenings. Empty `markets` and `versions` mean all of them, a
     blank language the operator's. `address` is a secret: encrypted in the database, and on no page, answer or log."""
@@ -27,6 +36,13 @@ class MessageChannel(models.Model):
     versions = models.JSONField(default=list, blank=True)
     language = models.CharField(max_length=8, blank=True)
     skips_empty = models.BooleanField(default=False)
+    intraday = models.CharField(
+        max_length=8,
+        choices=IntradayMessages.choices,
+        default="",
+        blank=True,
+        help_text="Messages of levels that prices reach while the session trades: none, own (stocks tagged buy), all",
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
     tested_at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""Test messages of a reader's own channels, and what they would show now."""
+"""A reader's own channels: changes, test messages, and what they would show now."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from marketdata.errors import NotDelivered
 from scans.models import MessageChannel, Notification
 from scans.notices.message import Message
 from scans.operations.evening.channels import channel_language, channel_message, send_to_reader
+from scans.operations.intraday.schedule import update_checks
 from scans.wording.evening_message import sample_message
 
 PAUSE = timedelta(seconds=10)
@@ -19,6 +20,18 @@ PAUSE = timedelta(seconds=10)
 
 class TooSoon(Exception):
     """A test message was sent less than `PAUSE` ago."""
+
+
+def save_channel(channel: MessageChannel, *, as_of: datetime) -> None:
+    """Save a channel; checks while a market trades begin with the first one that wants their messages."""
+    channel.save()
+    update_checks(as_of=as_of)
+
+
+def delete_channel(channel: MessageChannel, *, as_of: datetime) -> None:
+    """Delete a channel with its deliveries; checks that were for it alone end."""
+    channel.delete()
+    update_checks(as_of=as_of)
 
 
 def preview(channel: MessageChannel) -> Message:

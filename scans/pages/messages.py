@@ -18,7 +18,7 @@ from django.views.generic import FormView, View
 
 from marketdata.markets import MARKET_NAMES
 from marketdata.queries.instruments import get_market_names
-from scans.models import ChannelKind, MessageChannel
+from scans.models import ChannelKind, IntradayMessages, MessageChannel
 from scans.models.encrypted_text import UnreadableText
 from scans.notices.apprise_service import AddressRefused, check_reader_address
 from scans.notices.failure import UNREADABLE_ADDRESS
@@ -41,6 +41,11 @@ KINDS = {
     ChannelKind.SERVICE: gettext_lazy("Telegram, Slack, Discord, KakaoTalk, ntfy and others"),
     ChannelKind.EMAIL: gettext_lazy("E-mail to the account's address"),
 }
+INTRADAY = {
+    IntradayMessages.NONE.value: gettext_lazy("No message"),
+    IntradayMessages.OWN.value: gettext_lazy("Of stocks that I tagged Buy"),
+    IntradayMessages.ALL.value: gettext_lazy("Of every open signal"),
+}
 
 
 class ChannelForm(ChannelModelForm):
@@ -60,10 +65,15 @@ class ChannelForm(ChannelModelForm):
         required=False, label=gettext_lazy("Versions (none: all)"), widget=forms.CheckboxSelectMultiple
     )
     language = forms.ChoiceField(choices=LANGUAGES[1:], label=gettext_lazy("Language"))
+    intraday = forms.ChoiceField(
+        required=False,
+        choices=list(INTRADAY.items()),
+        label=gettext_lazy("Target or stop reached while the session trades"),
+    )
 
     class Meta:
         model = MessageChannel
-        fields = ("name", "kind", "address", "markets", "versions", "language", "skips_empty", "enabled")
+        fields = ("name", "kind", "address", "markets", "versions", "language", "intraday", "skips_empty", "enabled")
         labels = {
             "name": gettext_lazy("Name"),
             "skips_empty": gettext_lazy("No message when nothing matched and nothing moved"),
@@ -137,7 +147,8 @@ class Messages(LoginRequiredMixin, ChannelView):
         return context
 
     def form_valid(self, form: ChannelForm) -> HttpResponse:
-        channel = form.save()
+        channel = form.save(commit=False)
+        message_channels.save_channel(channel, as_of=timezone.now())
         messages.success(self.request, _("Saved."))
         return redirect("pages:message_channel", pk=channel.pk)
 
@@ -172,7 +183,7 @@ class DeleteChannel(ChannelAction):
     """Delete the channel and its deliveries."""
 
     def act(self, request: HttpRequest, channel: MessageChannel) -> HttpResponse:
-        channel.delete()
+        message_channels.delete_channel(channel, as_of=timezone.now())
         return redirect("pages:messages")
 
 

@@ -13,13 +13,14 @@ from marketdata.markets import get_market
 
 LOGGER = logging.getLogger(__name__)
 TASK, SETTLE_TASK, PRECLOSE_TASK = "scans.tasks.evening", "scans.tasks.settle", "scans.tasks.preclose"
+INTRADAY_TASK = "scans.tasks.intraday"
 
 
 @dataclass(frozen=True, slots=True)
 class EveningSchedule:
     """A market's schedule: the time of day in `zone`, its versions (none: all whose segments it has), the next run in
     UTC; `settled`: the next run of the morning that settles the session, None where the market has none; `preclose`:
-    the times of day of its scans before the close."""
+    the times of day of its scans before the close; `watched`: whether its signals are checked while it trades."""
 
     market: str
     at: time
@@ -29,11 +30,12 @@ class EveningSchedule:
     next_run: datetime | None
     settled: datetime | None = None
     preclose: tuple[time, ...] = ()
+    watched: bool = False
 
 
 def evening_schedules() -> list[EveningSchedule]:
     """Every schedule, by market; an invalid row, edited by hand, is logged and left out."""
-    rows = Schedule.objects.filter(func__in=(TASK, SETTLE_TASK, PRECLOSE_TASK)).order_by("name")
+    rows = Schedule.objects.filter(func__in=(TASK, SETTLE_TASK, PRECLOSE_TASK, INTRADAY_TASK)).order_by("name")
     mornings = {row.name: row.next_run for row in rows if row.func == SETTLE_TASK}
     result = []
     for row in rows:
@@ -46,7 +48,9 @@ def evening_schedules() -> list[EveningSchedule]:
                 for other in rows
                 if other.func == PRECLOSE_TASK and other.name.split()[1] == schedule.market
             )
-            result.append(replace(schedule, settled=mornings.get(f"settle {schedule.market}"), preclose=times))
+            watched = any(other.name == f"intraday {schedule.market}" for other in rows)
+            settled = mornings.get(f"settle {schedule.market}")
+            result.append(replace(schedule, settled=settled, preclose=times, watched=watched))
         except (ValueError, SyntaxError, TypeError, KeyError):  # UnknownMarket is a ValueError
             LOGGER.warning("Schedule %r of the task queue is not a schedule of an evening: delete it", row.name)
     return result

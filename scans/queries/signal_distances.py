@@ -42,7 +42,7 @@ class SignalDistance:
         return self._level(self.to_stop)
 
     def _level(self, distance: float | None) -> float | None:
-        return None if distance is None or self.close is None else self.close * (1 + distance)
+        return None if distance is None or self.close is None else float(f"{self.close * (1 + distance):.10g}")
 
 
 def signal_distances(market: str, signals: Sequence[Signal], calendar: Days | None = None) -> dict[int, SignalDistance]:

@@ -80,7 +80,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
 def _settled_subject(content: Mapping[str, Any]) -> str:
     market = MARKET_NAMES.get(content["market"], content["market"])
     counts = "; ".join(_settled_count(version) for version in _ordered(content["versions"]))
-    return f"Seismo {market} {_day(content['session'])} {_('settled')}: {counts}"[:200]
+    return f"Seismo {market} {session_day(content['session'])} {_('settled')}: {counts}"[:200]
 
 
 def _settled_count(version: Mapping[str, Any]) -> str:
@@ -117,14 +117,15 @@ def _subject(content: Mapping[str, Any]) -> str:
         "incomplete": _("the session is not complete"),
     }
     market = MARKET_NAMES.get(content["market"], content["market"])
-    day = _day(content["session"])
+    day = session_day(content["session"])
     if content.get("as_of"):
         at = f"{content['as_of'].astimezone(market_zone(content['market'])):%H:%M %Z}"
         day = _("%(day)s before the close, %(at)s") % {"day": day, "at": at}
     return f"Seismo {market} {day}: {texts[content['outcome']]}"[:200]
 
 
-def _day(session: str | date) -> str:
+def session_day(session: str | date) -> str:
+    """As "2026-08-21 (Fri)"."""
     day = date.fromisoformat(str(session))
     weekdays = _("Mon Tue Wed Thu Fri Sat Sun").split()
     return f"{day} ({weekdays[day.weekday()]})"

@@ -136,7 +136,7 @@ class ChannelBody(serializers.ModelSerializer[MessageChannel]):
 
     class Meta:
         model = MessageChannel
-        fields = ("name", "kind", "markets", "versions", "language", "skips_empty", "enabled", "tested_at")
+        fields = ("name", "kind", "markets", "versions", "language", "intraday", "skips_empty", "enabled", "tested_at")
 
 
 class MePatch(StrictBody):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
@@ -12,7 +12,15 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 
 from marketdata.errors import NotDelivered
-from scans.models import ChannelKind, Delivery, EveningOutcome, MessageChannel, Notification
+from scans.models import (
+    ChannelKind,
+    Delivery,
+    EveningOutcome,
+    IntradayMessages,
+    MessageChannel,
+    Notification,
+    Tag,
+)
 from scans.models.encrypted_text import UnreadableText
 from scans.notices.failure import UNREADABLE_ADDRESS
 from scans.notices.message import Form, Message, render
@@ -21,7 +29,9 @@ from scans.operations.evening.notification_content import (
     content_digest,
     notification_body,
     notification_message,
+    touched_codes,
 )
+from scans.queries import marks
 
 WEBHOOK, EMAIL = "webhook", "email"
 
@@ -53,7 +63,7 @@ def reader_channels(row: Notification) -> Iterator[Channel]:
     """The channels of readers who want this notification."""
     for channel in MessageChannel.objects.filter(enabled=True, user__is_active=True).select_related("user"):
         in_market = not channel.markets or row.market in channel.markets
-        if in_market and concerns(row, channel.versions, skips_empty=channel.skips_empty):
+        if in_market and _concerns(channel, row):
             yield _reader_channel(channel)
 
 
@@ -72,7 +82,7 @@ def channel_language(channel: MessageChannel) -> str:
 
 def channel_message(channel: MessageChannel, row: Notification) -> Message:
     """The message of a notification as a reader's channel gets it."""
-    return notification_message(row, channel_language(channel), channel.versions)
+    return notification_message(row, channel_language(channel), channel.versions, _own_codes(channel, row))
 
 
 def send_to_reader(channel: MessageChannel, message: Message, *, is_problem: bool, digest: str = "") -> None:
@@ -110,8 +120,25 @@ def is_temporary(error: Exception) -> bool:
     return not (isinstance(error, SMTPResponseException) and error.smtp_code >= 500)
 
 
+def _concerns(channel: MessageChannel, row: Notification) -> bool:
+    if row.kind != Notification.INTRADAY:
+        return concerns(row, channel.versions, skips_empty=channel.skips_empty)
+    return bool(channel.intraday and touched_codes(row, channel.versions, _own_codes(channel, row)))
+
+
+def _own_codes(channel: MessageChannel, row: Notification) -> Collection[str] | None:
+    """The instruments that the reader tagged as bought, where the channel gets intraday messages of these alone; None:
+    all."""
+    if row.kind != Notification.INTRADAY or channel.intraday != IntradayMessages.OWN:
+        return None
+    tags = marks.tags(channel.user, row.market, touched_codes(row))
+    return {code for code, tag in tags.items() if tag == Tag.BUY}
+
+
 def _reader_channel(channel: MessageChannel) -> Channel:
     def send(row: Notification) -> None:
+        if row.kind == Notification.INTRADAY and not _concerns(channel, row):
+            raise NotDelivered("the channel no longer wants it", temporary=False)
         send_to_reader(channel, channel_message(channel, row), is_problem=_is_problem(row), digest=row.digest)
 
     digest = partial(content_digest, versions=channel.versions)

@@ -11,6 +11,7 @@ from scans.models import EveningOutcome, Notification
 from scans.notices.message import Form, Message, render
 from scans.operations.evening.report import Content, digest, outcome
 from scans.wording.evening_message import evening_message, evening_subject
+from scans.wording.intraday_message import intraday_message
 
 
 def notification_content(row: Notification, versions: Collection[str] = ()) -> Content:
@@ -25,8 +26,16 @@ def notification_content(row: Notification, versions: Collection[str] = ()) -> C
 
 
 def content_digest(row: Notification, versions: Collection[str] = ()) -> str:
-    """The digest of a content; of all versions, that of the notification."""
-    return digest(notification_content(row, versions)) if versions else row.digest
+    """The digest of a content; of all versions, and of one that never changes, that of the notification."""
+    is_whole = not versions or row.kind == Notification.INTRADAY
+    return row.digest if is_whole else digest(notification_content(row, versions))
+
+
+def touched_codes(row: Notification, versions: Collection[str] = (), own: Collection[str] | None = None) -> set[str]:
+    """The instruments of an intraday notification, of these `versions` (none: of all), and among `own` alone."""
+    content = notification_content(row, versions)
+    codes = {touch["code"] for version in content["versions"] for touch in version["touches"]}
+    return codes if own is None else codes.intersection(own)
 
 
 def concerns(row: Notification, versions: Collection[str], *, skips_empty: bool) -> bool:
@@ -39,10 +48,15 @@ def concerns(row: Notification, versions: Collection[str], *, skips_empty: bool)
     return bool(has_news) or not skips_empty or outcome(content) != EveningOutcome.DONE
 
 
-def notification_message(row: Notification, language: str, versions: Collection[str] = ()) -> Message:
+def notification_message(
+    row: Notification, language: str, versions: Collection[str] = (), own: Collection[str] | None = None
+) -> Message:
     """The message of a notification in a language, with the address of the evening's page; before the close, of the
-    latest one."""
+    latest one. `own`: the instruments that an intraday message is limited to."""
     site = settings.PUBLIC_URL.rstrip("/")
+    if row.kind == Notification.INTRADAY:
+        link = f"{site}/{row.market}/signals" if site else ""
+        return intraday_message(_evening(row, versions), language, link=link, own=own)
     page = f"{row.market}/" if row.as_of else f"{row.market}/{row.session}/"
     link = f"{site}/{page}" if site else ""
     return evening_message(_evening(row, versions), language, link=link)
@@ -50,6 +64,8 @@ def notification_message(row: Notification, language: str, versions: Collection[
 
 def notification_subject(row: Notification, language: str) -> str:
     """The subject of that message."""
+    if row.kind == Notification.INTRADAY:
+        return notification_message(row, language).subject
     return evening_subject(_evening(row), language)
 
 

@@ -1,6 +1,7 @@
 """Notifications of evenings: one for each session, through the channels of the operator and of readers.
 
-1. A session has one notification. A run with the same result as the one before changes nothing and sends nothing.
+1. A session has one notification of each kind, and one of every check while it trades (`intraday`), for readers alone.
+   A run with the same result as the one before changes nothing and sends nothing.
 2. New content becomes one delivery for each channel. A conditional UPDATE claims a delivery, and it is tried at once; a
    temporary failure is tried again later by a task worker, at most `MAX_ATTEMPTS` times in all. A channel that fails
    does not affect the others.
@@ -77,6 +78,13 @@ def record_settled(market: str, session: date, content: Content, *, at: datetime
     return number if is_new else None
 
 
+def record_intraday(market: str, session: date, content: Content, *, at: datetime) -> int:
+    """Save levels that signals reached while the session trades as a notification of their own; returns its number."""
+    key = {"market": market, "session": session, "kind": Notification.INTRADAY}
+    count = Notification.objects.filter(**key).count()
+    return _record({**key, "number": count + 1}, content, at, as_of=at)[0]
+
+
 def _record(
     key: dict[str, Any],
     own: Content,
@@ -103,7 +111,8 @@ def _record(
         row.save()
         if not sends and not Delivery.objects.filter(notification=row).exists():
             return row.pk, False
-        for channel in (*operator_channels().values(), *reader_channels(row)):
+        channels = [] if row.kind == Notification.INTRADAY else list(operator_channels().values())
+        for channel in (*channels, *reader_channels(row)):
             _prepare_delivery(row, channel, at)
     return row.pk, True
 

@@ -57,7 +57,7 @@ class Desk:
         self.settings.TOKEN_DIR = self.folder / "tokens"
         self.settings.SOURCE_ATTEMPTS, self.settings.SOURCE_PATIENCE = 1, 1.0
 
-    def trade(self, code: str, **prices: int) -> None:
+    def trade(self, code: str, **prices: Any) -> None:
         """Set prices of the day's bar."""
         share = self.exchange.market[code]
         share.bars[-1] = share.bars[-1]._replace(**prices)
@@ -184,7 +184,7 @@ def test_readers_choose(desk: Desk, reader: User, mailoutbox: list[Any], django_
     """Off by default; all open signals, or those of stocks that the reader tagged; by version and market."""
     signal = open_signal()
     make = django_user_model.objects.create_user
-    for name, options in {
+    readers: dict[str, dict[str, Any]] = {
         "off": {"intraday": ""},
         "own": {"intraday": "own"},
         "untagged": {"intraday": "own"},
@@ -195,7 +195,8 @@ def test_readers_choose(desk: Desk, reader: User, mailoutbox: list[Any], django_
         "market": {"markets": ["kr"]},
         "other-market": {"markets": ["upbit"]},
         "disabled": {"enabled": False},
-    }.items():
+    }
+    for name, options in readers.items():
         channel(make(name, email=f"{name}@example.org"), **options)
     now = timezone.now()
     for name, tag in {"own": "buy", "watcher": "watch"}.items():

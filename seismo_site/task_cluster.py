@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib import import_module
 from multiprocessing import Event
 from time import sleep
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_q import cluster, scheduler
 from django_q.brokers import get_broker
 from django_q.conf import Conf, logger
@@ -25,6 +27,7 @@ from marketdata.operations.processes import end_with_parent
 from marketdata.operations.task_queue import queue_key
 from marketdata.operations.tasks.attempts import Draining
 from marketdata.operations.tasks.recovery import recover
+from scans.engines.registry import ENGINES
 
 NICENESS = 10
 """Of the workers of `low`, so that the server and `high` have the processor first (nice(2))."""
@@ -53,6 +56,7 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
         # A function rather than SIG_IGN, which programs that the workers start would inherit.
         signal.signal(signal.SIGTERM, _leave_to_main)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        import_tasks()
         recover_tasks()
         super().start()
 
@@ -91,6 +95,18 @@ class Cluster(cluster.Cluster):  # type: ignore[misc]
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         super().sig_handler(signum, frame)
+
+
+def import_tasks() -> None:
+    """Import what tasks need, a second's work, before the workers are forked: the first task of each begins at once,
+    and they share the memory. A module that cannot be imported is logged, and the error of the tasks that need it."""
+    try:
+        for kind in settings.TASK_KINDS.values():
+            import_string(kind.function)
+        import_module("scans.operations.evening.evening")
+        list(ENGINES.values())
+    except Exception:
+        logger.exception("Not everything that tasks need can be imported")
 
 
 def recover_tasks() -> None:

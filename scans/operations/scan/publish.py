@@ -18,6 +18,7 @@ from scans.execution.cost import StageMeter
 from scans.models import Reading, ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import QUARANTINED, Scan, SessionAnswer
 from scans.operations.scan.attempts import answered_run, cost_fields
+from scans.operations.scan.rank_rows import insert_ranks
 from scans.operations.scan.request import RunRequest
 
 BATCH = 500
@@ -68,14 +69,7 @@ def publish(
         sessions = ScanSession.objects.bulk_create(
             [_session(run, answer) for answer in changed_answers], batch_size=BATCH
         )
-        ScanRank.objects.bulk_create(
-            [
-                _rank(session, row)
-                for session, answer in zip(sessions, changed_answers, strict=True)
-                for row in answer.ranks
-            ],
-            batch_size=BATCH,
-        )
+        insert_ranks(run, sessions, changed_answers)
         scan.add_cost("publish", meter.cost())
         ScanRun.objects.filter(pk=run.pk).update(**cost_fields(scan, request))
         generations.advance(scan.market)
@@ -171,16 +165,4 @@ def _session(run: ScanRun, answer: SessionAnswer) -> ScanSession:
         result_digest=answer.result_digest,
         read_at=answer.read_at,
         settled_at=answer.settled_at,
-    )
-
-
-def _rank(session: ScanSession, row: dict[str, object]) -> ScanRank:
-    return ScanRank(
-        session=session,
-        run_id=session.run_id,
-        scanner_version_id=session.scanner_version_id,
-        market=session.market,
-        date=session.date,
-        published=session.published,
-        **row,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -20,6 +20,9 @@ from scans.operations.evening import notify, schedule
 from scans.operations.intraday import schedule as intraday_schedule
 from scans.operations.requests import worker
 from scans.queries.versions import UnknownVersion, get_scan_request
+
+if TYPE_CHECKING:
+    from scans.operations.evening.evening import EveningRequest
 
 REPEATED_PATIENCE, SIBLING_PATIENCE = 90.0, 1800.0
 """Seconds that an evening waits for the lease of its own lost worker on another host, and for the market's evening of
@@ -47,13 +50,41 @@ def process_range_part(number: int, scanner_version: str, first: str, last: str)
 @tracked
 def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True) -> str:
     """Run the evening that was due at `due`; returns its result as text. `at`: the scheduled time in local time."""
-    from scans.operations.evening.evening import EveningRequest, run_evening  # imports every engine
+    from scans.operations.evening.evening import run_evening  # imports every engine
 
     now = timezone.now()
     schedule.set_next_run(market, at, as_of=now)
     intraday_schedule.update_checks(as_of=now)
-    since, until = schedule.closing_span(market, at, datetime.fromisoformat(due), as_of=now)
-    request = EveningRequest(
+    request = _evening_request(market, at, due, versions, collects)
+    try:
+        report = run_evening(request, clock=timezone.now, warm_up=warm_up_responses)
+    except UnknownVersion as error:
+        LOGGER.error("The evening of market %s was not run: %s", market, error)
+        report_evening(str(error), market, at, due, versions, collects)
+        return str(error)
+    except (UnknownMarket, LeaseTaken, LeaseLost) as error:
+        LOGGER.error("The evening of market %s was not run: %s", market, error)
+        return str(error)
+    if report.session is None:
+        return report.reason
+    is_retried = report.incomplete and schedule.retry_later(market, at, as_of=timezone.now())
+    return f"{market} {report.session}: {report.outcome}{', to be tried again' if is_retried else ''}"
+
+
+def report_evening(
+    reason: str, market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True
+) -> None:
+    """Send the message of an evening that is not attempted again."""
+    from scans.operations.evening.failure_message import send_failure
+
+    send_failure(_evening_request(market, at, due, versions, collects), reason, clock=timezone.now)
+
+
+def _evening_request(market: str, at: str, due: str, versions: Sequence[str], collects: bool) -> EveningRequest:
+    from scans.operations.evening.evening import EveningRequest
+
+    since, until = schedule.closing_span(market, at, datetime.fromisoformat(due), as_of=timezone.now())
+    return EveningRequest(
         market=market,
         versions=versions,
         since=since,
@@ -64,15 +95,6 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
         notifies=schedule.is_last(market, at),
         patience=REPEATED_PATIENCE if is_repeated() else 0.0 if schedule.is_alone(market) else SIBLING_PATIENCE,
     )
-    try:
-        report = run_evening(request, clock=timezone.now, warm_up=warm_up_responses)
-    except (UnknownMarket, UnknownVersion, LeaseTaken, LeaseLost) as error:
-        LOGGER.error("The evening of market %s was not run: %s", market, error)
-        return str(error)
-    if report.session is None:
-        return report.reason
-    is_retried = report.incomplete and schedule.retry_later(market, at, as_of=timezone.now())
-    return f"{market} {report.session}: {report.outcome}{', to be tried again' if is_retried else ''}"
 
 
 @tracked
@@ -115,6 +137,13 @@ def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
         return str(error)
     message.send_message(report, clock=timezone.now)
     return f"{report.row}: {sum(not one.error for one in report.scans)} of {len(report.scans)} versions"
+
+
+def report_preclose(reason: str, market: str, at: str, versions: Sequence[str] = ()) -> None:
+    """Send the message of a scan before the close that is not attempted again."""
+    from scans.operations.preclose import message
+
+    message.send_refusal(market, reason, clock=timezone.now)
 
 
 @tracked

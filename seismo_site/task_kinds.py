@@ -9,10 +9,10 @@ from marketdata.task_kind import TaskKind
 
 KINDS = {
     "scan": TaskKind("scans.tasks.process_scan_request", "high", (2, 10, 60, 300)),
-    "preclose": TaskKind("scans.tasks.preclose", "high", (5, 20, 60)),
+    "preclose": TaskKind("scans.tasks.preclose", "high", (5, 20, 60), "scans.tasks.report_preclose"),
     "delivery": TaskKind("scans.tasks.deliver", "high", (10, 60, 300, 900)),
     "range": TaskKind("scans.tasks.process_scan_request", "low", (10, 60, 300, 900)),
     "range part": TaskKind("scans.tasks.process_range_part", "low", (10, 60, 300, 900)),
-    "evening": TaskKind("scans.tasks.evening", "low", (30, 120, 300, 600)),
+    "evening": TaskKind("scans.tasks.evening", "low", (30, 120, 300, 600), "scans.tasks.report_evening"),
     "settle": TaskKind("scans.tasks.settle", "low", (60, 300, 900, 1800)),
 }

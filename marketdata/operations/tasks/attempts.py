@@ -19,12 +19,14 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import InterfaceError, OperationalError
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from marketdata.models import TaskRecord, TaskStatus
 from marketdata.operations import task_queue
 from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.operations.tasks.queueing import task_kind
 from marketdata.sources.base import SourceUnavailable
+from marketdata.task_kind import TaskKind
 
 TRANSIENT = (
     SourceUnavailable,
@@ -145,7 +147,19 @@ def record_failure(row: TaskRecord, error: BaseException | str, at: datetime | N
     else:
         fields |= {"status": TaskStatus.DEAD, "finished_at": now}
         LOGGER.error("%s is dead after attempt %d: %s", row.name, row.attempts, reason)
+        _report_death(row, kind, fields["reason"])
     own_row(row).update(**fields)
+
+
+def _report_death(row: TaskRecord, kind: TaskKind, reason: str) -> None:
+    """Report a task that is not attempted again, where its kind has a report; again where the worker ends before the
+    row does, so that a report must be the same twice."""
+    if not kind.report or not own_row(row).exists():
+        return
+    try:
+        import_string(kind.report)(f"After attempt {row.attempts}: {reason}", *row.args, **row.kwargs)
+    except Exception:  # the row has the reason, and ends
+        LOGGER.exception("The end of %s was not reported", row.name)
 
 
 def own_row(row: TaskRecord) -> Any:

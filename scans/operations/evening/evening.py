@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from django.db.models import Max
 
-from marketdata.markets import Market, get_market
+from marketdata.markets import get_market
 from marketdata.operations.collect import missing_data
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.operations.projection import project
@@ -92,11 +92,11 @@ def run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> Ev
 
 
 def _run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
-    began, as_of, market = perf_counter(), clock(), get_market(request.market)
-    versions = _versions(request)
+    began, as_of = perf_counter(), clock()
+    versions = evening_versions(request)
     if request.collects:
         missing_data.sync_holidays(request.market, as_of=as_of)
-    session, reason = _session(market, request, as_of)
+    session, reason = evening_session(request, as_of)
     report = EveningReport(request.market, session, reason)
     if session is None:
         (record_freshness,) = markets_freshness([request.market], as_of)
@@ -155,14 +155,16 @@ def _start_row(request: EveningRequest, session: date, as_of: datetime) -> Eveni
     )
 
 
-def _versions(request: EveningRequest) -> list[ScannerVersion]:
+def evening_versions(request: EveningRequest) -> list[ScannerVersion]:
+    """The versions of an evening; raises UnknownVersion."""
     if request.versions:
         return get_versions(request.market, list(request.versions))
     return readiness.enabled_versions(request.market)
 
 
-def _session(market: Market, request: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
-    """The evening's session and ""; None and the reason if there is nothing to do."""
+def evening_session(request: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
+    """The evening's session and ""; None and the reason if there is nothing to do. Raises UnknownMarket."""
+    market = get_market(request.market)
     local = as_of.astimezone(ZoneInfo(market.timezone))
     calendar, hours = get_sessions(market.name), get_hours(market.name)
     if request.session is not None:

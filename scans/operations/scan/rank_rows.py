@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from django.db import connection
 
@@ -16,7 +17,7 @@ from scans.operations.scan.answers import SessionAnswer
 
 RUN_COLUMNS = ("session_id", "run_id", "scanner_version_id", "market", "date", "published")
 JSON_COLUMNS = ("signals", "components")
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
 
 
 def insert_ranks(run: ScanRun, sessions: Sequence[ScanSession], answers: Sequence[SessionAnswer]) -> None:

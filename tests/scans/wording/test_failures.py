@@ -21,6 +21,10 @@ from scans.wording.failures import failure_reason
             "시세가 들어온 뒤 `manage.py run_evening` 명령이 나머지를 처리합니다.",
         ),
         (
+            "After attempt 5: its worker was lost",
+            "5번 시도한 뒤 그만두었습니다: 작업자 프로세스가 사라졌습니다",
+        ),
+        (
             "v2 was ended by MemoryError: the log has more.",
             "MemoryError 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다.",
         ),

@@ -1,0 +1,89 @@
+"""`evaluate_together` against Django's own evaluation of the same query sets."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from django.db import connection
+from django.db.models import F, Max, Model, QuerySet, Value
+from django.forms import model_to_dict
+from django.test.utils import CaptureQueriesContext
+
+from marketdata.joint_queries import evaluate_together
+from marketdata.models import CalendarOverride, Generation, Instrument, InstrumentStatus, StockPrice
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def instruments() -> None:
+    for number, code in enumerate(["000020", "005930", "000660"]):
+        instrument = Instrument.objects.create(
+            market="kr", code=code, name=f"{code} % o'clock", last_bar=date(2026, 8, 21)
+        )
+        InstrumentStatus.objects.create(
+            instrument=instrument,
+            valid_from=date(2026, 8, number + 1),
+            valid_to=date(9999, 12, 31),
+            halted=bool(number),
+            source="krx",
+        )
+    CalendarOverride.objects.create(market="kr", date=date(2026, 8, 17), is_open=False)
+    Generation.objects.create(
+        name="kr", changed_at=datetime(2026, 8, 21, 9, 30, 0, 5, tzinfo=UTC), instruments={"a": [1.1]}
+    )
+
+
+def query_sets() -> list[QuerySet]:
+    """Rows of models with related ones, columns, annotations, a union, an aggregate by group and none at all."""
+    names = Instrument.objects.order_by().values_list("code", "name")
+    return [
+        Instrument.objects.order_by("-code"),
+        InstrumentStatus.objects.select_related("instrument").order_by("-valid_from")[:2],
+        Generation.objects.filter(name="kr"),
+        CalendarOverride.objects.values_list("date", "is_open", "opens_at"),
+        Instrument.objects.order_by("code").values_list("code", flat=True),
+        Instrument.objects.order_by("code").annotate(market_name=F("market")),
+        Instrument.objects.order_by().values_list("market").annotate(last=Max("last_bar")),
+        StockPrice.objects.order_by("pk"),
+        Instrument.objects.filter(code__in=[]),
+        names.filter(code="000020").union(names.filter(code="005930").annotate(n=Value(1)).values_list("code", "name")),
+        InstrumentStatus.objects.order_by("valid_from").values("halted", "valid_from", "instrument__code"),
+    ]
+
+
+def plain(rows: QuerySet) -> list:
+    """The rows, those of models by the values of their fields."""
+    return [
+        model_to_dict(row) | {"extra": getattr(row, "market_name", "")} if isinstance(row, Model) else row
+        for row in rows
+    ]
+
+
+def test_rows_equal_djangos_own_in_one_statement(instruments: None) -> None:
+    together = query_sets()
+    with CaptureQueriesContext(connection) as made:
+        evaluate_together(*together)
+        results = [plain(rows) for rows in together]
+    assert len(made) == 1
+    for rows, own in zip(results, map(plain, query_sets()), strict=True):
+        assert rows == own
+    assert [len(rows) for rows in results] == [3, 2, 1, 3, 3, 3, 1, 0, 0, 2, 3]
+
+
+def test_related_rows_come_with_theirs(instruments: None) -> None:
+    statuses = InstrumentStatus.objects.select_related("instrument").order_by("valid_from")
+    evaluate_together(Instrument.objects.order_by("code"), statuses)
+    with CaptureQueriesContext(connection) as made:
+        assert [status.instrument.code for status in statuses] == ["000020", "005930", "000660"]
+        assert [status.halted for status in statuses] == [False, True, True]
+    assert len(made) == 0
+
+
+def test_query_sets_that_select_nothing_make_no_query() -> None:
+    nothing = Instrument.objects.filter(code__in=[])
+    with CaptureQueriesContext(connection) as made:
+        evaluate_together(nothing)
+        assert list(nothing) == []
+    assert len(made) == 0

@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 from django.conf import settings
+from django.db.models import QuerySet
 
 from marketdata import calendars
 from marketdata.markets import Market, get_market
@@ -53,10 +54,18 @@ def get_hours(market: str) -> SessionHours:
 
 def get_calendars(markets: Sequence[str]) -> list[MarketCalendar]:
     """The calendar of each of `markets`, in one query."""
-    named = [get_market(name) for name in markets]
-    family = {name for market in named for name in market.family}
-    overrides = list(CalendarOverride.objects.filter(market__in=family))
-    return [_calendar(market, overrides) for market in named]
+    return make_calendars(markets, get_overrides(markets))
+
+
+def get_overrides(markets: Sequence[str]) -> QuerySet[CalendarOverride]:
+    """The overrides that the calendars of `markets` depend on."""
+    return CalendarOverride.objects.filter(market__in={name for market in markets for name in get_market(market).family})
+
+
+def make_calendars(markets: Sequence[str], overrides: Iterable[CalendarOverride]) -> list[MarketCalendar]:
+    """The calendar of each of `markets` with these overrides."""
+    rows = list(overrides)
+    return [_calendar(get_market(name), rows) for name in markets]
 
 
 def _calendar(market: Market, overrides: Iterable[CalendarOverride]) -> MarketCalendar:

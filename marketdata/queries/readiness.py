@@ -1,6 +1,6 @@
 """Readiness of a market's record: its latest session against the calendar and a clock.
 
-`get_freshness` is cheap (a handful of indexed queries for all markets) and decides the state; `session_bars` counts
+`get_freshness` is cheap (one query for all markets) and decides the state; `session_bars` counts
 which instruments have a bar on one session and why the others are left out. What the scanner versions made of the
 record is added in `scans.queries.readiness`; every face takes the state from these two.
 
@@ -13,20 +13,23 @@ record is added in `scans.queries.readiness`; every face takes the state from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.db.models import Max
+from django.db.models import Max, QuerySet, Subquery
 
+from marketdata.joint_queries import evaluate_together
 from marketdata.models import Instrument, LakePartition, StockPrice
 from marketdata.number_format import count_of
-from marketdata.queries.market_calendar import MarketCalendar, get_calendar, get_calendars
-from marketdata.queries.readings import get_provisional_times
+from marketdata.queries.market_calendar import MarketCalendar, get_calendar
+from marketdata.queries.readings import get_provisional_readings
+from marketdata.queries.records import RecordQueries
 from marketdata.record import DOUBT_SESSIONS, Days, Record
 from marketdata.session_activity import SessionCounts
 from marketdata.session_hours import SessionHours
@@ -122,33 +125,57 @@ class Freshness:
 def get_freshness(
     markets: Sequence[str], as_of: datetime, *, evenings: Mapping[str, time] | None = None
 ) -> list[Freshness]:
-    """The freshness of the records of `markets` at `as_of`, in a constant number of queries, and one more for each that
-    has bars. `evenings`: market -> the time on its clock at which a session's evening begins, where that is not the
-    market's own."""
-    last = dict(
-        Instrument.objects.filter(market__in=markets)
-        .exclude(last_bar=None)
-        .order_by()
-        .values_list("market")
-        .annotate(last=Max("last_bar"))
-    )
-    counts = _counts(last)
-    times = evenings or {}
-    records = [
-        _freshness(
-            calendar,
-            as_of,
-            last.get(calendar.market.name),
-            counts.get(calendar.market.name),
-            times.get(calendar.market.name, calendar.market.evening_at),
-        )
-        for calendar in get_calendars(markets)
-    ]
-    provisional = get_provisional_times(list(last)) if last else {}
-    return [
-        replace(record, read_at=provisional.get((record.market, record.complete))) if record.complete else record
-        for record in records
-    ]
+    """The freshness of the records of `markets` at `as_of`, in one query. `evenings`: market -> the time on its clock
+    at which a session's evening begins, where that is not the market's own."""
+    queries = FreshnessQueries(markets)
+    evaluate_together(*queries.query_sets)
+    return queries.freshness(as_of, evenings or {})
+
+
+class FreshnessQueries(RecordQueries):
+    """The queries of the freshness of the records of `markets`, and of these records."""
+
+    def __init__(self, markets: Sequence[str]) -> None:
+        super().__init__(markets)
+        bars = Instrument.objects.exclude(last_bar=None).order_by()
+        last_bars = {
+            market: bars.filter(market=market).values_list("market").annotate(last=Max("last_bar"))
+            for market in markets
+        }
+        self.last_bars = bars.filter(market__in=markets).values_list("market").annotate(last=Max("last_bar"))
+        self.collected = [
+            StockPrice.objects.filter(market=market, date=Subquery(last.values("last")))
+            .exclude(source=DEMO)
+            .order_by()
+            .values_list("market", flat=True)[:1]
+            for market, last in last_bars.items()
+        ]
+        self.readings = get_provisional_readings(markets)
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        return [*super().query_sets, self.last_bars, self.readings, *self.collected]
+
+    def freshness(self, as_of: datetime, evenings: Mapping[str, time]) -> list[Freshness]:
+        """See `get_freshness`."""
+        last, collected = dict(self.last_bars), {market for markets in self.collected for market in markets}
+        counts = _counts(last, self.partitions)
+        records = [
+            _freshness(
+                self.calendars[name],
+                as_of,
+                last.get(name),
+                counts.get(name),
+                evenings.get(name, self.calendars[name].market.evening_at),
+                is_demo=name not in collected,
+            )
+            for name in self.markets
+        ]
+        provisional = {(market, day): read_at for market, day, read_at in self.readings}
+        return [
+            replace(record, read_at=provisional.get((record.market, record.complete))) if record.complete else record
+            for record in records
+        ]
 
 
 def get_doubtful_bases(record: Record, sessions: Days) -> dict[str, str]:
@@ -177,15 +204,11 @@ Counts = Mapping[str, Sequence[int | str]]
 """Session (ISO) -> the counts of its bars in the lake."""
 
 
-def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
+def _counts(last: Mapping[str, date], partitions: Iterable[LakePartition]) -> dict[str, Counts | None]:
     """Market -> the counts of its recent sessions; None where the lake is behind them."""
     counts: dict[str, Counts | None] = {}
-    if not last:
-        return counts
-    since = (min(last.values()) - RECENT).replace(day=1)
-    rows = LakePartition.objects.filter(market__in=last, month__gte=since).order_by("month")
-    for row in rows:
-        if row.month < (last[row.market] - RECENT).replace(day=1):
+    for row in partitions:
+        if row.market not in last or row.month < (last[row.market] - RECENT).replace(day=1):
             continue
         earlier = counts.setdefault(row.market, {})
         if row.is_stale or earlier is None:
@@ -196,7 +219,13 @@ def _counts(last: Mapping[str, date]) -> dict[str, Counts | None]:
 
 
 def _freshness(
-    calendar: MarketCalendar, as_of: datetime, last_bar: date | None, counts: Counts | None, evening: time
+    calendar: MarketCalendar,
+    as_of: datetime,
+    last_bar: date | None,
+    counts: Counts | None,
+    evening: time,
+    *,
+    is_demo: bool,
 ) -> Freshness:
     market, hours = calendar.market, calendar.hours
     after = calendar.sessions[: hours.last_closed(calendar.sessions, as_of) + 1]
@@ -207,7 +236,7 @@ def _freshness(
     missing = tuple(after[after > np.datetime64(latest)].tolist()) if latest else ()
     lacking = after[after > np.datetime64(complete)] if complete else after[-1:]
     due_at = due_time(hours, (lacking if len(lacking) else after[-1:])[0].item(), evening)
-    if latest and _is_demo(market.name, latest):
+    if latest and is_demo:
         state = ReadinessState.DEMO
     elif not len(lacking):
         state = ReadinessState.READY
@@ -249,10 +278,6 @@ def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date |
     days = inside[-40:]
     enough = [n for n in with_bars if n == 0 or not bars[n].doubt(bars[n - 1])]
     return days[with_bars[-1]].item(), days[enough[-1]].item() if enough else None
-
-
-def _is_demo(market: str, latest: date) -> bool:
-    return not StockPrice.objects.filter(market=market, date=latest).exclude(source=DEMO).exists()
 
 
 def due_time(hours: SessionHours, session: date, evening: time) -> datetime:

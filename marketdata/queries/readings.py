@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
+from django.db.models import QuerySet
+
 from marketdata.models import SessionReading
 
 
@@ -29,7 +31,7 @@ def get_unsettled(market: str, first: date, last: date) -> list[date]:
     return list(rows.order_by("date").values_list("date", flat=True))
 
 
-def get_provisional_times(markets: Sequence[str]) -> dict[tuple[str, date], datetime]:
-    """(market, session) -> when its bars were read, of the sessions whose bars may still change."""
+def get_provisional_readings(markets: Sequence[str]) -> QuerySet[SessionReading, tuple[str, date, datetime]]:
+    """(market, session, when its bars were read) of the sessions whose bars may still change."""
     rows = SessionReading.objects.filter(market__in=markets, settled_at=None)
-    return {(market, day): read_at for market, day, read_at in rows.values_list("market", "date", "read_at")}
+    return rows.values_list("market", "date", "read_at")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from marketdata import calendars
 from marketdata.errors import LakeError
 from marketdata.lake.footers import Part
+from marketdata.joint_queries import evaluate_together
 from marketdata.lake.layout import Lake
 from marketdata.models import FlowPartition, LakePartition
-from marketdata.queries.market_calendar import MarketCalendar, get_calendars
+from marketdata.queries.market_calendar import MarketCalendar, get_overrides, make_calendars
 from marketdata.record import Days, FlowRecord, Record
 from marketdata.session_activity import SessionCounts
 
@@ -30,11 +33,34 @@ def get_record(market: str) -> Record:
 
 
 def get_records(markets: Sequence[str]) -> list[Record]:
-    """The record of each of `markets`, in two queries whatever their number."""
-    rows: dict[str, list[LakePartition]] = {name: [] for name in markets}
-    for row in LakePartition.objects.filter(market__in=markets).order_by("month"):
-        rows[row.market].append(row)
-    return [_record(calendar, rows[calendar.market.name]) for calendar in get_calendars(markets)]
+    """The record of each of `markets`, in one query whatever their number."""
+    queries = RecordQueries(markets)
+    evaluate_together(*queries.query_sets)
+    return [queries.record(name) for name in markets]
+
+
+class RecordQueries:
+    """The queries of the records of `markets`: evaluated one by one, or with others in one statement by
+    `evaluate_together(*query_sets)`."""
+
+    def __init__(self, markets: Sequence[str]) -> None:
+        self.markets = markets
+        self.overrides = get_overrides(markets)
+        self.partitions = LakePartition.objects.filter(market__in=markets).order_by("month")
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.overrides, self.partitions]
+
+    @cached_property
+    def calendars(self) -> dict[str, MarketCalendar]:
+        """By market."""
+        return dict(zip(self.markets, make_calendars(self.markets, self.overrides), strict=True))
+
+    def record(self, market: str) -> Record:
+        """The record of one of the markets."""
+        return _record(self.calendars[market], [row for row in self.partitions if row.market == market])
 
 
 def get_sessions_with_bars(market: str, first: date | None, last: date | None) -> list[date]:

@@ -166,6 +166,11 @@ def get_names(market: str, codes: Sequence[str]) -> dict[str, str]:
 
 def get_segments(market: str) -> list[str]:
     """The segments that the market's own scans cover, then all others in the statements of sources."""
-    statements = InstrumentStatus.objects.filter(instrument__market=market, segment__isnull=False)
-    others = statements.order_by("segment").values_list("segment", flat=True).distinct()
+    others = [segment for _, segment in stated_segments([market])]
     return list(dict.fromkeys([*get_market(market).segments, *map(str, others)]))
+
+
+def stated_segments(markets: Sequence[str]) -> QuerySet[InstrumentStatus, Any]:
+    """(market, segment) of the statements of sources, ascending."""
+    statements = InstrumentStatus.objects.filter(instrument__market__in=markets, segment__isnull=False)
+    return statements.order_by("segment").values_list("instrument__market", "segment").distinct()

@@ -59,7 +59,9 @@ def get_calendars(markets: Sequence[str]) -> list[MarketCalendar]:
 
 def get_overrides(markets: Sequence[str]) -> QuerySet[CalendarOverride]:
     """The overrides that the calendars of `markets` depend on."""
-    return CalendarOverride.objects.filter(market__in={name for market in markets for name in get_market(market).family})
+    return CalendarOverride.objects.filter(
+        market__in={name for market in markets for name in get_market(market).family}
+    )
 
 
 def make_calendars(markets: Sequence[str], overrides: Iterable[CalendarOverride]) -> list[MarketCalendar]:

@@ -13,8 +13,8 @@ from django.db.models import Max, QuerySet
 
 from marketdata import calendars
 from marketdata.errors import LakeError
-from marketdata.lake.footers import Part
 from marketdata.joint_queries import evaluate_together
+from marketdata.lake.footers import Part
 from marketdata.lake.layout import Lake
 from marketdata.models import FlowPartition, LakePartition
 from marketdata.queries.market_calendar import MarketCalendar, get_overrides, make_calendars

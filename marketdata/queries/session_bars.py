@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Max, Q
+from django.db.models import QuerySet
 
 from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
+from marketdata.joint_queries import evaluate_together
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.panel import CAUTION, MANAGED, NOT_COMMON, Bools, Panel
 from marketdata.queries.window import open_window
@@ -62,32 +63,64 @@ class _Listed(NamedTuple):
     listed_on: date | None
     gone_on: date | None
 
+    def is_recent(self, since: date) -> bool:
+        """Whether it has a bar, a listing or a delisting since a session."""
+        return any(day is not None and day >= since for day in (self.last_bar, self.listed_on, self.gone_on))
+
+
+class SessionBarsQueries:
+    """The queries of the bars of `session`: evaluated one by one, or with others in one statement by
+    `evaluate_together(*query_sets)`."""
+
+    def __init__(self, market: str, session: date) -> None:
+        self.session = session
+        bars = StockPrice.objects.filter(market=market, date=session).order_by()
+        self.present = bars.values_list("stock_code", flat=True).distinct()
+        self.instruments = (
+            Instrument.objects.filter(market=market)
+            .order_by("code")
+            .values_list("code", "first_bar", "last_bar", "listed_on", "gone_on")
+        )
+        self.halts = (
+            InstrumentStatus.objects.filter(instrument__market=market, halted__isnull=False, valid_from__lte=session)
+            .order_by("valid_from")
+            .values_list("instrument__code", "halted")
+        )
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.present, self.instruments, self.halts]
+
 
 def get_session_bars(record: Record, session: date, *, eligibility: bool = True) -> SessionBars:
     """The bars of `session` of a market, which may have none. On a session after the record's end the instruments of
     its end are expected. Without `eligibility` those that have a bar and are not scanned are left out, which spares
     reading a panel."""
-    market = record.market.name
-    bars = Instrument.objects.filter(market=market, last_bar__lte=session)
-    end = bars.aggregate(end=Max("last_bar"))["end"]
-    at = int(np.searchsorted(record.calendar, np.datetime64(end or session)))
+    queries = SessionBarsQueries(record.market.name, session)
+    evaluate_together(*queries.query_sets)
+    return make_session_bars(record, queries, eligibility=eligibility)
+
+
+def make_session_bars(record: Record, queries: SessionBarsQueries, *, eligibility: bool) -> SessionBars:
+    """The same from its queries."""
+    market, session = record.market.name, queries.session
+    instruments = [_Listed(*row) for row in queries.instruments]
+    end = max((row.last_bar for row in instruments if row.last_bar and row.last_bar <= session), default=session)
+    at = int(np.searchsorted(record.calendar, np.datetime64(end)))
     since = record.calendar[max(at - QUIET_SESSIONS, 0)].item()
-    present = set(
-        StockPrice.objects.filter(market=market, date=session)
-        .order_by()
-        .values_list("stock_code", flat=True)
-        .distinct()
-    )
+    present = set(queries.present)
     absent: list[str] = []
     delisted: list[str] = []
-    for listed in _recent(market, since):
-        if listed.code in present:
+    for listed in instruments:
+        if listed.code in present or not listed.is_recent(since):
             continue
         if listed.gone_on and listed.gone_on <= session:
             delisted.append(listed.code)
         elif _is_expected(listed, session, since):
             absent.append(listed.code)
-    halted = _halted(market, absent, session)
+    is_halted = dict(queries.halts)  # by the last statement
+    halted = {code for code in absent if is_halted.get(code)}
     omissions = [
         Omission("no_bar", False, True, tuple(sorted(set(absent) - halted))),
         Omission("halted", False, True, tuple(sorted(halted))),
@@ -115,14 +148,6 @@ def get_session_bars(record: Record, session: date, *, eligibility: bool = True)
     )
 
 
-def _recent(market: str, since: date) -> Iterator[_Listed]:
-    """Instruments with a bar, a listing or a delisting since a session."""
-    lately = Q(last_bar__gte=since) | Q(listed_on__gte=since) | Q(gone_on__gte=since)
-    rows = Instrument.objects.filter(lately, market=market).order_by("code")
-    for row in rows.values_list("code", "first_bar", "last_bar", "listed_on", "gone_on"):
-        yield _Listed(*row)
-
-
 def _is_expected(listed: _Listed, session: date, since: date) -> bool:
     """Whether an instrument without a bar on `session` should have one."""
     if listed.listed_on and listed.listed_on > session:
@@ -130,19 +155,6 @@ def _is_expected(listed: _Listed, session: date, since: date) -> bool:
     if listed.first_bar is None:
         return listed.listed_on is not None and listed.listed_on >= since
     return listed.first_bar < session and listed.last_bar is not None and listed.last_bar >= since
-
-
-def _halted(market: str, codes: list[str], session: date) -> set[str]:
-    """Those of `codes` that are halted by their last statement up to the session."""
-    is_halted: dict[str, bool] = {}
-    rows = (
-        InstrumentStatus.objects.filter(instrument__market=market, halted__isnull=False, valid_from__lte=session)
-        .order_by("valid_from")
-        .values_list("instrument__code", "halted")
-    )
-    for code, halted in rows.iterator():
-        is_halted[code] = bool(halted)
-    return {code for code in codes if is_halted.get(code)}
 
 
 def _ineligible(record: Record, session: date) -> Iterator[Omission]:

@@ -8,8 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
-from marketdata.queries.readiness import Freshness, get_freshness
+from django.db.models import QuerySet
+
+from marketdata.joint_queries import evaluate_together
+from marketdata.queries.readiness import Freshness, FreshnessQueries
 from scans.models import QuarantineDecision, Verdict
 from scans.queries import schedules
 
@@ -17,9 +22,31 @@ from scans.queries import schedules
 def markets_freshness(markets: Sequence[str], as_of: datetime) -> list[Freshness]:
     """The freshness of the records of `markets`, with the times of their schedules. A session in doubt counts as
     decided if one of its quarantined answers was published."""
-    evenings = {schedule.market: schedule.at for schedule in schedules.evening_schedules()}
-    freshness = get_freshness(markets, as_of, evenings=evenings)
-    return [_without_decided(record) if record.undecided else record for record in freshness]
+    queries = ScheduledFreshnessQueries(markets)
+    evaluate_together(*queries.query_sets)
+    return queries.scheduled_freshness(as_of)
+
+
+class ScheduledFreshnessQueries(FreshnessQueries):
+    """The queries of the freshness of the records of `markets`, and of the schedules of evenings."""
+
+    def __init__(self, markets: Sequence[str]) -> None:
+        super().__init__(markets)
+        self.schedule_rows = schedules.schedule_rows()
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        return [*super().query_sets, self.schedule_rows]
+
+    @cached_property
+    def evenings(self) -> list[schedules.EveningSchedule]:
+        """The schedules of all markets."""
+        return schedules.make_schedules(self.schedule_rows)
+
+    def scheduled_freshness(self, as_of: datetime) -> list[Freshness]:
+        """See `markets_freshness`; one more query for a market with sessions in doubt."""
+        freshness = self.freshness(as_of, {schedule.market: schedule.at for schedule in self.evenings})
+        return [_without_decided(record) if record.undecided else record for record in freshness]
 
 
 def _without_decided(record: Freshness) -> Freshness:

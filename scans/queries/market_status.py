@@ -1,6 +1,6 @@
 """The status of a market above every page: its readiness with the bars of the session, and the work in progress.
 
-Readiness takes some thirty queries, so it is cached for one minute of the clock and one state of the data; the work is
+Readiness takes two queries over all instruments, so it is cached for one minute of the clock and one state of the data; the work is
 read anew each time, in one query.
 """
 
@@ -8,20 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, cast
 
 from django.db.models import BooleanField, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from caching.cached import cached
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
-from marketdata.queries.records import get_record
-from marketdata.queries.session_bars import Omission, SessionBars, get_session_bars
+from marketdata.queries.session_bars import Omission, SessionBars
 from marketdata.web.prepared import PreparedStatement
 from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
 from scans.queries.overview import UNFINISHED
-from scans.queries.readiness import Readiness, VersionReadiness, VersionState, market_readiness
+from scans.queries.readiness import Readiness, VersionReadiness, VersionState, readiness_with_bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +61,15 @@ def market_status(market: str, as_of: datetime, state: Sequence[datetime | None]
     holds=(MarketStatus, Readiness, VersionReadiness, Freshness, SessionBars, Omission),
 )
 def _cached_status(market: str, as_of: datetime, state: Sequence[datetime | None]) -> MarketStatus:
-    readiness = market_readiness(market, as_of)
-    record = readiness.record
-    if record.latest is None or record.last_closed is None:
-        return MarketStatus(readiness, None, None)
-    session = record.last_closed if readiness.state is ReadinessState.NOT_READY else record.latest
-    bars = get_session_bars(get_record(market), session, eligibility=False)
-    return MarketStatus(readiness, bars, record.due_at and record.due_at - GRACE)
+    readiness, bars = readiness_with_bars(market, as_of, _shown_session, eligibility=False)
+    due_at = readiness.record.due_at
+    return MarketStatus(readiness, bars, due_at and due_at - GRACE)
+
+
+def _shown_session(record: Freshness) -> date:
+    """The session whose bars are counted: the last closed one while it is collected, else the latest with bars."""
+    session = record.last_closed if record.state is ReadinessState.NOT_READY else record.latest
+    return cast("date", session)
 
 
 def current_work(market: str) -> list[Work]:

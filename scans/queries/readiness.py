@@ -8,29 +8,33 @@ record's last `RECENT_SESSIONS` sessions. Other enabled versions are listed and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
-from django.db.models import Max, QuerySet
+from django.db.models import F, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from marketdata.errors import DataProblem
+from marketdata.joint_queries import evaluate_together
+from marketdata.markets import get_market
 from marketdata.queries import index_series, instruments
 from marketdata.queries.breaks import get_history_digests
-from marketdata.queries.instruments import get_segments
+from marketdata.queries.instruments import get_segments, stated_segments
 from marketdata.queries.readiness import ALARM_STATES, Freshness, ReadinessState
-from marketdata.queries.records import get_flow_record, get_record, get_records
+from marketdata.queries.records import get_flow_record
+from marketdata.queries.session_bars import SessionBars, SessionBarsQueries, make_session_bars
 from marketdata.record import Record
 from scans import digests
 from scans.engines import engine_params
 from scans.engines.base import caps_reach, reads_flows
 from scans.engines.registry import ENGINES
 from scans.models import Notification, Reading, ScannerVersion, ScanRun, ScanSession, Status
-from scans.queries import schedules
-from scans.queries.freshness import markets_freshness
-from scans.queries.versions import NoActiveVersion, active_version
+from scans.queries.freshness import ScheduledFreshnessQueries
+from scans.queries.versions import active_versions, choose_active
 
 SCOPE_PARAMS = ("segments", "limits", "top")
 """The parameters of a run beside those of its engine."""
@@ -85,16 +89,30 @@ class Readiness:
 
 def market_readiness(market: str, as_of: datetime) -> Readiness:
     """The readiness of one market; raises UnknownMarket."""
-    (record,) = markets_freshness([market], as_of)
-    return _with_versions(record, as_of, get_record(market))
+    (readiness,) = markets_readiness([market], as_of)
+    return readiness
 
 
 def markets_readiness(markets: Sequence[str], as_of: datetime) -> list[Readiness]:
-    """The readiness of several markets; those without bars are cheap."""
-    fresh_records = markets_freshness(markets, as_of)
-    used = [record.market for record in fresh_records if record.state is not ReadinessState.EMPTY]
-    market_records = {record.market.name: record for record in get_records(used)} if used else {}
-    return [_with_versions(record, as_of, market_records.get(record.market)) for record in fresh_records]
+    """The readiness of several markets, in one query and one more for each that has bars."""
+    queries = ReadinessQueries(markets)
+    evaluate_together(*queries.query_sets)
+    return [queries.readiness(record, as_of)[0] for record in queries.scheduled_freshness(as_of)]
+
+
+def readiness_with_bars(
+    market: str, as_of: datetime, session: Callable[[Freshness], date], *, eligibility: bool
+) -> tuple[Readiness, SessionBars | None]:
+    """The readiness of one market, and the bars (`get_session_bars`) of the session that `session` names for the
+    freshness of its record; None where the market has none."""
+    queries = ReadinessQueries([market])
+    evaluate_together(*queries.query_sets)
+    (freshness,) = queries.scheduled_freshness(as_of)
+    if freshness.last_closed is None or freshness.latest is None:
+        return queries.readiness(freshness, as_of)[0], None
+    bars = SessionBarsQueries(market, session(freshness))
+    readiness, record = queries.readiness(freshness, as_of, *bars.query_sets)
+    return readiness, make_session_bars(record, bars, eligibility=eligibility) if record else None
 
 
 def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
@@ -108,28 +126,87 @@ def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
 
 def enabled_versions(market: str) -> list[ScannerVersion]:
     """The enabled versions whose segments the market has: the default of an evening."""
-    segments = set(get_segments(market))
-    rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
-    return [version for version in rows if segments.issuperset(version.segments)]
+    return _fitting(get_segments(market), _enabled())
+
+
+def _enabled() -> QuerySet[ScannerVersion]:
+    return ScannerVersion.objects.filter(enabled=True).order_by("slug")
+
+
+def _fitting(segments: Iterable[str], versions: Iterable[ScannerVersion]) -> list[ScannerVersion]:
+    """The versions that cover no other segments."""
+    return [version for version in versions if set(segments).issuperset(version.segments)]
 
 
 def lacking_segments(market: str) -> dict[str, list[str]]:
     """Slug of each other enabled version, which an evening skips -> the segments that the market lacks."""
     segments = set(get_segments(market))
-    rows = ScannerVersion.objects.filter(enabled=True).order_by("slug")
-    lacking = {version.slug: [name for name in version.segments if name not in segments] for version in rows}
+    lacking = {version.slug: [name for name in version.segments if name not in segments] for version in _enabled()}
     return {slug: names for slug, names in lacking.items() if names}
 
 
-def _with_versions(freshness: Freshness, as_of: datetime, market_record: Record | None) -> Readiness:
-    if freshness.latest is None or freshness.last_closed is None or market_record is None:
-        reason = f"Market {freshness.market} has no bars yet."
-        return Readiness(ReadinessState.EMPTY, reason, freshness, ())
-    versions = _versions(freshness, market_record, freshness.last_closed)
-    state, reason = _state_and_reason(freshness, versions, as_of)
-    if freshness.doubts and freshness.doubts not in reason:
-        reason = f"{reason} {freshness.doubts}"
-    return Readiness(state, reason, freshness, tuple(versions))
+class ReadinessQueries(ScheduledFreshnessQueries):
+    """The queries of the readiness of `markets` that depend on no session."""
+
+    def __init__(self, markets: Sequence[str]) -> None:
+        super().__init__(markets)
+        self.segments = stated_segments(markets)
+        self.versions, self.active = _enabled(), active_versions()
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        return [*super().query_sets, self.segments, self.versions, self.active]
+
+    def readiness(
+        self, freshness: Freshness, as_of: datetime, *others: QuerySet[Any, Any]
+    ) -> tuple[Readiness, Record | None]:
+        """The readiness of a market by its freshness, and its record where it has one; in one query, which evaluates
+        `others` too."""
+        if freshness.latest is None or freshness.last_closed is None:
+            reason = f"Market {freshness.market} has no bars yet."
+            return Readiness(ReadinessState.EMPTY, reason, freshness, ()), None
+        stated = [segment for market, segment in self.segments if market == freshness.market]
+        version_rows = _fitting([*get_market(freshness.market).segments, *stated], self.versions)
+        answers = SessionQueries(freshness.market, version_rows, freshness.last_closed)
+        evaluate_together(*answers.query_sets, *others)
+        record = self.record(freshness.market)
+        versions = _versions(freshness, record, version_rows, answers, self._required(freshness.market, version_rows))
+        state, reason = _state_and_reason(freshness, versions, as_of)
+        if freshness.doubts and freshness.doubts not in reason:
+            reason = f"{reason} {freshness.doubts}"
+        return Readiness(state, reason, freshness, tuple(versions)), record
+
+    def _required(self, market: str, versions: Sequence[ScannerVersion]) -> tuple[set[int], bool]:
+        """The keys of the versions that the market's readiness depends on, and whether recent ones are too."""
+        for schedule in self.evenings:
+            if schedule.market == market:
+                slugs = schedule.versions or [version.slug for version in versions]
+                return {version.pk for version in versions if version.slug in slugs}, False
+        active = choose_active(market, self.active)
+        return ({active.pk} if active else set()), True
+
+
+class SessionQueries:
+    """The queries of the answers of versions up to a session: their latest published ones, those of the session in
+    quarantine, its runs and its evening's notification."""
+
+    def __init__(self, market: str, versions: Sequence[ScannerVersion], day: date) -> None:
+        self.day = day
+        rows = ScanSession.objects.filter(market=market, scanner_version__in=versions)
+        order = Window(RowNumber(), partition_by=F("scanner_version"), order_by=F("date").desc())
+        newest = rows.filter(published=True, date__lte=day).annotate(place=order).filter(place=1).values("pk")
+        self.latest = ScanSession.objects.filter(pk__in=newest).select_related("run")
+        self.quarantined = rows.filter(date=day, status=Status.QUARANTINED).select_related("decision")
+        self.notified = Notification.objects.filter(market=market, session=day, kind=Notification.EVENING).values_list(
+            "versions", flat=True
+        )
+        runs = ScanRun.objects.filter(market=market, scanner_version__in=versions, first__lte=day, last__gte=day)
+        self.runs = runs.order_by("pk").values_list("scanner_version", "status", "reason")
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.latest, self.quarantined, self.notified, self.runs]
 
 
 def _state_and_reason(
@@ -153,20 +230,22 @@ def _state_and_reason(
     return ReadinessState.READY, freshness.sentence
 
 
-def _versions(freshness: Freshness, market_record: Record, day: date) -> list[VersionReadiness]:
-    version_rows = enabled_versions(freshness.market)
-    rows = ScanSession.objects.filter(market=freshness.market, scanner_version__in=version_rows)
-    latest = _latest(rows.filter(published=True, date__lte=day))
-    waiting = {
-        row.scanner_version_id: row
-        for row in rows.filter(date=day, status=Status.QUARANTINED).select_related("decision")
-    }
-    failed = _failures(freshness.market, version_rows, day)
+def _versions(
+    freshness: Freshness,
+    market_record: Record,
+    version_rows: Sequence[ScannerVersion],
+    answers: SessionQueries,
+    belonging: tuple[set[int], bool],
+) -> list[VersionReadiness]:
+    day = answers.day
+    latest = {row.scanner_version_id: row for row in answers.latest}
+    waiting = {row.scanner_version_id: row for row in answers.quarantined}
+    failed = _failures(version_rows, answers)
     changed = _changed(market_record, latest.values())
     closed = market_record.calendar[market_record.calendar <= np.datetime64(day)]
     ago = {key: int((closed > np.datetime64(row.date)).sum()) for key, row in latest.items()}
     recent = {key for key, n in ago.items() if n - freshness.behind <= RECENT_SESSIONS}
-    required = _belonging(freshness.market, version_rows, recent)
+    required = belonging[0] | (recent if belonging[1] else set())
     result = []
     for version in version_rows:
         row = latest.get(version.pk)
@@ -198,44 +277,17 @@ def _versions(freshness: Freshness, market_record: Record, day: date) -> list[Ve
     return result
 
 
-def _latest(rows: QuerySet[ScanSession]) -> dict[int, ScanSession]:
-    """Key of a version -> its latest session among `rows`, with its run."""
-    newest = rows.order_by().values("scanner_version").annotate(last=Max("date"))
-    dates = {row["scanner_version"]: row["last"] for row in newest}
-    sessions = rows.filter(date__in=set(dates.values())).select_related("run")
-    return {row.scanner_version_id: row for row in sessions if row.date == dates[row.scanner_version_id]}
-
-
-def _failures(market: str, versions: Sequence[ScannerVersion], day: date) -> dict[int, str]:
-    """Key of a version -> the error of its last run of `day`, else of the evening's notification."""
+def _failures(versions: Sequence[ScannerVersion], answers: SessionQueries) -> dict[int, str]:
+    """Key of a version -> the error of its last run of the session, else of the evening's notification."""
     slugs = {version.slug: version.pk for version in versions}
-    notified = Notification.objects.filter(market=market, session=day, kind=Notification.EVENING).values_list(
-        "versions", flat=True
-    )
     result = {
         slugs[version_row["scanner_version"]]: str(version_row["reason"])
-        for rows in notified
+        for rows in answers.notified
         for version_row in rows
         if version_row["scanner_version"] in slugs and version_row["status"] == Status.FAILED
     }
-    runs = ScanRun.objects.filter(market=market, scanner_version__in=versions, first__lte=day, last__gte=day).order_by(
-        "pk"
-    )
-    rows = runs.values_list("scanner_version", "status", "reason")
-    last = {key: (status, why) for key, status, why in rows}
+    last = {key: (status, why) for key, status, why in answers.runs}
     return result | {key: why for key, (status, why) in last.items() if status == Status.FAILED}
-
-
-def _belonging(market: str, versions: Sequence[ScannerVersion], recent: set[int]) -> set[int]:
-    """The keys of the versions that the market's readiness depends on."""
-    for schedule in schedules.evening_schedules():
-        if schedule.market == market:
-            slugs = schedule.versions or [version.slug for version in versions]
-            return {version.pk for version in versions if version.slug in slugs}
-    try:
-        return recent | {active_version(market).pk}
-    except NoActiveVersion:
-        return recent
 
 
 def _changed(market_record: Record, rows: Iterable[ScanSession]) -> dict[int, str]:

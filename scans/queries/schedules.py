@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from ast import literal_eval
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
+from django.db.models import QuerySet
 from django_q.models import Schedule
 
 from marketdata.markets import get_market
@@ -35,7 +37,19 @@ class EveningSchedule:
 
 def evening_schedules() -> list[EveningSchedule]:
     """Every schedule, by market; an invalid row, edited by hand, is logged and left out."""
-    rows = Schedule.objects.filter(func__in=(TASK, SETTLE_TASK, PRECLOSE_TASK, INTRADAY_TASK)).order_by("name")
+    return make_schedules(schedule_rows())
+
+
+def schedule_rows() -> QuerySet[Schedule]:
+    """The rows of all schedules in the task queue."""
+    tasks = (TASK, SETTLE_TASK, PRECLOSE_TASK, INTRADAY_TASK)
+    rows: QuerySet[Schedule] = Schedule.objects.filter(func__in=tasks).order_by("name")
+    return rows
+
+
+def make_schedules(rows: Iterable[Schedule]) -> list[EveningSchedule]:
+    """The schedules of these rows."""
+    rows = list(rows)
     mornings = {row.name: row.next_run for row in rows if row.func == SETTLE_TASK}
     result = []
     for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.db.models import QuerySet
 
@@ -44,17 +44,21 @@ def get_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
 
 def active_version(market: str) -> ScannerVersion:
     """The active version of `market`; a variant such as kr-adj has that of its base unless it has its own."""
-    match = NAME_PATTERN.fullmatch(market)
-    names = [market, match["base"]] if match else [market]
-    rows = {row.market: row for row in ActiveVersion.objects.filter(market__in=names).select_related("version")}
-    for name in names:
-        if name in rows:
-            return rows[name].version
+    version = choose_active(market, active_versions())
+    if version is not None:
+        return version
     all_slugs = version_slugs()
     slug_list = ", ".join(all_slugs) or "none"
     raise NoActiveVersion(
         f"Market {market} has no active scanner version: name one with --version (known: {slug_list}).", all_slugs
     )
+
+
+def choose_active(market: str, rows: Iterable[ActiveVersion]) -> ScannerVersion | None:
+    """The active version of `market` among these rows; None without one."""
+    match = NAME_PATTERN.fullmatch(market)
+    versions = {row.market: row.version for row in rows}
+    return versions.get(market) or (versions.get(match["base"]) if match else None)
 
 
 def version_slugs() -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import date
+from typing import Any, cast
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -13,8 +14,7 @@ from rest_framework.response import Response
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
 from marketdata.queries.readiness import ReadinessState
-from marketdata.queries.records import get_record
-from marketdata.queries.session_bars import SessionBars, get_session_bars
+from marketdata.queries.session_bars import SessionBars
 from marketdata.web.api.schema import error_responses
 from scans.queries import readiness
 from scans.queries.readiness import Readiness, VersionState
@@ -125,11 +125,9 @@ class ReadinessView(MarketView):
         """The record of a market against its calendar and the clock: its last closed session, how many bars it has of
         how many expected, which instruments are left out and why, and what each enabled version made of it."""
         now = timezone.now()
-        market_state = readiness.market_readiness(self.market.name, now)
-        bars = None
-        if market_state.record.last_closed and market_state.state is not ReadinessState.EMPTY:
-            market_record = get_record(self.market.name)
-            bars = get_session_bars(market_record, market_state.record.last_closed)
+        market_state, bars = readiness.readiness_with_bars(
+            self.market.name, now, lambda record: cast("date", record.last_closed), eligibility=True
+        )
         return Response(ReadinessBody({"as_of": now, **_body(market_state, bars)}).data)
 
 

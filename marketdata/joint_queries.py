@@ -53,4 +53,5 @@ def _results(query_set: QuerySet[Any, Any], compiler: Any, rows: Sequence[tuple[
     compiler.execute_sql = lambda *args, **kwargs: [rows]
     evaluated = query_set.all()
     evaluated.query.get_compiler = lambda *args, **kwargs: compiler  # type: ignore[method-assign]
-    return list(evaluated._iterable_class(evaluated))
+    results: list[Any] = [*evaluated._iterable_class(evaluated)]  # type: ignore[misc]
+    return results

@@ -28,7 +28,9 @@ class RecordView(views.BaseView):
     generations: Generations
 
     def recorded_generations(self) -> Generations:
-        generations: Generations | None = getattr(self.request._request, "generations", None)
+        request = self.request._request
+        holder = request if hasattr(request, "generations") else request.session
+        generations: Generations | None = getattr(holder, "generations", None)
         return instruments.get_generations() if generations is None else generations
 
 

@@ -1,7 +1,7 @@
 """The status of a market above every page: its readiness with the bars of the session, and the work in progress.
 
-Readiness takes two queries over all instruments, so it is cached for one minute of the clock and one state of the data; the work is
-read anew each time, in one query.
+Readiness reads all instruments in two queries, so it is cached for one minute of the clock and one state of the data;
+the work is read anew each time, in one query.
 """
 
 from __future__ import annotations

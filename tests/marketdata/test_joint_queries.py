@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -35,7 +36,7 @@ def instruments() -> None:
     )
 
 
-def query_sets() -> list[QuerySet]:
+def query_sets() -> list[QuerySet[Any, Any]]:
     """Rows of models with related ones, columns, annotations, a union, an aggregate by group and none at all."""
     names = Instrument.objects.order_by().values_list("code", "name")
     return [
@@ -53,7 +54,7 @@ def query_sets() -> list[QuerySet]:
     ]
 
 
-def plain(rows: QuerySet) -> list:
+def plain(rows: QuerySet[Any, Any]) -> list[Any]:
     """The rows, those of models by the values of their fields."""
     return [
         model_to_dict(row) | {"extra": getattr(row, "market_name", "")} if isinstance(row, Model) else row

@@ -65,13 +65,13 @@ def test_frame_is_that_of_its_reader(scanned: pd.DataFrame, browser: Client) -> 
 
 
 QUERIES = {
-    "/kr/": (11, 5),
-    "/kr/{day}/": (11, 5),
-    "/kr/signals": (7, 4),
-    "/kr/sources": (6, 4),
-    "/kr/s/005930": (16, 5),
+    "/kr/": (9, 3),
+    "/kr/{day}/": (9, 3),
+    "/kr/signals": (6, 3),
+    "/kr/sources": (5, 3),
+    "/kr/s/005930": (14, 4),
 }
-"""Page -> its queries where its content is computed, and where it is kept: session, user, generations, work, tags
+"""Page -> its queries where its content is computed, and where it is kept: session with generations, user, work, tags
 (without signals none)."""
 
 

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -20,8 +21,8 @@ from marketdata.operations.live_quotes import quoted_hours
 from marketdata.pages.frame import FramedPage
 from marketdata.pages.kept import Content, KeptContentPage
 from marketdata.queries.readiness import ReadinessState
-from scans.queries import marks, versions
-from scans.queries.market_status import Work, current_work, market_status
+from scans.queries import versions
+from scans.queries.market_status import Work, current_work, market_status, work_and_tags
 from scans.queries.readiness import VersionState
 from scans.wording import glossary
 
@@ -39,12 +40,17 @@ class MarketPage(FramedPage):
         """Changes with everything that the page shows of the market."""
         return [self.generations.get(versions.GENERATION), self.generations.get(self.market.name)]
 
+    @cached_property
+    def work(self) -> list[Work]:
+        """What runs on the market."""
+        return current_work(self.market.name)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | self.status_context()
 
     def status_context(self) -> dict[str, Any]:
         """The line above the page, and whether the record is behind: then plans are struck."""
-        now, work = timezone.now(), current_work(self.market.name)
+        now, work = timezone.now(), self.work
         minute = now.replace(second=0, microsecond=0)
         status = market_status(self.market.name, minute, self.state)
         corrected = status.versions_in(VersionState.STALE)
@@ -89,8 +95,7 @@ class KeptPage(MarketPage, KeptContentPage):
 
     def tags(self, content: Content) -> Mapping[str, SafeString]:
         """By code."""
-        codes = content.codes
-        tags = marks.tags(self.request.user, self.market.name, codes, content.day) if codes else {}
+        self.work, tags = work_and_tags(self.request.user, self.market.name, content.codes, content.day)
         return {code: tag_html(tag) for code, tag in tags.items()}
 
 

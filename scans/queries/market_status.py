@@ -6,19 +6,30 @@ the work is read anew each time, in one query.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any, cast
 
-from django.db.models import BooleanField, QuerySet, Value
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    Expression,
+    IntegerField,
+    QuerySet,
+    Value,
+)
+from django.db.models.functions import Cast, Coalesce
 
 from caching.cached import cached
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
 from marketdata.queries.session_bars import Omission, SessionBars
 from marketdata.web.prepared import PreparedStatement
 from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
+from scans.queries import marks
 from scans.queries.overview import UNFINISHED
 from scans.queries.readiness import Readiness, VersionReadiness, VersionState, readiness_with_bars
 
@@ -74,27 +85,64 @@ def _shown_session(record: Freshness) -> date:
 
 def current_work(market: str) -> list[Work]:
     """Unfinished scan requests of the market and its running evening, the oldest first (one query)."""
+    return _work(WORK.rows(market))
+
+
+def work_and_tags(
+    user: Any, market: str, codes: Collection[str], day: date | None
+) -> tuple[list[Work], dict[str, str]]:
+    """`current_work`, and code -> the user's tag of it as of the session `day` (None: the latest): that of the latest
+    session with one, else that of the instrument as such. Codes without a tag are left out. In one query."""
+    if not user.pk or not codes:
+        return current_work(market), {}
+    filled = marks.fill(codes)
+    rows = _statement(len(filled)).rows(market, user.pk, day or date.max, *filled)
+    by_day = sorted((row for row in rows if row[0] is None), key=lambda row: str(row[-1] or ""))
+    tags = {code: tag for _, _, code, *_, tag, _ in by_day}
+    return _work([row[:-2] for row in rows if row[0] is not None]), tags
+
+
+def _work(rows: Iterable[Sequence[Any]]) -> list[Work]:
     work = [
         Work(bool(is_evening), number, status == RequestStatus.QUEUED, done, total, _moment(since))
-        for is_evening, number, status, done, total, since in WORK.rows(market)
+        for is_evening, number, status, done, total, since in rows
     ]
     return sorted(work, key=lambda row: row.since)
 
 
-def _work(market: str) -> QuerySet[ScanRequest, Any]:
+def _work_rows(market: str, *nothing: Expression) -> QuerySet[Any, Any]:
+    """The rows of the work, with `nothing` in further columns."""
     requests = ScanRequest.objects.filter(market=market, status__in=UNFINISHED).order_by()
     evenings = Evening.objects.filter(market=market, status=EveningStatus.RUNNING).order_by()
+    since = Coalesce("started_at", "queued_at")
     return requests.values_list(
-        Value(False, BooleanField()), "pk", "status", "sessions_done", "sessions", Coalesce("started_at", "queued_at")
+        Value(False, BooleanField()), "pk", "status", "sessions_done", "sessions", since, *nothing
     ).union(
-        evenings.values_list(Value(True, BooleanField()), "pk", "status", Value(0), Value(0), "started_at"), all=True
+        evenings.values_list(Value(True, BooleanField()), "pk", "status", Value(0), Value(0), "started_at", *nothing),
+        all=True,
     )
 
 
-WORK = PreparedStatement(_work, "a market")
+@cache
+def _statement(places: int) -> PreparedStatement:
+    """The statement of `work_and_tags` for that many codes."""
+
+    def make(market: str, user: int, day: date, *codes: str) -> QuerySet[Any, Any]:
+        empty = [Value(None, field) for field in (BooleanField(), IntegerField())]
+        zeros = [Value(None, field) for field in (IntegerField(), IntegerField(), DateTimeField())]
+        rows = marks.tag_rows(user, market, day, codes)
+        return _work_rows(market, Value("", CharField()), Cast(None, DateField())).union(
+            rows.values_list(*empty, "code", *zeros, "tag", "date"), all=True
+        )
+
+    return PreparedStatement(make, "market", -1, date(1, 1, 1), *marks.example_codes(places))
+
+
+WORK = PreparedStatement(_work_rows, "a market")
 """The statement of `current_work`: every page needs it, and to build it takes longer than to run it."""
 
 
 def _moment(value: datetime | str) -> datetime:
-    """A time as the database gives it: SQLite as text, in UTC."""
-    return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value
+    """A time as the database gives it: SQLite as text or without a zone, in UTC."""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from functools import cache
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 
-from marketdata.web.prepared import PreparedStatement
 from scans.models import Mark, ReaderSettings
 
 
@@ -23,26 +21,21 @@ def session_marks(user: Any, market: str, day: date) -> dict[str, Mark]:
     return {mark.code: mark for mark in own_marks(user, market).filter(date=day)} if user.pk else {}
 
 
-def tags(user: Any, market: str, codes: Iterable[str], day: date | None = None) -> dict[str, str]:
-    """Code -> the user's tag of it as of the session `day` (None: the latest), in one query: that of the latest session
-    with one, else that of the instrument as such. Codes without a tag are left out."""
+def fill(codes: Iterable[str]) -> list[str]:
+    """The codes, the last one repeated: few statements serve all numbers."""
     names = sorted(set(codes))
-    if not user.pk or not names:
-        return {}
-    places = 1 << (len(names) - 1).bit_length()
-    names += names[-1:] * (places - len(names))
-    return dict(_tag_statement(places).rows(user.pk, market, day or date.max, *names))
+    return names + names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names)) if names else []
 
 
-@cache
-def _tag_statement(places: int) -> PreparedStatement:
-    """The statement of `tags` for that many codes: every page needs it, and to build it takes longer than to run it."""
+def example_codes(places: int) -> Iterable[str]:
+    """So many codes for a prepared statement."""
+    return (f"code {place}" for place in range(places))
 
-    def make(user: int, market: str, day: date, *codes: str) -> QuerySet[Mark, Any]:
-        rows = Mark.objects.filter(Q(date=None) | Q(date__lte=day), user=user, market=market, code__in=codes)
-        return rows.exclude(tag="").order_by(F("date").asc(nulls_first=True)).values_list("code", "tag")
 
-    return PreparedStatement(make, -1, "market", date(1, 1, 1), *(f"code {place}" for place in range(places)))
+def tag_rows(user: int, market: str, day: date, codes: Iterable[str]) -> QuerySet[Mark]:
+    """The marks with a tag, up to the session `day` or of instruments as such."""
+    rows = Mark.objects.filter(Q(date=None) | Q(date__lte=day), user=user, market=market, code__in=codes)
+    return rows.exclude(tag="").order_by()
 
 
 def instrument_marks(user: Any, market: str, code: str) -> list[Mark]:

@@ -131,7 +131,7 @@ def _statement(places: int) -> PreparedStatement:
         empty = [Value(None, field) for field in (BooleanField(), IntegerField())]
         zeros = [Value(None, field) for field in (IntegerField(), IntegerField(), DateTimeField())]
         rows = marks.tag_rows(user, market, day, codes)
-        return _work_rows(market, Value("", CharField()), Cast(None, DateField())).union(
+        return _work_rows(market, Value("", CharField()), Cast(Value(None), DateField())).union(
             rows.values_list(*empty, "code", *zeros, "tag", "date"), all=True
         )
 

@@ -72,7 +72,6 @@ QUERIES = {
     "/kr/s/005930": (14, 4),
 }
 """Page -> its queries where its content is computed, and where it is kept: session with generations, user, work, tags
-"""Page -> its queries where its content is computed, and where it is kept: session with generations, user, work, tags
 (without signals none)."""
 
 

@@ -45,7 +45,6 @@ def schedule_rows() -> QuerySet[Schedule]:
     tasks = (TASK, SETTLE_TASK, PRECLOSE_TASK, INTRADAY_TASK)
     rows: QuerySet[Schedule] = Schedule.objects.filter(func__in=tasks).order_by("name")
     return rows
-    return rows
 
 
 def make_schedules(rows: Iterable[Schedule]) -> list[EveningSchedule]:

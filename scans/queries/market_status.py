@@ -91,8 +91,7 @@ def current_work(market: str) -> list[Work]:
 def work_and_tags(
     user: Any, market: str, codes: Collection[str], day: date | None
 ) -> tuple[list[Work], dict[str, str]]:
-    """`current_work`, and code -> the user's tag of it as of the session `day` (None: the latest): that of the latest
-    session with one, else that of the instrument as such. Codes without a tag are left out. In one query."""
+    """`current_work` and `marks.tags`, in one query."""
     if not user.pk or not codes:
         return current_work(market), {}
     filled = marks.fill(codes)

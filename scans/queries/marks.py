@@ -21,6 +21,13 @@ def session_marks(user: Any, market: str, day: date) -> dict[str, Mark]:
     return {mark.code: mark for mark in own_marks(user, market).filter(date=day)} if user.pk else {}
 
 
+def tags(user: Any, market: str, codes: Iterable[str], day: date | None = None) -> dict[str, str]:
+    """Code -> the user's tag of it as of the session `day` (None: the latest), in one query: that of the latest
+    session with one, else that of the instrument as such. Codes without a tag are left out."""
+    rows = tag_rows(user.pk, market, day or date.max, codes).order_by(F("date").asc(nulls_first=True))
+    return dict(rows.values_list("code", "tag"))
+
+
 def fill(codes: Iterable[str]) -> list[str]:
     """The codes, the last one repeated: few statements serve all numbers."""
     names = sorted(set(codes))

@@ -1,5 +1,6 @@
 """The admin of market data."""
 
+from marketdata.admin.features import FeatureFlagAdmin, FlagRollbackAdmin
 from marketdata.admin.index_series import IndexBarAdmin, IndexChoiceAdmin
 from marketdata.admin.instruments import CalendarChangeAdmin, CalendarOverrideAdmin, InstrumentAdmin
 from marketdata.admin.lake import LakePartitionAdmin
@@ -17,6 +18,8 @@ __all__ = [
     "CalendarChangeAdmin",
     "CalendarOverrideAdmin",
     "FactorEventAdmin",
+    "FeatureFlagAdmin",
+    "FlagRollbackAdmin",
     "FlowCorrectionAdmin",
     "IndexBarAdmin",
     "IndexChoiceAdmin",

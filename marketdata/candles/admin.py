@@ -1,4 +1,4 @@
-"""Admin of collections of candles, verified slots, and the collector's flags; only flags can be changed."""
+"""Admin of collections of candles, and verified slots; nothing can be changed."""
 
 from __future__ import annotations
 
@@ -7,22 +7,13 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from marketdata.admin.market_list import MarketList
 from marketdata.candles import queries
 from marketdata.candles.collector.timeframes import as_datetime
-from marketdata.candles.models import (
-    CandleChunk,
-    CandleCollection,
-    CandleCoverage,
-    CandleSeries,
-    FeatureFlag,
-    FlagRollback,
-)
-from marketdata.candles.operations import flags
+from marketdata.candles.models import CandleChunk, CandleCollection, CandleCoverage, CandleSeries
 from marketdata.market_time import utc_time
 from marketdata.web.admin.readonly import ReadOnly
 
@@ -35,33 +26,6 @@ CHUNKS_SHOWN = 50
 CHUNK_COLUMNS = (
     "number", "label", "slots_asked", "slots_answered", "rows", "calls", "retries", "bytes", "cache_hits",
 )  # fmt: skip
-
-
-@admin.register(FeatureFlag)
-class FeatureFlagAdmin(MarketList):
-    """Flags, which a person turns here and their guard turns off."""
-
-    list_display = ("feature", "enabled", "metric", "threshold", "window", "changed_at", "changed_by")
-    fields = ("feature", "enabled", "metric", "threshold", "window", "changed_at", "changed_by")
-    readonly_fields = ("feature", "metric", "changed_at", "changed_by")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def save_model(self, request: HttpRequest, obj: FeatureFlag, form: Any, change: bool) -> None:
-        flags.save(obj, who=request.user.get_username(), at=timezone.now())
-
-
-@admin.register(FlagRollback)
-class FlagRollbackAdmin(ReadOnly, MarketList):
-    """The reasons for which guards turned flags off."""
-
-    list_display = ("at", "feature", "metric", "mean", "threshold", "observations")
-    list_filter = ("feature",)
-    date_hierarchy = "at"
 
 
 @admin.register(CandleCollection)

@@ -7,9 +7,10 @@ from typing import Any
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from marketdata.candles.collector.collections import CollectionStatus
-from marketdata.candles.collector.feature_guard import Feature
+from marketdata.candles.collector.features import Feature
 from marketdata.candles.collector.timeframes import TIMEFRAMES
-from marketdata.candles.models import CandleChunk, CandleCoverage, CandleSeries, FeatureFlag
+from marketdata.candles.models import CandleChunk, CandleCoverage, CandleSeries
+from marketdata.models import FeatureFlag
 
 
 def series_rows(exchange: str, market: str = "") -> list[Any]:

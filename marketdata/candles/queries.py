@@ -16,14 +16,15 @@ from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.coverage import Coverage, clip, covered_slots
-from marketdata.candles.collector.feature_guard import Feature
+from marketdata.candles.collector.features import Feature
 from marketdata.candles.collector.fill import EmptySlots, FilledCandles, read_candles
 from marketdata.candles.collector.gaps import Gap, classify
 from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe, moment, shift, slot_count
 from marketdata.candles.host_cache import HostCachedCandles
-from marketdata.candles.models import Candle, CandleChunk, CandleCollection, CandleCoverage, CandleSeries, FeatureFlag
+from marketdata.candles.models import Candle, CandleChunk, CandleCollection, CandleCoverage, CandleSeries
 from marketdata.candles.record import RecordedCandles
 from marketdata.errors import DataProblem
+from marketdata.models import FeatureFlag
 
 # --- flags --------------------------------------------------------------------------------------------
 

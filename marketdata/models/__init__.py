@@ -1,6 +1,7 @@
 """The record's tables."""
 
 from marketdata.models.calendar import CalendarChange, CalendarOverride
+from marketdata.models.features import FeatureFlag, FeatureMeasurement, FlagRollback
 from marketdata.models.flows import FlowCorrection, InstitutionalFlow
 from marketdata.models.generations import Generation
 from marketdata.models.index_series import IndexBar, IndexChoice
@@ -19,6 +20,9 @@ __all__ = [
     "CalendarChange",
     "CalendarOverride",
     "FactorEvent",
+    "FeatureFlag",
+    "FeatureMeasurement",
+    "FlagRollback",
     "FlowCorrection",
     "FlowPartition",
     "Generation",

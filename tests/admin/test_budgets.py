@@ -24,18 +24,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from marketdata.candles.models import (
-    CandleChunk,
-    CandleCollection,
-    CandleCoverage,
-    CandleSeries,
-    FeatureFlag,
-    FlagRollback,
-)
+from marketdata.candles.models import CandleChunk, CandleCollection, CandleCoverage, CandleSeries
 from marketdata.models import (
     BarCorrection,
     CalendarOverride,
     FactorEvent,
+    FeatureFlag,
+    FlagRollback,
     FlowCorrection,
     IndexBar,
     IndexChoice,

@@ -16,14 +16,15 @@ from caching.circuit_breaker import CircuitBreaker
 from marketdata.candles.collector.cache import CandleCache
 from marketdata.candles.collector.collections import ChunkState, CollectionStatus
 from marketdata.candles.collector.collector import Collector
-from marketdata.candles.collector.feature_guard import Guard
+from marketdata.candles.collector.features import RULES
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import as_datetime
 from marketdata.candles.models import CandleChunk
-from marketdata.candles.operations.flags import RecordFlags, rules
 from marketdata.candles.operations.store import RecordStore
+from marketdata.feature_guard import Guard
+from marketdata.operations.feature_flags import RecordFlags, rules
 from marketdata.sources.http.client import HttpClient, Timeouts
 from marketdata.sources.http.limiter import Limiter
 from marketdata.sources.http.rate_limit_stores import ProcessRateLimits
@@ -70,7 +71,7 @@ def overhead(*, market: str, page: int, candles: int) -> dict[str, Any]:
         RecordStore(),
         cache=CandleCache(1 << 18),
         flags=flags,
-        guard=Guard(flags, rules()),
+        guard=Guard(flags, rules(RULES)),
         on_progress=watch,
     )
     request = CandleRequest(market, "1m", count=candles, before=as_datetime(END))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from marketdata.candles.collector.feature_guard import Feature
+from marketdata.candles.collector.features import Feature
 
 LEAST_CALLS = 10  # of a collection that gives advice
 WORTH = 0.05  # share of calls or seconds that makes a suggestion

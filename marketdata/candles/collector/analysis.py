@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.collections import CandleStore, ChunkState
-from marketdata.candles.collector.feature_guard import Feature, Flags, Guard
+from marketdata.candles.collector.features import Feature
 from marketdata.candles.collector.memory import MemorySampler
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.planner import RECENT_ANSWERS, Chunk, next_chunk, window_before, window_factor
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import Interval, slot_count
+from marketdata.feature_guard import Flags, Guard
 from marketdata.sources.base import CandleSource
 
 

@@ -19,7 +19,7 @@ from marketdata.candles.collector.collections import (
     StopReason,
 )
 from marketdata.candles.collector.coverage import subtract
-from marketdata.candles.collector.feature_guard import Feature
+from marketdata.candles.collector.features import Feature
 from marketdata.candles.collector.fetch import PageFetcher, Patience
 from marketdata.candles.collector.history import change_history, is_due
 from marketdata.candles.collector.overlap import Overlap

@@ -25,12 +25,12 @@ from marketdata.candles.collector.analysis import CollectorContext
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.collection_run import CollectionRun, Outcome, StuckError
 from marketdata.candles.collector.collections import CandleStore, ChunkState
-from marketdata.candles.collector.feature_guard import Flags, Guard, MemoryFlags
 from marketdata.candles.collector.memory import MemorySampler
 from marketdata.candles.collector.planner import CandleRequest, RequestError, grid_for, resolve
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import moment
 from marketdata.context_threads import ContextThreadPool
+from marketdata.feature_guard import Flags, Guard, MemoryFlags
 from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import CandleSource
 

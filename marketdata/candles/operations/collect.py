@@ -16,15 +16,16 @@ from marketdata.candles import queries
 from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.collections import ChunkState
 from marketdata.candles.collector.collector import Collector, Outcome
-from marketdata.candles.collector.feature_guard import Guard
+from marketdata.candles.collector.features import RULES
 from marketdata.candles.collector.gaps import slots_by_reason
 from marketdata.candles.collector.planner import CandleRequest, grid_for
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.host_cache import HostCachedCandles
 from marketdata.candles.models import CandleCollection
 from marketdata.candles.operations.events import webhook_events
-from marketdata.candles.operations.flags import RecordFlags, rules
 from marketdata.candles.operations.store import RecordStore
+from marketdata.feature_guard import Guard
+from marketdata.operations.feature_flags import RecordFlags, rules
 from marketdata.operations.lease import Lease
 from marketdata.sources.base import CandleSource
 
@@ -74,7 +75,7 @@ def collect(
             store,
             cache=queries.shared_cache(),
             flags=flags,
-            guard=Guard(flags, rules()),
+            guard=Guard(flags, rules(RULES)),
             patience=patience,
             on_progress=note,
             memory_every=settings.CANDLE_MEMORY_EVERY,

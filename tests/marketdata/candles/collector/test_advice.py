@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from marketdata.candles.collector.advice import CollectionFigures, advise
-from marketdata.candles.collector.feature_guard import Feature
+from marketdata.candles.collector.features import Feature
 from tests.benchmarks.candle_patterns import accuracy, synthetic
 
 FIGURES = CollectionFigures(

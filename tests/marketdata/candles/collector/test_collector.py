@@ -14,18 +14,12 @@ from hypothesis import strategies as st
 from marketdata.candles.collector import coverage as covered
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.collections import CollectionStatus, StopReason
-from marketdata.candles.collector.feature_guard import (
-    Feature,
-    Guard,
-    MemoryFlags,
-    Rollback,
-    Rule,
-    Worse,
-)
+from marketdata.candles.collector.features import Feature
 from marketdata.candles.collector.overlap import Overlap
 from marketdata.candles.collector.patterns import Pattern
 from marketdata.candles.collector.planner import RequestError
 from marketdata.candles.collector.timeframes import Grid, Interval, as_datetime, get_timeframe
+from marketdata.feature_guard import Guard, MemoryFlags, Rollback, Rule, Worse
 from marketdata.sources.base import (
     CandlePage,
     SourceCalendar,

@@ -11,12 +11,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from marketdata.candles import queries
-from marketdata.candles.collector.feature_guard import RULES, Feature, Guard
+from marketdata.candles.collector.features import RULES, Feature
 from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.timeframes import as_datetime
-from marketdata.candles.models import FeatureFlag, FlagRollback
 from marketdata.candles.operations.collect import collect
-from marketdata.candles.operations.flags import RecordFlags, rules
+from marketdata.feature_guard import Guard
+from marketdata.models import FeatureFlag, FlagRollback
+from marketdata.operations.feature_flags import RecordFlags, rules
 from tests.marketdata.candles.collector.minute_market import END, NOW, minutes
 from tests.marketdata.candles.collector.stores import ListSource
 
@@ -33,6 +34,7 @@ def form(flag: FeatureFlag, **changed: Any) -> dict[str, Any]:
     shown = {
         "enabled": "on" if flag.enabled else "",
         "threshold": flag.threshold,
+        "share": flag.share,
         "window": flag.window,
     }
     return {name: value for name, value in (shown | changed).items() if value != ""}
@@ -45,11 +47,11 @@ def collected(count: int, market: str = "KRW-BTC") -> None:
 
 
 def test_the_shipped_flags_are_the_rules_of_the_guard() -> None:
-    assert set(rules()) == set(RULES)
+    assert set(rules(RULES)) == set(RULES)
     assert queries.flags() == dict.fromkeys(Feature, True)
     FeatureFlag.objects.all().delete()
     assert queries.flags() == dict.fromkeys(Feature, True)
-    assert set(rules()) == set(RULES)
+    assert set(rules(RULES)) == set(RULES)
 
 
 def test_a_flag_that_does_harm_is_turned_off_once_with_a_warning_and_a_record(
@@ -58,7 +60,7 @@ def test_a_flag_that_does_harm_is_turned_off_once_with_a_warning_and_a_record(
     FeatureFlag.objects.filter(feature="look_ahead").update(threshold=0.1, window=5)
     flags, elsewhere = RecordFlags(), RecordFlags(clock=lambda: 0.0)
     assert elsewhere.enabled(Feature.LOOK_AHEAD)
-    guard = Guard(flags, rules())
+    guard = Guard(flags, rules(RULES))
     for _ in range(20):
         guard.observe("seconds_analysis", 0.13)
     flag = FeatureFlag.objects.get(feature="look_ahead")
@@ -74,7 +76,7 @@ def test_a_flag_that_does_harm_is_turned_off_once_with_a_warning_and_a_record(
 
 def test_only_a_person_turns_it_on_again(staff: Client) -> None:
     flag = FeatureFlag.objects.get(feature="combined_cache")
-    page = f"/admin/candles/featureflag/{flag.pk}/change/"
+    page = f"/admin/marketdata/featureflag/{flag.pk}/change/"
     for enabled in (False, True):
         staff.post(page, form(flag, enabled="on" if enabled else "", threshold=0.2))
         flag.refresh_from_db()
@@ -93,8 +95,8 @@ def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
         f"/admin/candles/candlecollection/{collection.pk}/change/",
         "/admin/candles/candleseries/",
         f"/admin/candles/candleseries/{collection.series_id}/change/",
-        "/admin/candles/featureflag/",
-        "/admin/candles/flagrollback/",
+        "/admin/marketdata/featureflag/",
+        "/admin/marketdata/flagrollback/",
     )
     for page in pages:
         staff.get(page)  # what is looked up once a process

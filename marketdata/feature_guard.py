@@ -1,4 +1,4 @@
-"""Feature flags of the collector's optimisations, and the guard that turns a harmful one off.
+"""Feature flags of optimisations, and the guard that turns a harmful one off.
 
 A rule names a flag, the metric that shows harm and its threshold. The guard keeps the last observations of each
 metric; when their mean is 20 % past the threshold, it turns the flag off, with a warning and a record of the reason.
@@ -21,12 +21,6 @@ log = logging.getLogger(__name__)
 MARGIN = 0.20
 
 
-class Feature(StrEnum):
-    COMBINED_CACHE = "combined_cache"
-    ADAPTIVE_WINDOW = "adaptive_window"
-    LOOK_AHEAD = "look_ahead"
-
-
 class Worse(StrEnum):
     HIGHER = "higher"  # times, memory
     LOWER = "lower"  # hit ratio
@@ -36,7 +30,7 @@ class Worse(StrEnum):
 class Rule:
     """A threshold of a metric. `window` observations are averaged; fewer decide nothing."""
 
-    feature: Feature
+    feature: str
     metric: str
     threshold: float
     worse: Worse
@@ -53,11 +47,15 @@ class Rule:
 class Rollback:
     """The reason for turning a flag off."""
 
-    feature: Feature
+    feature: str
     metric: str
     mean: float
     threshold: float
     observations: int
+
+    def warn(self) -> None:
+        """Log the reason."""
+        log.warning("%s", self)
 
     def __str__(self) -> str:
         return (
@@ -69,7 +67,7 @@ class Rollback:
 class Flags(Protocol):
     """The store of flags; an admin turns them there."""
 
-    def enabled(self, feature: Feature) -> bool: ...
+    def enabled(self, feature: str) -> bool: ...
 
     def turn_off(self, rollback: Rollback) -> None:
         """Turn the flag off and record the reason."""
@@ -78,24 +76,16 @@ class Flags(Protocol):
 class MemoryFlags:
     """Flags of one process, all on unless named."""
 
-    def __init__(self, off: Sequence[Feature] = ()) -> None:
+    def __init__(self, off: Sequence[str] = ()) -> None:
         self._off = set(off)
         self.rollbacks: list[Rollback] = []
 
-    def enabled(self, feature: Feature) -> bool:
+    def enabled(self, feature: str) -> bool:
         return feature not in self._off
 
     def turn_off(self, rollback: Rollback) -> None:
         self._off.add(rollback.feature)
         self.rollbacks.append(rollback)
-
-
-# Seconds, bytes per chunk and ratios of an ordinary collection; a deployment sets its own.
-RULES = (
-    Rule(Feature.COMBINED_CACHE, "cache_hit_ratio", 0.05, Worse.LOWER, window=500),
-    Rule(Feature.ADAPTIVE_WINDOW, "seconds_per_slot", 0.05, Worse.HIGHER),
-    Rule(Feature.LOOK_AHEAD, "seconds_analysis", 0.25, Worse.HIGHER),
-)
 
 
 class Guard:
@@ -116,7 +106,7 @@ class Guard:
             mean = sum(values) / len(values)
             if rule.is_broken(mean):
                 rollback = Rollback(rule.feature, metric, mean, rule.threshold, len(values))
-                log.warning("%s", rollback)
+                rollback.warn()
                 self._flags.turn_off(rollback)
                 values.clear()
 

@@ -13,6 +13,9 @@ class FeatureFlag(models.Model):
 
     feature = models.CharField(max_length=24, unique=True)
     enabled = models.BooleanField(default=True)
+    share = models.PositiveSmallIntegerField(
+        default=100, help_text="Percent of the work with the feature; below 100 both ways are measured and compared"
+    )
     metric = models.CharField(max_length=24, help_text="The metric that the guard watches")
     threshold = models.FloatField(help_text="20 % past it, over the window, turns the feature off")
     window = models.PositiveIntegerField(help_text="Observations that are averaged")
@@ -21,7 +24,10 @@ class FeatureFlag(models.Model):
 
     class Meta:
         ordering = ["feature"]
-        constraints = [models.CheckConstraint(condition=models.Q(window__gte=1), name="flag_window")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(window__gte=1), name="flag_window"),
+            models.CheckConstraint(condition=models.Q(share__gte=1, share__lte=100), name="flag_share"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.feature} {'on' if self.enabled else 'off'}"
@@ -42,3 +48,19 @@ class FlagRollback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.feature} turned off {self.at:%Y-%m-%d %H:%M}: {self.metric} {format_number(self.mean, 4)}"
+
+
+class FeatureMeasurement(models.Model):
+    """A piece of work, with or without a feature, by the metric of its flag."""
+
+    feature = models.CharField(max_length=24)
+    is_on = models.BooleanField()
+    value = models.FloatField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["feature", "is_on"], name="feature_measurement")]
+
+    def __str__(self) -> str:
+        return f"{self.feature} {'on' if self.is_on else 'off'}: {format_number(self.value, 4)}"

@@ -14,7 +14,6 @@ from marketdata.operations.processes import end_with_parent
 from marketdata.operations.tasks import attempts, queueing
 from marketdata.request_id import request_id
 
-KEY = "request_id"
 LOGGER = logging.getLogger(__name__)
 
 
@@ -29,13 +28,13 @@ def install() -> None:
 def mark(task: dict[str, Any], **_: Any) -> None:
     """Put the identifier of the request in hand into a task that is queued, and make its row."""
     if request_id.get() != "-":
-        task[KEY] = request_id.get()
+        task[queueing.REQUEST_ID] = request_id.get()
     queueing.record_task(task)
 
 
 def begin(task: dict[str, Any], **_: Any) -> None:
     """Log under the identifier of the task that is taken up."""
-    request_id.set(str(task.get(KEY) or task["id"]))
+    request_id.set(str(task.get(queueing.REQUEST_ID) or task["id"]))
     attempts.task_number.set(str(task["id"]))
 
 

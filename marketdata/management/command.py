@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from argparse import SUPPRESS, Action, ArgumentParser
 from functools import cached_property
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ from marketdata.management.parser import Formatter, Parser
 from marketdata.management.progress_bar import ProgressBar
 from marketdata.markets import UnknownMarket
 from marketdata.queries import instruments
+from marketdata.request_id import get_request_id, request_id
 
 INTERRUPTED = 130
 """128 + SIGINT, as shells have it."""
@@ -40,13 +42,15 @@ class SeismoCommand(BaseCommand):
     """A command that a person runs.
 
     `examples` are command lines without `manage.py`, shown by `--help`; `problems` the exceptions whose text is the
-    sentence that a person reads; `interrupted` is that sentence after Ctrl-C.
+    sentence that a person reads; `interrupted` is that sentence after Ctrl-C; `is_request`: whether a run is one
+    request, under whose identifier it logs, comments statements and queues tasks.
     """
 
     requires_system_checks = ()
     examples: ClassVar[tuple[str, ...]] = ()
     problems: ClassVar[tuple[type[Exception], ...]] = (DataProblem, UnknownMarket)
     interrupted: ClassVar[str] = "Interrupted."
+    is_request: ClassVar[bool] = True
 
     @cached_property
     def bar(self) -> ProgressBar:
@@ -91,6 +95,8 @@ class SeismoCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run the command; its `problems` become a `CommandError`."""
+        own = uuid.uuid4().hex if self.is_request and not get_request_id() else request_id.get()
+        token = request_id.set(own)
         try:
             return super().execute(*args, **options)
         except self.problems as error:
@@ -99,6 +105,7 @@ class SeismoCommand(BaseCommand):
             raise CommandError(self.interrupted, returncode=INTERRUPTED) from None
         finally:
             self.bar.close()
+            request_id.reset(token)
 
 
 def _elsewhere(error: Exception) -> str:

@@ -21,7 +21,7 @@ class TaskRecord(models.Model):
 
     `worker` is the name of the lease of the worker that has it; `sent_at`: when its message was sent last; `next_try`:
     when it may be attempted again after a failure, whose `reason` is kept; `group` and `place` are those of a member of
-    a task group, whose `result` the group's parent reads.
+    a task group, whose `result` the group's parent reads; `request_id` is the identifier of the request that queued it.
     """
 
     id = models.CharField(max_length=32, primary_key=True)
@@ -31,6 +31,7 @@ class TaskRecord(models.Model):
     function = models.CharField(max_length=160)
     args = models.JSONField(default=list)
     kwargs = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
     group = models.CharField(max_length=80, blank=True)
     place = models.PositiveIntegerField(null=True)
     status = models.CharField(max_length=10, choices=TaskStatus, default=TaskStatus.WAITING)

@@ -19,9 +19,12 @@ from django_q.tasks import async_task
 
 from marketdata.models import TaskRecord, TaskStatus
 from marketdata.operations.task_queue import queue_key
+from marketdata.request_id import get_request_id
 from marketdata.task_kind import TaskKind
 
 NAME_LENGTH = 100
+REQUEST_ID = "request_id"
+"""In a message: the identifier of the request that queued the task."""
 
 
 def task_kind(kind: str) -> TaskKind:
@@ -53,6 +56,7 @@ def record_task(task: Mapping[str, Any]) -> None:
         function=task["func"],
         args=list(task["args"]),
         kwargs=dict(task["kwargs"]),
+        request_id=task.get(REQUEST_ID, ""),
         queued_at=now,
         sent_at=now,
     )
@@ -76,6 +80,7 @@ def create_members(kind: str, group: str, members: Sequence[Mapping[str, Any]], 
             name=f"{name} {place + 1} of {len(members)}"[:NAME_LENGTH],
             function=chosen.function,
             kwargs=dict(member),
+            request_id=get_request_id(),
             group=group,
             place=place,
             queued_at=now,
@@ -104,6 +109,8 @@ def send(row: TaskRecord) -> None:
         "ack_failure": True,
         "started": timezone.now(),
     }
+    if row.request_id:
+        task[REQUEST_ID] = row.request_id
     get_broker(key).enqueue(SignedPackage.dumps(task))
 
 

@@ -14,6 +14,7 @@ from seismo_site.task_cluster import run_cluster
 
 class Command(SeismoCommand):
     help = "Run the task workers of both queues, or of one."
+    is_request = False  # it runs tasks, each under its own identifier
     examples = ("qcluster", "qcluster --queue high")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -15,6 +15,7 @@ MOST = 64
 
 class Command(SeismoCommand):
     help = "Start and end task clusters by what waits in the queues, and by the CPU and memory left."
+    is_request = False  # it runs tasks, each under its own identifier
     examples = ("workers --min 2 --max 10", "workers --min 4 --max 4")
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from enum import StrEnum
@@ -72,6 +72,22 @@ class TickGrid:
     def ceil(self, price: Decimal) -> Decimal:
         """The lowest price of the grid that is not below `price`."""
         return self._multiple(price, ROUND_CEILING)
+
+    def with_tick(self, price: Decimal, tick: Decimal) -> TickGrid:
+        """The grid with another tick in the band that contains `price`; unchanged where it is the tick of a band beside
+        it, across whose border the instrument may have traded when the tick was read."""
+        band = bisect_right(self.bounds, price) - 1
+        if tick in self.sizes[max(band - 1, 0) : band + 2]:
+            return self
+        return replace(self, sizes=(*self.sizes[:band], tick, *self.sizes[band + 1 :]))
+
+    def order(self, price: Price | None, side: Side | str) -> Decimal | None:
+        """The order that keeps a plan's exact `price`; see `order_price`."""
+        down, exact = Side(side) is Side.TARGET, to_decimal(price)
+        if exact is None or exact <= 0:
+            return None
+        rounded = self.floor(exact) if down else self.ceil(exact)
+        return rounded if rounded > 0 else None
 
     def has(self, price: Decimal) -> bool:
         """Whether `price` lies on the grid."""
@@ -195,13 +211,8 @@ def order_price(
     to 12 significant digits, so that 10500.000000000002 is 10,500 and does not become 10,510. ValueError for a side
     that does not exist. `market`, `segment` and `kind` as in `get_grid`.
     """
-    down = Side(side) is Side.TARGET
     grid = get_grid(market, session, segment, kind)
-    exact = to_decimal(price)
-    if grid is None or exact is None or exact <= 0:
-        return None
-    rounded = grid.floor(exact) if down else grid.ceil(exact)
-    return rounded if rounded > 0 else None
+    return None if grid is None else grid.order(price, side)
 
 
 def is_on_grid(price: Price, session: date, market: str, *, segment: str = "", kind: str = "stock") -> bool | None:

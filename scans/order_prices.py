@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from marketdata import ticks
+from marketdata.queries.tick_sizes import get_order_grid
 
 LEVELS = ("entry", "target", "stop")
 COLUMNS = tuple(f"order_{name}" for name in LEVELS)
@@ -24,6 +25,7 @@ class Pick(Protocol):
 
     market: str
     date: date
+    code: str
     segment: str
     close: float
     entry: float | None
@@ -31,36 +33,46 @@ class Pick(Protocol):
     stop: float | None
 
 
-def order_prices(plan: Mapping[str, Any], *, market: str, session: date, segment: str) -> OrderPrices | None:
+def order_prices(
+    plan: Mapping[str, Any], *, market: str, session: date, segment: str, code: str = "", close: float | None = None
+) -> OrderPrices | None:
     """`LEVELS` of a plan as order prices, a level that the plan lacks as None; None where the market has no tick grid
-    on that session (`ticks.missing_grid_reason` says why)."""
-    if ticks.get_grid(market, session, segment) is None:
+    on that session (`ticks.missing_grid_reason` says why). `code` and `close`: the instrument and its price, for the
+    tick that its exchange gives."""
+    grid = get_order_grid(market, session, segment, code=code, near=close)
+    if grid is None:
         return None
-    prices = {name: ticks.order_price(plan[name], name, session, market, segment=segment) for name in LEVELS}
+    prices = {name: grid.order(plan[name], name) for name in LEVELS}
     return {name: None if price is None else float(price) for name, price in prices.items()}
 
 
 def pick_order_prices(pick: Pick) -> OrderPrices | None:
     """The order prices of a rank."""
     plan = {"entry": pick.entry, "target": pick.target, "stop": pick.stop}
-    return order_prices(plan, market=pick.market, session=pick.date, segment=pick.segment)
+    where: dict[str, Any] = {"market": pick.market, "session": pick.date, "segment": pick.segment}
+    return order_prices(plan, **where, code=pick.code, close=pick.close)
 
 
-def tick_size(close: float, *, market: str, session: date, segment: str) -> float | None:
-    """The tick of a share's band at `close`; None where the market has no tick grid on that session."""
-    grid, price = ticks.get_grid(market, session, segment), ticks.to_decimal(close)
+def tick_size(close: float, *, market: str, session: date, segment: str, code: str) -> float | None:
+    """The tick of an instrument's band at `close`; None where the market has no tick grid on that session."""
+    grid = get_order_grid(market, session, segment, code=code, near=close)
+    price = ticks.to_decimal(close)
     return None if grid is None or price is None else float(grid.tick(price))
 
 
 def pick_tick(pick: Pick) -> float | None:
     """The tick at the close of a rank."""
-    return tick_size(pick.close, market=pick.market, session=pick.date, segment=pick.segment)
+    return tick_size(pick.close, market=pick.market, session=pick.date, segment=pick.segment, code=pick.code)
 
 
 def add_order_prices(rank: Mapping[str, Any], *, market: str, session: date) -> dict[str, Any]:
     """A row of an answer that is not recorded (see `answers.Answer`) with its `order` and `tick`."""
-    where = {"market": market, "session": session, "segment": rank["segment"]}
-    return {**rank, "order": order_prices(rank, **where), "tick": tick_size(rank["close"], **where)}
+    where: dict[str, Any] = {"market": market, "session": session, "segment": rank["segment"], "code": rank["code"]}
+    return {
+        **rank,
+        "order": order_prices(rank, **where, close=rank["close"]),
+        "tick": tick_size(rank["close"], **where),
+    }
 
 
 def pick_plan(pick: Pick) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from marketdata.models.prices import BarCorrection, BarCoverage, FactorEvent, St
 from marketdata.models.rate_limits import RateLimitRow, SourceVisit
 from marketdata.models.readings import SessionReading
 from marketdata.models.tasks import TaskRecord, TaskStatus
+from marketdata.models.tick_sizes import TickReading
 from marketdata.models.valuations import InstrumentValuation
 
 __all__ = [
@@ -42,4 +43,5 @@ __all__ = [
     "StockPrice",
     "TaskRecord",
     "TaskStatus",
+    "TickReading",
 ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from marketdata.sources.base import InvestorFlow, ListedInstrument, OpenDay, Source, SourceError
@@ -174,6 +175,14 @@ class InstrumentSource(DailyBarSource, Protocol):
 
     def instruments(self, segment: str) -> list[ListedInstrument]:
         """Every instrument of a segment, as listed today."""
+
+
+@runtime_checkable
+class TickSource(Source, Protocol):
+    """A source that may give the ticks of instruments."""
+
+    def tick_sizes(self, codes: Sequence[str]) -> Mapping[str, Decimal]:
+        """Code -> the tick at its present price; empty where the exchange gives none."""
 
 
 @runtime_checkable

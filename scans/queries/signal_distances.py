@@ -67,7 +67,15 @@ def signal_distance(market: str, signal: Signal, series: CloseSeries | None) -> 
     if factor is None or not series.last:
         return SignalDistance(series.last, series.last_on)
     plan = {name: getattr(signal, name) for name in LEVELS}
-    prices = order_prices(plan, market=market, session=signal.picked_on, segment=getattr(signal, "segment", "")) or plan
+    orders = order_prices(
+        plan,
+        market=market,
+        session=signal.picked_on,
+        segment=getattr(signal, "segment", ""),
+        code=signal.code,
+        close=plan["entry"],
+    )
+    prices = orders or plan
     to_target, to_stop = (
         None if price is None else price * factor / series.last - 1 for price in (prices["target"], prices["stop"])
     )

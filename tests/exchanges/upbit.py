@@ -99,6 +99,7 @@ class QuotationExchange(Exchange):
         self._banned_until = 0.0
         self._candles: dict[tuple[str, str], list[Tick]] = {}
         self._book = dict(book)
+        self.tick_sizes: dict[str, str] | None = {}
         self.requests: list[tuple[str, int]] = []  # (to, count) of each candle call
         self.refused = Counter[int]()
 
@@ -130,6 +131,10 @@ class QuotationExchange(Exchange):
             return refusal
         if request.path == "/v1/market/all":
             return Response.json([{"market": market} for market in sorted(self._book)])
+        if request.path == "/v1/orderbook/instruments" and self.tick_sizes is not None:
+            names = request.params["markets"].split(",")
+            rows = [{"market": name, "quote_currency": "KRW", "tick_size": self.tick_sizes.get(name)} for name in names]
+            return Response.json([row for row in rows if row["tick_size"] is not None])
         path = request.path.removeprefix("/v1/candles/")
         if path not in self.paths:
             return Response.json({"error": {"name": 404, "message": "Not Found"}}, 404)

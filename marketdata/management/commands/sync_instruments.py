@@ -37,5 +37,7 @@ class Command(SeismoCommand):
         for text, codes in (("no longer listed", report.gone), ("listed again", report.back)):
             if codes:
                 self.stdout.write(f"  {text}: {list_codes(codes)}")
+        if report.tick_failure:
+            self.stdout.write(f"  {report.tick_failure}")
         if report.failures:
             raise CommandError("\n".join(f"{segment}: {why}" for segment, why in report.failures))

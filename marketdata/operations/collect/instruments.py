@@ -26,6 +26,7 @@ from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations import bulk, generations
 from marketdata.operations.collect.daily_calls import count_calls
 from marketdata.operations.collect.plan import market_zone
+from marketdata.operations.collect.tick_sizes import read_tick_sizes
 from marketdata.operations.collect.whole_sessions import published_sessions
 from marketdata.operations.projection import dirty_months
 from marketdata.operations.record import statuses
@@ -35,7 +36,7 @@ from marketdata.operations.record.statuses import StatusUpdate
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.base import KINDS, ListedInstrument, SourceError
 from marketdata.sources.batches import RowStatus
-from marketdata.sources.daily import InstrumentSource
+from marketdata.sources.daily import InstrumentSource, TickSource
 from marketdata.sources.sessions import ListingSource
 
 SEEN_WITHIN = timedelta(days=30)
@@ -57,7 +58,7 @@ class _InstrumentRow(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class SyncReport:
     """Outcome of a synchronisation. `gone` and `back`: codes that are no longer, or again, in a list; `failures`: pairs
-    of a segment and the reason why its list is missing."""
+    of a segment and the reason why its list is missing; `tick_failure`: why tick sizes were not read."""
 
     listed: int = 0
     passed_over: int = 0
@@ -66,6 +67,7 @@ class SyncReport:
     gone: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
     failures: tuple[tuple[str, str], ...] = ()
+    tick_failure: str = ""
 
 
 def sync(source: InstrumentSource | ListingSource, *, market: str, as_of: datetime) -> SyncReport:
@@ -96,7 +98,10 @@ def sync(source: InstrumentSource | ListingSource, *, market: str, as_of: dateti
     with transaction.atomic():
         bulk.lock(rules.name)
         changes = _record(listed_by_code, source.name, rules.name, day, whole=not failures, since=since, at=as_of)
-    return SyncReport(len(listed_by_code), passed_over, *changes, tuple(failures))
+    tick_failure = ""
+    if isinstance(source, TickSource):
+        tick_failure = read_tick_sizes(source, rules.name, listed_by_code, day)
+    return SyncReport(len(listed_by_code), passed_over, *changes, tuple(failures), tick_failure)
 
 
 def _record(

@@ -206,7 +206,8 @@ def _sync_instruments(source: Source, market: str, at: datetime) -> tuple[int, l
     except (DataProblem, SourceError) as error:
         LOGGER.warning("What trades on market %s is not up to date: %s", market, error)
         return 0, [f"The list of instruments was not brought up to date: {error}"]
-    return report.new, [f"The list of {segment} failed: {why}" for segment, why in report.failures]
+    problems = [f"The list of {segment} failed: {why}" for segment, why in report.failures]
+    return report.new, [*problems, *filter(None, [report.tick_failure])]
 
 
 def _summary(

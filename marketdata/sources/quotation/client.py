@@ -43,7 +43,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ExchangeDialect:
-    """One exchange. `per_second`: calls that we make a second, `calls_a_second`: those that it takes.
+    """One exchange. `per_second`: calls that we make a second, `calls_a_second`: those that it takes; `has_tick_sizes`:
+    it gives the tick of each market.
 
     `to_ahead`: None writes `to` in UTC with a Z; a time difference writes it without a zone, on a clock ahead of UTC by
     that.
@@ -57,6 +58,7 @@ class ExchangeDialect:
     timeframes: frozenset[str]
     to_ahead: timedelta | None = None
     calls_a_second: int = 10
+    has_tick_sizes: bool = False
 
     def to(self, moment: int) -> str:
         """The exclusive end of a request in the exchange's notation."""

@@ -6,15 +6,19 @@ markets quoted in won are listed: a market's figures are in one currency.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from marketdata.sources.base import CandlePage, Candles, Capability, ListedInstrument, SourceError, SourceUnavailable
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar
+from marketdata.sources.http.client import Call
+from marketdata.sources.quotation import parse
 from marketdata.sources.quotation.client import PAGE, QuotationSource
 
 DAY = 86_400
 QUOTE = "KRW"
+CODES_A_CALL = 100
 AT_ONCE = 4  # requests under way together; the limit of the exchange spaces their calls
 CONFIRMATIONS = 3  # repeated calls while answers have duplicate rows
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before each repeated call while answers have no rows
@@ -63,6 +67,16 @@ class DailyQuotationSource(QuotationSource):
             for code, name in sorted(self.names().items())
             if code.startswith(f"{segment}-")
         ]
+
+    def tick_sizes(self, codes: Sequence[str]) -> dict[str, Decimal]:
+        """Code -> the tick at its present price; empty where the exchange gives none."""
+        sizes: dict[str, Decimal] = {}
+        for first in range(0, len(codes) if self._dialect.has_tick_sizes else 0, CODES_A_CALL):
+            params = {"markets": ",".join(codes[first : first + CODES_A_CALL])}
+            call = Call(f"{self._base_url}/v1/orderbook/instruments", self._market_rate, params=params)
+            read = self._reader(lambda answer: parse.tick_sizes(answer.body, answer.what))
+            sizes |= self._http.fetch(call, read).value
+        return sizes
 
     def daily_bars_of(self, requests: Iterable[BarRequest]) -> Iterator[tuple[BarRequest, BarAnswer | SourceError]]:
         """The bars of each request, ascending, as they arrive, or the request's error."""

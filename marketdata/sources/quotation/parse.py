@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,6 +107,18 @@ def names(body: bytes, what: str) -> dict[str, str]:
         return {str(row["market"]): str(row.get("korean_name") or row.get("english_name") or "") for row in rows}
     except (KeyError, TypeError, AttributeError):
         raise SourceChanged(f"{what} changed", expected="a list of markets", actual=_excerpt(rows)) from None
+
+
+def tick_sizes(body: bytes, what: str) -> dict[str, Decimal]:
+    """The ticks of an answer by market code."""
+    rows = document(body, what)
+    try:
+        sizes = {str(row["market"]): Decimal(str(row["tick_size"])) for row in rows}
+    except (KeyError, TypeError, ArithmeticError):
+        raise SourceChanged(f"{what} changed", expected="markets with a tick_size", actual=_excerpt(rows)) from None
+    if any(not size.is_finite() or size <= 0 for size in sizes.values()):
+        raise SourceChanged(f"{what} changed", expected="a tick_size above 0", actual=_excerpt(rows))
+    return sizes
 
 
 def _excerpt(value: Any) -> str:

@@ -20,6 +20,7 @@ UPBIT = ExchangeDialect(
     # Second candles reach back three months; 89 days are in any three months.
     calendar=SourceCalendar(seconds_horizon=timedelta(days=89)),
     timeframes=frozenset(PATHS),
+    has_tick_sizes=True,  # since 2025-07-31
 )
 
 

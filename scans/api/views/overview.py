@@ -57,7 +57,8 @@ class StockOverview(InstrumentView):
         attach_distances(signals, calendar)
         instrument.bars = history and summarize_bars(history)
         instrument.valuation = instruments.get_valuation(market, instrument.code)
-        instrument.tick = bar and tick_size(bar.close, market=market, session=bar.date, segment=instrument.segment)
+        where = {"market": market, "segment": instrument.segment, "code": instrument.code}
+        instrument.tick = bar and tick_size(bar.close, session=bar.date, **where)
         instrument.flow = figures.get((instrument.code, day))
         instrument.picks, instrument.signals = picks, signals
         context = {"market": self.market, "latest_bar": bar}

@@ -66,5 +66,6 @@ def _version(scan: Scan) -> VersionReport:
 
 def _pick(rank: Mapping[str, Any], market: str, session: str) -> dict[str, Any]:
     day, plan = date.fromisoformat(session), {name: rank[name] for name in LEVELS}
-    orders = order_prices(plan, market=market, session=day, segment=rank["segment"])
+    where = {"market": market, "session": day, "segment": rank["segment"]}
+    orders = order_prices(plan, **where, code=rank["code"], close=rank["close"])
     return {**{name: rank[name] for name in PICK_FIELDS}, "plan": {**plan, "order": orders}}

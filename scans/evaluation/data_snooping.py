@@ -12,6 +12,10 @@ clearly bad says nothing about the best one. Means are not divided by their erro
 errors are themselves uncertain, and the smallest of them would decide. Draws are widened as `bootstrap.widening` says,
 for the same reason. The returns of sessions are not those of holdings: these overlap.
 
+A variant that dropped out early (successive halving) has returns on the first n of S sessions. It counts: its draws are
+those of its mean over n sessions times sqrt(n / S), as if it had been judged to the end. The best one is sought among
+those that were.
+
 Source: White, A reality check for data snooping, Econometrica 68, 2000; Hansen, A test for superior predictive ability,
 Journal of Business and Economic Statistics 23, 2005 (the consistent p-value).
 """
@@ -38,17 +42,20 @@ class SnoopingTest:
 
 
 def snooping_test(returns: Floats, block: int = LEAST_BLOCK, *, draws: int = DRAWS, seed: int = SEED) -> SnoopingTest:
-    """The tests of `returns` (S, V): what each variant made over its benchmark on each session, fractions, finite."""
+    """The tests of `returns` (S, V): what each variant made over its benchmark on each session, fractions; NaN after a
+    variant dropped out."""
     sessions, variants = returns.shape
     if sessions < LEAST_BLOCKS * block or not variants:
         return SnoopingTest(float("nan"), float("nan"))
-    mean = returns.mean(axis=0)
+    judged = np.isfinite(returns).sum(axis=0)
+    away = np.nan_to_num(returns - np.nanmean(returns, axis=0))
     weights = draw_weights(sessions, block, draws, np.random.default_rng(seed))
-    drawn = np.concatenate([weight @ returns for weight in weights]) / sessions
+    drawn = np.concatenate([weight @ away for weight in weights]) / np.sqrt(judged * sessions)
     drawn -= drawn.mean(axis=0)  # blocks hold the first and the last sessions less often
     drawn *= widening(LEVEL, sessions, 1)
+    mean = np.nanmean(returns, axis=0) * np.sqrt(judged / sessions)
     clearly_bad = mean < -drawn.std(axis=0) * np.sqrt(2 * np.log(np.log(sessions)))
-    best = float(mean.max())
+    best = float(mean[judged == sessions].max())
     return SnoopingTest(
         reality_check=_share_at_least(drawn.max(axis=1), best),
         superior_ability=_share_at_least((drawn + np.where(clearly_bad, mean, 0.0)).max(axis=1), best),

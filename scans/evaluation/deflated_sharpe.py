@@ -8,8 +8,9 @@ and the deflated ratio is the probability that the true one lies above it, given
 
     P( (SR - SR0) sqrt(S - 1) / sqrt(1 - skewness SR + (kurtosis - 1) / 4 SR^2) )
 
-Ratios are those of one session, not of a year. Source: Bailey and López de Prado, The deflated Sharpe ratio, Journal of
-Portfolio Management 40, 2014.
+Ratios are those of one session, not of a year. The ratio of a variant that dropped out after n of S sessions counts in
+N, and in V times sqrt(n / S), since it varies that much more. Source: Bailey and López de Prado, The deflated Sharpe
+ratio, Journal of Portfolio Management 40, 2014.
 """
 
 from __future__ import annotations
@@ -49,11 +50,16 @@ def deflated_sharpe(ratio: float, threshold: float, sessions: int, skewness: flo
 
 
 def best_deflated_sharpe(returns: Floats) -> float:
-    """The deflated ratio of the best variant of `returns` (S, V); NaN where nothing moves."""
+    """The deflated ratio of the best variant of `returns` (S, V) that has all sessions (NaN after one dropped out); NaN
+    where nothing moves."""
     if len(returns) < 3:
         return float("nan")
-    ratios = sharpe_ratios(returns)
-    best = int(ratios.argmax())
+    judged = np.isfinite(returns).sum(axis=0)
+    ratios: Floats = np.zeros(returns.shape[1])
+    for sessions in np.unique(judged):
+        some = judged == sessions
+        ratios[some] = sharpe_ratios(returns[:sessions, some]) * math.sqrt(sessions / len(returns))
+    best = int(np.where(judged == len(returns), ratios, -np.inf).argmax())
     away = returns[:, best] - returns[:, best].mean()
     variance = float(np.mean(away**2))
     if not variance:

@@ -77,7 +77,14 @@ def write_comparison(out: Output, comparison: VersionComparison) -> None:
     columns += [Column("95 % interval"), Column("better", text=True)]
     write_table(out, columns, (_cells(row, (first, second)) for row in comparison.differences))
     lines = [line for standing in comparison.standings for line in standing]
-    for text in ("", NOTES, survivors_sentence(comparison), timing_sentence(lines), "", verdict(comparison)):
+    for text in (
+        "",
+        NOTES,
+        survivors_sentence(comparison.instruments, comparison.gone, comparison.end),
+        timing_sentence(lines),
+        "",
+        verdict(comparison),
+    ):
         write_prose(out, text)
 
 

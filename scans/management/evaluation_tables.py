@@ -161,7 +161,11 @@ def write_evaluation(out: Output, evaluation: Evaluation) -> None:
     if permuted:
         write_prose(out, "")
         write_prose(out, PERMUTATION_LEGEND)
-    sentences = market_caps_sentence(evaluation), survivors_sentence(evaluation), timing_sentence(evaluation.lines)
+    sentences = (
+        market_caps_sentence(evaluation),
+        survivors_sentence(evaluation.instruments, evaluation.gone, evaluation.end),
+        timing_sentence(evaluation.lines),
+    )
     for text in ("", EXCESS_LEGEND, *sentences):
         write_prose(out, text)
 
@@ -212,15 +216,14 @@ def timing_sentence(lines: Sequence[EvaluationLine]) -> str:
     )
 
 
-def survivors_sentence(result: Evaluation | VersionComparison) -> str:
+def survivors_sentence(instruments: int, gone: int, end: str) -> str:
     """How many instruments of the input are delisted: without them all returns are too good."""
-    if result.gone:
+    if gone:
         return (
-            f"{result.gone:,} of {result.instruments:,} instruments that could be picked have no bar on {result.end}, "
-            "the last session used."
+            f"{gone:,} of {instruments:,} instruments that could be picked have no bar on {end}, the last session used."
         )
     return (
-        f"All {result.instruments:,} instruments that could be picked still have a bar on {result.end}: the input "
+        f"All {instruments:,} instruments that could be picked still have a bar on {end}: the input "
         "holds survivors only, and returns and benchmarks are too good."
     )
 

@@ -137,7 +137,8 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     yield f"## {chapter.title}: {chapter.period}"
     yield (
         f"{chapter.data} {count_of(evaluation.sessions, 'session')}, judged up to {evaluation.end}. "
-        f"{survivors_sentence(evaluation)} {market_caps_sentence(evaluation)}"
+        f"{survivors_sentence(evaluation.instruments, evaluation.gone, evaluation.end)} "
+        f"{market_caps_sentence(evaluation)}"
     )
     yield "### Returns"
     yield _table(RETURNS, (_returns(line, free) for line, free in _pairs(study)))

@@ -12,7 +12,7 @@ from marketdata.management.arguments import add_market, day, positive
 from scans.engines.registry import ENGINES
 from scans.management.evaluation_options import costs
 from scans.operations.research.grid import GridProblem, parse_values
-from scans.operations.research.sweep import SweepRequest
+from scans.operations.research.sweep import Shard, SweepRequest
 from scans.queries.versions import get_versions
 
 
@@ -22,6 +22,14 @@ def grid_values(text: str) -> tuple[str, list[str]]:
         return parse_values(text)
     except GridProblem as problem:
         raise ArgumentTypeError(str(problem)) from None
+
+
+def shard(text: str) -> Shard:
+    """A part of a sweep as 2/5."""
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ArgumentTypeError(f"{text!r} is no part of a sweep: write 2/5 for the second of five.")
+    return Shard(int(number), int(count))
 
 
 def add_sweep_options(parser: CommandParser) -> None:
@@ -35,6 +43,10 @@ def add_sweep_options(parser: CommandParser) -> None:
     )
     parser.add_argument("--random", dest="sample", type=positive, help="so many variants of the grid, drawn")
     parser.add_argument("--seed", type=int, default=0, help="of --random; default: 0")
+    parser.add_argument("--halving", action="store_true", help="drop the worse half of the variants early, in rounds")
+    parser.add_argument(
+        "--shard", type=shard, default=Shard(), metavar="N/COUNT", help="of its batches of 100 variants every COUNT-th"
+    )
     parser.add_argument("--from", dest="first", type=day, help="default: the record's last uninterrupted run")
     parser.add_argument("--choose", dest="choose_from", type=day, help="first session of the choose period")
     parser.add_argument("--test-from", type=day, help="first session of the test period")
@@ -57,7 +69,7 @@ def sweep_request(options: dict[str, Any]) -> SweepRequest:
         (version,) = get_versions(options["market"], [options["version"]])
         engine = version.engine
         base = {"segments": version.segments, "limits": version.limits, **version.params}
-    shared = ("market", "first", "choose_from", "last", "horizon", "costs", "sample", "seed", "test_from")
+    shared = ("market", "first", "choose_from", "last", "horizon", "costs", "sample", "seed", "halving", "test_from")
     return SweepRequest(
         slug=options["name"],
         engine=engine,

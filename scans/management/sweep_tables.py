@@ -11,7 +11,7 @@ from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.number_format import count_of, format_number, format_percent
 from marketdata.tables.table import column
 from scans.management.delivery import Results
-from scans.management.evaluation_tables import percent
+from scans.management.evaluation_tables import percent, survivors_sentence
 from scans.models import Sweep, SweepVariant
 from scans.operations.research.verdict import verdict
 
@@ -29,6 +29,7 @@ TYPES: dict[str, pa.DataType] = {
     "variant": pa.int32(),
     "params": pa.string(),
     "chosen": pa.bool_(),
+    "sessions": pa.int32(),
     "sharpe": pa.float64(),
     "horizon": pa.int32(),
     "picks": pa.int32(),
@@ -61,6 +62,7 @@ def rows(sweep: Sweep) -> Iterator[dict[str, Any]]:
                 "variant": variant.number,
                 "params": params_text(variant),
                 "chosen": variant.pk == sweep.chosen_id,
+                "sessions": variant.sessions,
                 "sharpe": variant.sharpe,
                 "horizon": int(horizon),
                 "picks": figures["picks"],
@@ -88,7 +90,7 @@ def write_sweep(out: Output, sweep: Sweep) -> None:
         f"{sweep.slug}: {sweep.engine} on {sweep.market}; develop from {sweep.first}, choose from {sweep.choose_from}, "
         f"test from {sweep.test_from} to {sweep.last}; {count_of(sweep.horizon, 'session')} held\n",
     )
-    best = sweep.variants.order_by("-sharpe", "number")[:SHOWN]
+    best = sweep.variants.order_by("-sessions", "-sharpe", "number")[:SHOWN]
     headings = ("variant", "picks", "mean", "hit", "equal", "matched", "drawdown", "turnover", "sharpe")
     columns = [Column("values", text=True), *map(Column, headings)]
     write_table(out, columns, (_cells(variant, horizon) for variant in best))
@@ -175,6 +177,12 @@ def _sentences(sweep: Sweep) -> Iterator[str]:
     outside = result["outside"][horizon]
     choices = len({fold["variant"] for fold in result["folds"]})
     excess = ", ".join(f"{name} {excess_text(outside[name])}" for name in BENCHMARKS)
+    if rounds := result.get("halving"):
+        counts = ", ".join(f"{row['variants']} on {row['sessions']}" for row in rounds)
+        yield (
+            f"Successive halving: {counts} sessions; {count_of(rounds[-1]['kept'], 'variant')} judged to the end. The "
+            "tests count all of them."
+        )
     yield (
         f"Walk-forward over the choose period, {count_of(len(result['folds']), 'fold')}, {count_of(choices, 'variant')}"
         f" chosen in turn: {outside['picks']:,} picks, mean {_signed(outside['mean'])}, {excess}."
@@ -185,6 +193,8 @@ def _sentences(sweep: Sweep) -> Iterator[str]:
         f"superior ability). Deflated Sharpe ratio {_share(result['deflated_sharpe'])}; probability of overfitting "
         f"{_share(result['overfitting_probability'])}."
     )
+    if survivors := result.get("survivors"):
+        yield survivors_sentence(**survivors)
     for n, look in enumerate(sweep.looks.all(), start=1):
         figures = look.figures[horizon]
         spent = f"; these sessions had been looked at {count_of(look.looks_before, 'time')} before: no test any more"

@@ -27,6 +27,7 @@ class Sweep(models.Model):
     size = models.PositiveIntegerField(default=0, help_text="How many variants there are to judge")
     sample = models.PositiveIntegerField(null=True, help_text="How many variants were drawn; blank: the whole grid")
     seed = models.BigIntegerField(default=0)
+    halving = models.BooleanField(default=False, help_text="The worse half of the variants drops out early")
     first = models.DateField()
     choose_from = models.DateField()
     test_from = models.DateField()
@@ -58,6 +59,7 @@ class SweepVariant(models.Model):
     number = models.PositiveIntegerField()
     params = models.JSONField(help_text="The values of the grid's parameters")
     figures = models.JSONField(default=dict, help_text="Sessions held -> figures")
+    sessions = models.PositiveIntegerField(default=0, help_text="Sessions judged; few: dropped by halving")
     sharpe = models.FloatField(null=True, help_text="Mean over deviation of the daily excess over matched shares")
     returns = models.BinaryField(default=bytes, help_text="That excess on each session before the test period, float64")
 

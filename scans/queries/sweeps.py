@@ -18,7 +18,7 @@ def market_sweeps(market: str) -> QuerySet[Sweep]:
 
 def sweep_variants(sweep: Sweep) -> QuerySet[SweepVariant]:
     """The variants, the best ratio first."""
-    return sweep.variants.select_related("sweep").order_by("-sharpe", "number")
+    return sweep.variants.select_related("sweep").order_by("-sessions", "-sharpe", "number")
 
 
 def sweep_versions(sweep: Sweep) -> QuerySet[ScannerVersion]:

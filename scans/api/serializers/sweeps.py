@@ -29,7 +29,7 @@ class SweepRow(serializers.ModelSerializer[Sweep]):
     class Meta:
         model = Sweep
         fields = (
-            *("slug", "engine", "revision", "status", "size", "variants", "sample", "seed"),
+            *("slug", "engine", "revision", "status", "size", "variants", "sample", "seed", "halving"),
             *("first", "choose_from", "test_from", "last", "horizon", "looks", "started_at", "finished_at", "verdict"),
         )
 
@@ -110,7 +110,7 @@ class VariantBody(serializers.ModelSerializer[SweepVariant]):
     class Meta:
         model = SweepVariant
         fields = (
-            *("number", "params", "chosen", "sharpe", "picks", "judged", "mean_pct", "hit_rate_pct"),
+            *("number", "params", "chosen", "sessions", "sharpe", "picks", "judged", "mean_pct", "hit_rate_pct"),
             *("over_equal_pct", "over_cap_pct", "over_matched_pct", "worst_drawdown_pct", "turnover_pct"),
         )
 

@@ -76,7 +76,7 @@ class OneSweep(MarketView):
 
 
 class VariantPagination(ListPagination):
-    orders = {"-sharpe": ("-sharpe", "number"), "number": ("number",)}
+    orders = {"-sharpe": ("-sessions", "-sharpe", "number"), "number": ("number",)}
 
 
 class Variants(MarketList):

@@ -13,8 +13,10 @@ from scans.execution.shards import EngineTask
 from scans.models import Sweep, SweepLook, SweepStatus
 from scans.operations.evaluation.evidence import EvaluationRequest, requested_record
 from scans.operations.research.grid import Variant
-from scans.operations.research.sweep import SweepProblem, sweep_horizons, sweep_picks
+from scans.operations.research.periods import SweepProblem
+from scans.operations.research.sweep import sweep_horizons
 from scans.operations.research.variant_picks import VariantScorer
+from scans.operations.research.variant_records import sweep_picks
 from scans.operations.research.variants_evidence import variant_figures, variants_evidence
 
 

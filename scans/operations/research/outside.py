@@ -40,7 +40,8 @@ def outside_report(
     horizon: int,
 ) -> dict[str, Any]:
     """The report on the picks outside, at the places `picks` of the evidence, as JSON: `outside` (their figures),
-    `groups`, `random` and `capacity`. `tasks`: one for each variant."""
+    `groups`, `random`, `capacity`, and `survivors`: how many instruments could be picked, and how many of them have no
+    bar on the last session read. `tasks`: one for each variant."""
     evidence = together.evidence
     day, column = evidence.holdings.picks.day[picks], evidence.holdings.picks.column[picks]
     returns, eligible = _returns(evidence, folds, horizon)
@@ -55,6 +56,11 @@ def outside_report(
             name: without_nan(asdict(random_picks(returns, group, day, column))) for name, group in groups.items()
         },
         "capacity": _capacity(evidence, picks, horizon),
+        "survivors": {
+            "instruments": evidence.instruments,
+            "gone": evidence.gone,
+            "end": str(evidence.prices.sessions[-1]),
+        },
     }
 
 

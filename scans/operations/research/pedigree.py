@@ -11,7 +11,7 @@ from scans.models import ScannerVersion, Sweep, SweepStatus, SweepVariant
 from scans.operations.evaluation import evaluation_cache
 from scans.operations.evaluation.evaluate import EvaluationLine
 from scans.operations.research.look import get_sweep
-from scans.operations.research.sweep import SweepProblem
+from scans.operations.research.periods import SweepProblem
 from scans.operations.versions import create_version
 from scans.queries.sweeps import sweep_versions
 

@@ -2,7 +2,7 @@
 
 1. The sessions are cut into develop, choose and test. Nothing is read of the test period: the last sessions before it
    whose holdings would end in it have no picks.
-2. `BATCH` variants at a time: the picks of each, the evidence on all of them together
+2. A batch of variants (`variant_records`) at a time: the picks of each, the evidence on all of them together
    (`scans.operations.evaluation.evidence`), in which a pick that several variants share is judged once, and of each
    variant its figures over each horizon and its daily excess over matched shares, recorded.
 3. The walk-forward choice over the choose period, each fold chosen on what lies before it; the picks of the chosen
@@ -10,71 +10,57 @@
    tried.
 
 Every variant is recorded. Deterministic: the same record, grid and seed give the same sweep. A sweep that was cancelled
-or ended by force goes on after its last batch when the same request is run again.
+or ended by force goes on after its last batch when the same request is run again. Batches are the same however many
+hosts share them (`Shard`), so the result is too.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
-import numpy as np
 from django.db import transaction
 from django.utils import timezone
 
-from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.queries.breaks import get_history_digests
-from marketdata.record import Days, Record
 from scans.engines.registry import get_engine
-from scans.evaluation.deflated_sharpe import sharpe_ratios
 from scans.evaluation.holdings import REVISION
 from scans.evaluation.walk_forward import Fold, walk_forward
 from scans.execution.shards import EngineTask
 from scans.models import Sweep, SweepStatus, SweepVariant
-from scans.operations.evaluation.evidence import (
-    HORIZONS,
-    EvaluationRequest,
-    requested_record,
-)
-from scans.operations.research.grid import Variant, variants
+from scans.operations.evaluation.evidence import HORIZONS, EvaluationRequest, requested_record
+from scans.operations.research.grid import variants
+from scans.operations.research.halving import halve, round_counts
 from scans.operations.research.outside import outside_report
-from scans.operations.research.variant_picks import VariantPicks, VariantScorer
-from scans.operations.research.variants_evidence import (
-    all_figures,
-    luck_tests,
-    outside_picks,
-    variants_evidence,
+from scans.operations.research.periods import Periods, SweepProblem, sweep_periods
+from scans.operations.research.variant_picks import VariantScorer
+from scans.operations.research.variant_records import (
+    Progress,
+    SweepBasis,
+    SweepCancelled,
+    judge_variants,
+    refuse_cancelled,
+    save_variants,
+    sweep_picks,
+    variant_batches,
+    variant_returns,
 )
+from scans.operations.research.variants_evidence import luck_tests, outside_picks, variants_evidence
 from scans.operations.scan.code_revision import code_revision
-from scans.operations.scan.run import thin_sessions
 
-EMBARGO = 5
-"""Sessions beside the horizon between a choice and what it is judged on."""
-BATCH = 100
-"""Variants that are judged and recorded together."""
 FOLD = 20
-FEWEST = 60
-"""Sessions that the develop and the choose period have at least."""
-
-
-class SweepProblem(DataProblem):
-    """The sweep cannot be made, or its name is taken."""
-
-
-class SweepCancelled(DataProblem):
-    """The sweep was cancelled; what it had judged is recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class SweepRequest:
     """Options of a sweep. `base`: segments, limits and parameters that all variants share. No `first`: from the start
     of the record's last uninterrupted run; no `last`: to its end. No `choose_from`, `test_from`: half of the sessions,
-    then a quarter each. `sample`: so many variants of the grid, drawn with `seed`."""
+    then a quarter each. `sample`: so many variants of the grid, drawn with `seed`. `halving`: the worse half drops out
+    early (the module `halving`)."""
 
     slug: str
     market: str
@@ -90,34 +76,22 @@ class SweepRequest:
     costs: float | None = None
     sample: int | None = None
     seed: int = 0
+    halving: bool = False
     started_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Periods:
-    """The sessions of a sweep, (S,), and the rows at which the choose and the test period begin. `purged`: rows at
-    which a period's picks end, so that their holdings end before the next period."""
+class Shard:
+    """Number `number` of `count` parts of a sweep's batches, for as many hosts."""
 
-    sessions: Days
-    choose: int
-    test: int
-    horizon: int
-
-    @property
-    def gap(self) -> int:
-        """Sessions between a pick and what its holding must not reach."""
-        return self.horizon + EMBARGO
-
-    @property
-    def seen(self) -> Days:
-        """The sessions whose picks are judged before the test period."""
-        return self.sessions[: self.test - self.gap]
+    number: int = 1
+    count: int = 1
 
 
-def run_sweep(request: SweepRequest, *, each: Callable[[int, int], None] | None = None) -> Sweep:
-    """Judge and record every variant, or those that an earlier run of the same request left; `each` is called with how
-    many of how many have picks. SweepProblem, GridProblem, ParamError and DataProblem say what does not fit, before
-    anything is recorded; SweepCancelled after `cancel_sweep`."""
+def run_sweep(request: SweepRequest, *, progress: Progress | None = None, shard: Shard = Shard()) -> Sweep:
+    """Judge and record every variant, or those that an earlier run of the same request left; with a `shard` those of
+    its batches alone, without a result: the same request without one joins all. SweepProblem, GridProblem, ParamError
+    and DataProblem say what does not fit, before anything is recorded; SweepCancelled after `cancel_sweep`."""
     engine = get_engine(request.engine)
     market = get_market(request.market)
     base = dict(request.base)
@@ -127,43 +101,38 @@ def run_sweep(request: SweepRequest, *, each: Callable[[int, int], None] | None 
     if earlier is not None and earlier.status == SweepStatus.DONE:
         raise SweepProblem(f"A sweep named {request.slug} exists: choose another name; none is overwritten.")
     record, sessions = requested_record(_evaluation_request(request, request.first, request.last))
-    periods = sweep_periods(sessions, request)
+    periods = sweep_periods(sessions, request.horizon, request.choose_from, request.test_from)
     tasks = {option: EngineTask(engine, option.params, segments, limits) for option in options}
-    sweep = Sweep(
-        slug=request.slug,
-        market=market.name,
-        engine=engine.slug,
-        revision=engine.revision,
-        base={"segments": list(segments), "limits": limits, **base},
-        grid={name: list(values) for name, values in request.grid.items()},
-        size=len(options),
-        sample=request.sample,
-        seed=request.seed,
-        first=periods.sessions[0].item(),
-        choose_from=periods.sessions[periods.choose].item(),
-        test_from=periods.sessions[periods.test].item(),
-        last=periods.sessions[-1].item(),
-        horizon=request.horizon,
-        costs=request.costs,
-        data_digest=get_history_digests(record, periods.sessions[periods.test - 1 : periods.test])[0],
-        evaluation_revision=REVISION,
-        code_revision=code_revision(),
-        started_by=request.started_by,
-        started_at=timezone.now(),
-    )
-    if earlier is None:
-        sweep.save()
-    else:
-        sweep = _resumed(earlier, sweep)
+    values = {
+        "market": market.name,
+        "engine": engine.slug,
+        "revision": engine.revision,
+        "base": {"segments": list(segments), "limits": limits, **base},
+        "grid": {name: list(values) for name, values in request.grid.items()},
+        "size": len(options),
+        "sample": request.sample,
+        "seed": request.seed,
+        "halving": request.halving,
+        "first": periods.sessions[0].item(),
+        "choose_from": periods.sessions[periods.choose].item(),
+        "test_from": periods.sessions[periods.test].item(),
+        "last": periods.sessions[-1].item(),
+        "horizon": request.horizon,
+        "costs": request.costs,
+        "data_digest": get_history_digests(record, periods.sessions[periods.test - 1 : periods.test])[0],
+        "evaluation_revision": REVISION,
+        "code_revision": code_revision(),
+        "started_by": request.started_by,
+        "started_at": timezone.now(),
+    }
+    if shard.count > 1 and request.halving:
+        raise SweepProblem("Rounds of --halving compare all variants: run it without --shard.")
+    sweep, is_new = Sweep.objects.get_or_create(slug=request.slug, defaults=values)
+    if not is_new:
+        sweep = _resumed(sweep, Sweep(slug=request.slug, **values))
+    seen = _evaluation_request(request, periods.seen[0].item(), periods.seen[-1].item())
     try:
-        _judge(
-            sweep,
-            record,
-            periods,
-            tasks,
-            _evaluation_request(request, periods.seen[0].item(), periods.seen[-1].item()),
-            each,
-        )
+        _judge(SweepBasis(sweep, record, periods, tasks, seen, progress), shard)
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SweepCancelled)
         status = SweepStatus.CANCELLED if stopped else SweepStatus.FAILED
@@ -172,9 +141,9 @@ def run_sweep(request: SweepRequest, *, each: Callable[[int, int], None] | None 
     return sweep
 
 
-SAME = ("market", "engine", "revision", "base", "grid", "size", "sample", "seed", "first", "choose_from", "test_from")
+SAME = ("market", "engine", "revision", "base", "grid", "size", "sample", "seed", "halving")
 """What of a request and of its data a sweep that goes on must share with its beginning, beside `SAME_DATA`."""
-SAME_DATA = ("last", "horizon", "costs", "data_digest", "evaluation_revision")
+SAME_DATA = ("first", "choose_from", "test_from", "last", "horizon", "costs", "data_digest", "evaluation_revision")
 
 
 def _resumed(earlier: Sweep, request: Sweep) -> Sweep:
@@ -215,118 +184,58 @@ def sweep_horizons(horizon: int) -> tuple[int, ...]:
     return (*(shorter for shorter in HORIZONS if shorter < horizon), horizon)
 
 
-def sweep_periods(sessions: Days, request: SweepRequest) -> Periods:
-    """The periods of a request; SweepProblem if one is too short for a verdict."""
-    count = len(sessions)
-    choose = _row(sessions, request.choose_from, count // 2)
-    test = _row(sessions, request.test_from, count * 3 // 4)
-    periods = Periods(sessions, choose, test, request.horizon)
-    shortest = FEWEST + periods.gap
-    if choose < shortest or test - choose < shortest or count - test < 1:
-        raise SweepProblem(
-            f"From {sessions[0]} to {sessions[-1]} the develop period has {choose} sessions, the choose period "
-            f"{test - choose} and the test period {count - test}: with holdings of {request.horizon} sessions the "
-            f"first two need {shortest} each. Begin earlier or hold shorter."
-        )
-    return periods
-
-
-def _row(sessions: Days, day: date | None, default: int) -> int:
-    return default if day is None else int(np.searchsorted(sessions, np.datetime64(day)))
-
-
-def _judge(
-    sweep: Sweep,
-    record: Record,
-    periods: Periods,
-    tasks: Mapping[Variant, EngineTask],
-    request: EvaluationRequest,
-    each: Callable[[int, int], None] | None,
-) -> None:
-    clock = [time.perf_counter()]
-    options = list(tasks)
-    scorer = VariantScorer(record, periods.seen)
-    recorded = set(sweep.variants.values_list("number", flat=True))
-    for low in range(0, len(options), BATCH):
-        batch = options[low : low + BATCH]
-        if any(option.number not in recorded for option in batch):
-            _refuse_cancelled(sweep)
-            shown = None if each is None else partial(_shift, each, low, len(options))
-            _record_batch(sweep, scorer, periods, {option: tasks[option] for option in batch}, request, shown)
+def _judge(basis: SweepBasis, shard: Shard) -> None:
+    """Record the variants of `shard`, and the result of the sweep where that is all of them."""
+    sweep, clock = basis.sweep, [time.perf_counter()]
+    scorer = VariantScorer(basis.record, basis.periods.seen)
+    options = halve(basis) if sweep.halving else list(basis.tasks)
+    batches = variant_batches(options)
+    for n, batch in enumerate(batches):
+        recorded = set(sweep.variants.values_list("number", flat=True))
+        if n % shard.count == shard.number - 1 and not recorded.issuperset(option.number for option in batch):
+            save_variants(judge_variants(basis, scorer, batch, done=n * len(batches[0]), count=len(options)))
+    if shard.count > 1:
+        return
     clock.append(time.perf_counter())
-    numbers = [option.number for option in options]
+    numbers = [option.number for option in basis.tasks]
     rows = sorted(sweep.variants.all(), key=lambda row: numbers.index(row.number))
-    returns = np.column_stack([np.frombuffer(bytes(row.returns)) for row in rows])
-    folds = walk_forward(returns[: periods.test - periods.gap], start=periods.choose, length=FOLD, gap=periods.gap)
-    places = list(dict.fromkeys(fold.variant for fold in folds))
-    picks = sweep_picks(scorer, {options[place]: tasks[options[place]] for place in places})
-    chosen = [options[place] for place in places]
-    picks.sort(key=lambda one: chosen.index(one.variant))
-    together = variants_evidence(picks, request, record, periods.seen)
-    of_chosen = [replace(fold, variant=places.index(fold.variant)) for fold in folds]
-    outside = outside_picks(together, of_chosen)
-    report = outside_report(together, outside, of_chosen, [one.task for one in picks], scorer, sweep.horizon)
-    tests = luck_tests(returns)
+    result = _result(basis, scorer, rows)
     clock.append(time.perf_counter())
     with transaction.atomic():
-        _refuse_cancelled(sweep)
-        sweep.result = {**tests, **report, "folds": [_fold_row(fold, periods, rows) for fold in folds]}
+        refuse_cancelled(sweep)
+        sweep.result = result
         sweep.status, sweep.finished_at = SweepStatus.DONE, timezone.now()
-        sweep.chosen = rows[int(sharpe_ratios(returns).argmax())]
+        sweep.chosen = max(_judged_to_the_end(rows), key=lambda row: row.sharpe or 0.0)
         stages = ("variants", "outside")
         sweep.seconds = {name: end - begin for name, begin, end in zip(stages, clock, clock[1:], strict=False)}
         sweep.save()
 
 
-def _shift(each: Callable[[int, int], None], done: int, count: int, batch: int, _: int) -> None:
-    """Report `batch` variants after the `done` ones before."""
-    each(done + batch, count)
+def _judged_to_the_end(rows: Sequence[SweepVariant]) -> list[SweepVariant]:
+    """The rows without those that dropped out by halving."""
+    sessions = max(row.sessions for row in rows)
+    return [row for row in rows if row.sessions == sessions]
 
 
-def _refuse_cancelled(sweep: Sweep) -> None:
-    if Sweep.objects.filter(pk=sweep.pk, status=SweepStatus.CANCELLED).exists():
-        raise SweepCancelled(f"The sweep {sweep.slug} was cancelled: run the same command again to go on.")
-
-
-def _record_batch(
-    sweep: Sweep,
-    scorer: VariantScorer,
-    periods: Periods,
-    tasks: Mapping[Variant, EngineTask],
-    request: EvaluationRequest,
-    each: Callable[[int, int], None] | None,
-) -> None:
-    """Judge some variants and record them together; of a batch that another run began, what it lacks."""
-    picks = sweep_picks(scorer, tasks, each)
-    together = variants_evidence(picks, request, scorer.record, scorer.days)
-    figures, returns = all_figures(together, sweep.horizon)
-    returns = returns[: periods.test]
-    sharpe = sharpe_ratios(returns)
-    rows = [
-        SweepVariant(
-            sweep=sweep,
-            number=one.variant.number,
-            params=dict(one.variant.values),
-            figures=figures[n],
-            sharpe=float(sharpe[n]),
-            returns=np.ascontiguousarray(returns[:, n]).tobytes(),
-        )
-        for n, one in enumerate(picks)
-    ]
-    SweepVariant.objects.bulk_create(rows, batch_size=BATCH, ignore_conflicts=True)
-
-
-def sweep_picks(
-    scorer: VariantScorer, tasks: Mapping[Variant, EngineTask], each: Callable[[int, int], None] | None = None
-) -> list[VariantPicks]:
-    """The picks of every variant on the sessions of `scorer`."""
-    thin = np.flatnonzero(np.isin(scorer.days.astype(str), list(thin_sessions(scorer.record, scorer.days))))
-    rows = []
-    for picks in scorer.variant_picks(tasks, thin):
-        rows.append(picks)
-        if each:
-            each(len(rows), len(tasks))
-    return rows
+def _result(basis: SweepBasis, scorer: VariantScorer, rows: Sequence[SweepVariant]) -> dict[str, Any]:
+    """The tests of all variants, the walk-forward choice among those that were judged to the end, its picks outside."""
+    periods, sweep = basis.periods, basis.sweep
+    kept = _judged_to_the_end(rows)
+    by_number = {option.number: option for option in basis.tasks}
+    options = [by_number[row.number] for row in kept]
+    returns = variant_returns(kept)[: periods.test - periods.gap]
+    folds = walk_forward(returns, start=periods.choose, length=FOLD, gap=periods.gap)
+    places = list(dict.fromkeys(fold.variant for fold in folds))
+    chosen = [options[place] for place in places]
+    picks = sweep_picks(scorer, {option: basis.tasks[option] for option in chosen})
+    picks.sort(key=lambda own: chosen.index(own.variant))
+    together = variants_evidence(picks, basis.request, basis.record, periods.seen)
+    of_chosen = [replace(fold, variant=places.index(fold.variant)) for fold in folds]
+    outside = outside_picks(together, of_chosen)
+    report = outside_report(together, outside, of_chosen, [own.task for own in picks], scorer, sweep.horizon)
+    halving = {"halving": round_counts(sweep, periods)} if sweep.halving else {}
+    fold_rows = [_fold_row(fold, periods, kept) for fold in folds]
+    return {**luck_tests(variant_returns(rows)), **report, **halving, "folds": fold_rows}
 
 
 def _fold_row(fold: Fold, periods: Periods, rows: Sequence[SweepVariant]) -> dict[str, Any]:

@@ -146,13 +146,15 @@ def outside_picks(together: VariantEvidence, folds: Sequence[Fold]) -> Rows:
 
 
 def luck_tests(returns: Floats) -> dict[str, Any]:
-    """The tests of the best variant of `returns` (S, V) by how many there are."""
+    """The tests of the best variant of `returns` (S, V) by how many there are; NaN after a variant dropped out. The
+    probability of overfitting is that of the choice among those that have all sessions."""
     snooping = snooping_test(returns)
+    to_the_end = np.isfinite(returns).all(axis=0)
     return without_nan({
         "variants": returns.shape[1],
         "sessions": len(returns),
         "reality_check_p": snooping.reality_check,
         "superior_ability_p": snooping.superior_ability,
         "deflated_sharpe": best_deflated_sharpe(returns),
-        "overfitting_probability": overfitting_probability(returns),
+        "overfitting_probability": overfitting_probability(returns[:, to_the_end]),
     })  # fmt: skip

@@ -132,3 +132,39 @@ def test_walk_forward_rolls() -> None:
 def test_walk_forward_needs_sessions_before_the_first_fold() -> None:
     with pytest.raises(ValueError, match="nothing lies before"):
         walk_forward(world(1), start=20, length=20, gap=20)
+
+
+def halved(returns: Floats, *rounds: int) -> Floats:
+    """`returns` whose worse half ends in each of `rounds`, sessions each."""
+    returns, left = returns.copy(), np.arange(returns.shape[1])
+    for sessions in rounds:
+        ratios = returns[:sessions, left].mean(0) / returns[:sessions, left].std(0)
+        order = np.argsort(-ratios)
+        returns[sessions:, left[order[len(left) // 2 :]]] = np.nan
+        left = left[order[: len(left) // 2]]
+    return returns
+
+
+def test_halving_in_worlds_without_skill_is_seldom_taken_for_skill() -> None:
+    """The best of those that are left is tested against all that were tried."""
+    verdicts = [snooping_test(halved(world(seed, 300, 24), 50, 100, 200), draws=200) for seed in range(200)]
+    assert sum(verdict.reality_check <= 0.05 for verdict in verdicts) <= 10
+    assert sum(verdict.superior_ability <= 0.05 for verdict in verdicts) <= 10
+
+
+def test_planted_skill_is_found_through_halving() -> None:
+    count = 0
+    for seed in range(50):
+        returns = world(seed, 500, 24)
+        returns[:, 7] += 0.3 * returns[:, 7].std()
+        count += snooping_test(halved(returns, 60, 120, 240), draws=200).reality_check <= 0.05
+    assert count >= 40
+
+
+def test_variants_that_dropped_out_count() -> None:
+    """What dropped out makes the best one more likely to be luck, and its ratio more deflated."""
+    returns = halved(world(3, count=40), 60, 120)
+    left = returns[:, np.isfinite(returns).all(axis=0)]
+    all_tried, left_alone = snooping_test(returns), snooping_test(left)
+    assert all_tried.reality_check > left_alone.reality_check
+    assert best_deflated_sharpe(returns) < best_deflated_sharpe(left)

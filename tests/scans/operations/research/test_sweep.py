@@ -5,12 +5,10 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-import exchange_calendars
 import numpy as np
-import pandas as pd
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -18,45 +16,34 @@ from scans.evaluation.walk_forward import Fold, walk_forward
 from scans.models import ScannerVersion, Sweep
 from scans.operations.evaluation.evaluate import evaluate_versions
 from scans.operations.evaluation.evidence import EvaluationRequest
+from scans.operations.research import halving, variant_records
 from scans.operations.research import sweep as sweep_module
 from scans.operations.research.grid import GridProblem, parse_values
 from scans.operations.research.look import look_at_test
+from scans.operations.research.periods import SweepProblem
 from scans.operations.research.sweep import (
-    SweepCancelled,
-    SweepProblem,
+    Shard,
     SweepRequest,
     cancel_sweep,
     run_sweep,
 )
+from scans.operations.research.variant_records import SweepCancelled, variant_returns
 from scans.operations.research.verdict import verdict
 from tests.prepared import Prepared
 from tests.scans.conftest import Importer
+from tests.scans.operations.research.random_year import SESSIONS, prices
 
-SESSIONS = 300
 AS_OF = datetime(2024, 12, 30, 9, 0, tzinfo=UTC)
 GRID: dict[str, list[Any]] = {
     "match": ["close > sma(close, 5)", "close < sma(close, 5)", "rises(close)"],
     "top_n": [2, 4],
 }
 HORIZON = 5
-BARS = ("open", "high", "low", "close")
 
 
-def prices(changed_from: date | None = None) -> pd.DataFrame:
-    """Random bars of fourteen shares; from a day on all others differ."""
-    days = exchange_calendars.get_calendar("XKRX").sessions_in_range("2023-06-01", "2024-12-27")[-SESSIONS:].date
-    random = np.random.default_rng(4)
-    rows = []
-    for n in range(14):
-        close = 5_000.0 * (n + 1)
-        for day in days:
-            move = random.normal(0, 0.02)
-            close = round(close * (1 + (move if changed_from is None or day < changed_from else -move)))
-            span = [close, close + 20, close - 20, close]
-            rows.append((day, f"{(n + 1) * 100:06d}", *span, 200_000, "KOSPI" if n % 2 else "KOSDAQ", close * 10**7))
-    return pd.DataFrame(
-        rows, columns=["date", "code", "open", "high", "low", "close", "volume", "segment", "market_cap"]
-    )
+def table(sweep: Sweep) -> list[Any]:
+    """Everything that is recorded of the variants."""
+    return list(sweep.variants.values_list("number", "params", "figures", "sharpe", "sessions", "returns"))
 
 
 @pytest.fixture
@@ -209,27 +196,26 @@ def test_values_that_are_none(text: str) -> None:
 
 def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while its second batch is judged, its row still says that it runs."""
-    monkeypatch.setattr(sweep_module, "BATCH", 2)
+    monkeypatch.setattr(variant_records, "BATCH", 2)
     whole = run_sweep(request())
-    judge, batches = sweep_module._record_batch, []
+    judge, batches = variant_records.judge_variants, []
 
-    def end_by_force(*args: Any) -> None:
-        batches.append(len(args[3]))
+    def end_by_force(*args: Any, **options: Any) -> Any:
+        batches.append(len(args[2]))
         if len(batches) == 2:
             raise SystemExit(9)
-        judge(*args)
+        return judge(*args, **options)
 
-    monkeypatch.setattr(sweep_module, "_record_batch", end_by_force)
+    monkeypatch.setattr(sweep_module, "judge_variants", end_by_force)
     with pytest.raises(SystemExit):
         run_sweep(request("killed"))
     Sweep.objects.filter(slug="killed").update(status="running", finished_at=None)
     assert Sweep.objects.get(slug="killed").variants.count() == 2
-    monkeypatch.setattr(sweep_module, "_record_batch", judge)
+    monkeypatch.setattr(sweep_module, "judge_variants", judge)
     again = run_sweep(request("killed"))
     assert again.result == whole.result
-    tables = [list(sweep.variants.values_list("number", "params", "figures", "sharpe")) for sweep in (whole, again)]
-    assert tables[0] == tables[1]
-    assert len(tables[1]) == 6
+    assert table(again) == table(whole)
+    assert len(table(again)) == 6
     with pytest.raises(SweepProblem, match="exists"):
         run_sweep(request("killed"))
 
@@ -237,13 +223,13 @@ def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(year: None, m
 def test_a_cancelled_sweep_stops_after_its_batch_and_goes_on_with_the_same_request_alone(
     year: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sweep_module, "BATCH", 4)
+    monkeypatch.setattr(variant_records, "BATCH", 4)
 
     def cancel(done: int, count: int) -> None:
         cancel_sweep("stopped")
 
     with pytest.raises(SweepCancelled, match="run the same command again"):
-        run_sweep(request("stopped"), each=cancel)
+        run_sweep(request("stopped"), progress=cancel)
     stopped = Sweep.objects.get(slug="stopped")
     assert (stopped.status, stopped.variants.count(), stopped.size) == ("cancelled", 4, 6)
     assert not cancel_sweep("stopped")
@@ -281,3 +267,67 @@ def leaking_walk_forward(returns: Any, **options: Any) -> list[Fold]:
         replace(fold, variant=int(returns[fold.start : fold.end + 1].mean(axis=0).argmax()))
         for fold in walk_forward(returns, **options)
     ]
+
+
+def test_hosts_that_share_a_sweep_record_what_one_records(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of three parts, one of them ended before it recorded anything: whoever joins them judges what lacks."""
+    monkeypatch.setattr(variant_records, "BATCH", 1)
+    whole = run_sweep(request())
+    for number, judged in ((3, 2), (1, 4)):
+        part = run_sweep(request("shared"), shard=Shard(number, 3))
+        assert (part.status, part.result, part.chosen) == ("running", {}, None)
+        assert part.variants.count() == judged
+    assert sorted(part.variants.values_list("number", flat=True)) == [1, 3, 4, 6]
+    joined = run_sweep(request("shared"))
+    assert joined.result == whole.result
+    assert table(joined) == table(whole)
+
+
+def test_halving_drops_the_worse_half_in_rounds_and_counts_everything(year: None) -> None:
+    """Nine variants: of the develop period of 150 sessions less 10 the first 35 drop four, 70 two, 140 one."""
+    grid = {**GRID, "top_n": [2, 4, 6]}
+    whole, halved = run_sweep(request(grid=grid)), run_sweep(request("halved", grid=grid, halving=True))
+    assert halved.result["halving"] == [
+        {"sessions": 35, "variants": 9, "kept": 5},
+        {"sessions": 70, "variants": 5, "kept": 3},
+        {"sessions": 140, "variants": 3, "kept": 2},
+    ]
+    assert halved.result["variants"] == 9
+    assert "9 variants tried" in verdict(halved)
+    every = list(whole.variants.all())
+    full = {row.number: series for row, series in zip(every, variant_returns(every).T, strict=True)}
+    naive: dict[int, int] = {}
+    left = sorted(full)
+    for length, kept in ((35, 5), (70, 3), (140, 2)):
+        ratios = {n: full[n][:length].mean() / full[n][:length].std(ddof=1) for n in left}
+        order = sorted(left, key=lambda n: -ratios[n])
+        naive |= dict.fromkeys(order[kept:], length)
+        left = order[:kept]
+    rows = {row.number: row for row in halved.variants.all()}
+    assert {n: row.sessions for n, row in rows.items() if row.sessions < 225} == naive
+    for number, row in rows.items():  # a round sees what the whole sweep sees, and nothing later
+        np.testing.assert_array_equal(np.frombuffer(bytes(row.returns)), full[number][: row.sessions])
+    assert halved.chosen is not None
+    assert halved.chosen.number in left
+    assert {fold["variant"] for fold in halved.result["folds"]} <= set(left)
+
+
+def test_halving_goes_on_after_its_last_round(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run_sweep(request(halving=True))
+    judge, rounds = variant_records.judge_variants, []
+
+    def end_by_force(*args: Any, **options: Any) -> Any:
+        rounds.append(len(args[2]))
+        if len(rounds) == 2:
+            raise SystemExit(9)
+        return judge(*args, **options)
+
+    monkeypatch.setattr(halving, "judge_variants", end_by_force)
+    with pytest.raises(SystemExit):
+        run_sweep(request("again", halving=True))
+    again = run_sweep(request("again", halving=True))
+    assert rounds == [6, 3, 3]
+    assert again.result == whole.result
+    assert table(again) == table(whole)
+    with pytest.raises(SweepProblem, match="without --shard"):
+        run_sweep(request("shards", halving=True), shard=Shard(1, 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from pathlib import Path
 
@@ -34,11 +35,13 @@ KEYWORDS = {
 Key = tuple[str | None, str]
 
 
+@functools.cache
 def catalog() -> Catalog:
     with CATALOG.open("rb") as file:
         return read_po(file)
 
 
+@functools.cache
 def used() -> set[Key]:
     texts: set[Key] = set()
     sources = [
@@ -57,6 +60,7 @@ def used() -> set[Key]:
     return texts
 
 
+@functools.cache
 def translations() -> dict[Key, object]:
     return {
         (one.context, str(one.id if isinstance(one.id, str) else one.id[0])): one.string for one in catalog() if one.id

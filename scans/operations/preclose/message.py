@@ -34,14 +34,16 @@ def send_message(report: PrecloseReport, *, clock: Callable[[], datetime]) -> Ev
 
 
 def send_refusal(market: str, reason: str, *, clock: Callable[[], datetime]) -> EveningReport:
-    """Send why today's session was not scanned before its close, beside the picks of an earlier scan of it."""
+    """Send why today's session was not scanned before its close, beside the picks of an earlier scan of it. A second
+    refusal of the session is no message: the times of a schedule would repeat the first."""
     at = clock()
     session = at.astimezone(market_zone(market)).date()
     rows = Notification.objects.filter(market=market, session=session, kind=Notification.PRECLOSE)
-    earlier = rows.values_list("as_of", flat=True).first()
-    report = EveningReport(market, session, reason, as_of=earlier or at)
-    notify.record_report(report, at=at)
-    notify.send_new(report, clock=clock)
+    earlier = rows.only("as_of", "reason").first()
+    report = EveningReport(market, session, reason, as_of=earlier.as_of if earlier else at)
+    if earlier is None or not earlier.reason:
+        notify.record_report(report, at=at)
+        notify.send_new(report, clock=clock)
     return report
 
 

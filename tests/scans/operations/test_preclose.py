@@ -308,12 +308,13 @@ def test_a_refused_scan_is_one_message(
     trade_so_far(desk, {})
     settings.NOTIFY_LANGUAGE = language
     settings.SOURCES = settings.SOURCES | {"kis": settings.SOURCES["kis"] | {"environment": "paper"}}
-    monkeypatch.setattr(timezone, "now", lambda: at(15, 18))
-    for _ in range(2):
-        tasks.preclose("kr", "15:18", ["rises"])
+    for minute in (10, 18, 18):
+        monkeypatch.setattr(timezone, "now", lambda minute=minute: at(15, minute))
+        tasks.preclose("kr", f"15:{minute}", ["rises"])
+        settings.SOURCES = settings.SOURCES | {"kis": settings.SOURCES["kis"] | {"app_key": ""}}  # another reason
     (mail,) = inbox
     sentence = {"en": "nothing was scanned", "ko": "스캔하지 못했습니다"}[language]
-    assert mail.subject.endswith(f"15:18 KST: {sentence}")
+    assert mail.subject.endswith(f"15:10 KST: {sentence}")
     assert "has no quotes of many instruments a call in this environment" in mail.body
     assert "Picked from quotes" not in mail.body
     row = Notification.objects.get(kind=Notification.PRECLOSE)

@@ -118,13 +118,17 @@ def settle(market: str, at: str) -> str:
 
 
 @tracked
-def preclose(market: str, at: str, versions: Sequence[str] = ()) -> str:
+def preclose(market: str, at: str, versions: Sequence[str] = (), scales_volume: bool = False) -> str:
     """Scan the market's session before it closes, and send the picks; returns the result as text."""
     from scans.operations.preclose import message, scan  # imports every engine
 
     schedule.set_next_preclose(market, at, as_of=timezone.now())
     request = scan.PrecloseRequest(
-        market=market, versions=versions, executor=settings.SCAN_EXECUTOR, started_by="schedule"
+        market=market,
+        versions=versions,
+        scales_volume=scales_volume,
+        executor=settings.SCAN_EXECUTOR,
+        started_by="schedule",
     )
     try:
         report = scan.run_preclose(request, clock=timezone.now)

@@ -40,6 +40,7 @@ def _line(schedule: EveningSchedule) -> str:
         line += f"; next {local:%Y-%m-%d %H:%M %Z} ({schedule.next_run:%Y-%m-%d %H:%M} UTC)"
     if schedule.preclose:
         line += f"; before the close at {' and '.join(f'{at:%H:%M}' for at in schedule.preclose)}"
+        line += ", volumes scaled" if schedule.scales_volume else ""
     if schedule.settled:
         line += f"; settled from {schedule.settled.astimezone(ZoneInfo(schedule.zone)):%Y-%m-%d %H:%M %Z} on"
     if schedule.watched:

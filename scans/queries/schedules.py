@@ -22,7 +22,8 @@ INTRADAY_TASK = "scans.tasks.intraday"
 class EveningSchedule:
     """A market's schedule: the time of day in `zone`, its versions (none: all whose segments it has), the next run in
     UTC; `settled`: the next run of the morning that settles the session, None where the market has none; `preclose`:
-    the times of day of its scans before the close; `watched`: whether its signals are checked while it trades."""
+    the times of day of its scans before the close, `scales_volume`: whether theirs are scaled; `watched`: whether its
+    signals are checked while it trades."""
 
     market: str
     at: time
@@ -32,6 +33,7 @@ class EveningSchedule:
     next_run: datetime | None
     settled: datetime | None = None
     preclose: tuple[time, ...] = ()
+    scales_volume: bool = False
     watched: bool = False
 
 
@@ -57,14 +59,17 @@ def make_schedules(rows: Iterable[Schedule]) -> list[EveningSchedule]:
             continue
         try:
             schedule = _schedule_of_row(row)
-            times = tuple(
-                time.fromisoformat(other.name.split()[-1])
-                for other in rows
-                if other.func == PRECLOSE_TASK and other.name.split()[1] == schedule.market
+            early = [
+                other for other in rows if other.func == PRECLOSE_TASK and other.name.split()[1] == schedule.market
+            ]
+            beside = replace(
+                schedule,
+                settled=mornings.get(f"settle {schedule.market}"),
+                preclose=tuple(time.fromisoformat(other.name.split()[-1]) for other in early),
+                scales_volume=any(literal_eval(other.kwargs).get("scales_volume", False) for other in early),
+                watched=any(other.name == f"intraday {schedule.market}" for other in rows),
             )
-            watched = any(other.name == f"intraday {schedule.market}" for other in rows)
-            settled = mornings.get(f"settle {schedule.market}")
-            result.append(replace(schedule, settled=settled, preclose=times, watched=watched))
+            result.append(beside)
         except (ValueError, SyntaxError, TypeError, KeyError):  # UnknownMarket is a ValueError
             LOGGER.warning("Schedule %r of the task queue is not a schedule of an evening: delete it", row.name)
     return result

@@ -205,6 +205,8 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[Line]:
     yield Line(_head(version), Kind.HEAD, VERSION)
     if rule := _rule(version):
         yield Line(rule, weight=RULE)
+    for text in _early(version.get("early") or {}):
+        yield Line(text, weight=RULE)
     if not version["ranked"]:
         session = ScanSession(reason=version["reason"], regime=version["regime"])
         yield Line(no_picks_reason(session), weight=RULE)
@@ -219,6 +221,26 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[Line]:
     for n, row in enumerate(dropped):
         yield Line(f"{left} {_name(row)}: {_exit(row['reason'])}", Kind.ITEM, DROPPED + n)
     yield from _rest(counts.get("dropped", 0) - len(dropped), _("More dropped ones: %(count)s"), DROPPED)
+
+
+def _early(early: Mapping[str, Any]) -> Iterator[str]:
+    """Of a scan before the close: how its volumes were scaled, and how many of its earlier picks stood at the close."""
+    if early.get("volume_share"):
+        share = format_percent(100 * early["volume_share"], sign=False, decimals=0)
+        yield _("Volumes are divided by %(share)s, the usual share of the day by then.") % {"share": share}
+    if early.get("picks"):
+        counts = {name: f"{early[name]:,}" for name in ("hits", "picks", "sessions")}
+        counts["share"] = format_percent(100 * early["hits"] / early["picks"], sign=False, decimals=0)
+        yield (
+            ngettext(
+                "%(hits)s of %(picks)s earlier picks before the close (%(share)s) were in the list at the close, over "
+                "%(sessions)s session.",
+                "%(hits)s of %(picks)s earlier picks before the close (%(share)s) were in the list at the close, over "
+                "%(sessions)s sessions.",
+                early["sessions"],
+            )
+            % counts
+        )
 
 
 def _rest(count: int, text: str, weight: int) -> Iterator[Line]:

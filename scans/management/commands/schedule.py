@@ -19,7 +19,7 @@ class Command(ScanCommand):
     help = "Run a market's evening every day at a time of its own clock; list or remove schedules."
     examples = (
         "schedule --market kr --at 15:40",
-        "schedule --market kr --preclose 15:10 --preclose 15:18",
+        "schedule --market kr --preclose 15:10 --preclose 15:18 --scale-volume",
         "schedule --list",
         "schedule --market kr --remove",
     )
@@ -32,6 +32,8 @@ class Command(ScanCommand):
         parser.add_argument("--no-collect", action="store_true", help="scan the recorded bars only")
         early = "also scan before the close at this time, as 15:10 and 15:18; repeatable; default: not"
         parser.add_argument("--preclose", type=clock_time, action="append", default=[], metavar="TIME", help=early)
+        scaled = "with --preclose: divide volumes by the usual share of the day's volume by then"
+        parser.add_argument("--scale-volume", action="store_true", help=scaled)
         beside = "one more, of these versions at this time; the last of the day sends the message"
         parser.add_argument("--add", action="store_true", help=beside)
         parser.add_argument("--keep", action="store_true", help="leave a schedule that exists as it is")
@@ -41,6 +43,8 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         market, at = options["market"], options["at"]
+        if options["scale_volume"] and not options["preclose"]:
+            raise CommandError("--scale-volume goes with --preclose: the times of scans before the close.")
         if options["list"]:
             plans = schedules.evening_schedules()
         elif options["remove"]:
@@ -50,6 +54,7 @@ class Command(ScanCommand):
             return
         else:
             settings: dict[str, Any] = {"versions": options["version"], "preclose": options["preclose"]}
+            settings["scales_volume"] = options["scale_volume"]
             settings |= {"adds": options["add"], "keeps": options["keep"], "as_of": timezone.now()}
             plans = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **settings)]
         self.stdout.write(evenings.schedules_text(plans), ending="")

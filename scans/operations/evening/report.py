@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the admin imports this module, and collectors are slow to i
     from marketdata.operations.collect.missing_data import CollectionSummary
 
 Content = dict[str, Any]
-DERIVED = ("sessions", "left_out", "quarantined", "regime_rule", "regime_parts", "counts", "new", "dropped")
+DERIVED = ("sessions", "left_out", "quarantined", "regime_rule", "regime_parts", "counts", "new", "dropped", "early")
 """Values of a version that differ between runs with the same result, or follow from the others."""
 
 
@@ -46,6 +46,9 @@ class VersionReport:
     new: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     """The first `NAMED` of them, a dropped one with its reason: the status of its signal, or ""."""
+    early: dict[str, Any] = field(default_factory=dict)
+    """Of a scan before the close: `sessions`, `picks`, `hits` of its hit share so far, None where there is none, and
+    `volume_share`, by which volumes were divided."""
     unchanged: bool = False
 
     @property

@@ -45,13 +45,14 @@ def set_schedule(
     versions: Sequence[str] = (),
     collects: bool = True,
     preclose: Sequence[time] = (),
+    scales_volume: bool = False,
     adds: bool = False,
     keeps: bool = False,
 ) -> EveningSchedule:
     """Create or change the market's schedule and return it; `at` None is the market's default; `preclose`: times of
-    scans before the close; `adds`: one for these versions beside the others of the market; `keeps`: leave one
-    that exists as it is. Raises UnknownMarket, UnknownVersion, and DataProblem for a time at which a session cannot be
-    scanned before its close."""
+    scans before the close, `scales_volume` as of `run_scan --scale-volume`; `adds`: one for these versions beside the
+    others of the market; `keeps`: leave one that exists as it is. Raises UnknownMarket, UnknownVersion, and DataProblem
+    for a time at which a session cannot be scanned before its close."""
     market_of_name = get_market(market)
     time_of_day = at or market_of_name.evening_at
     if adds and not (at and versions):
@@ -76,7 +77,7 @@ def set_schedule(
             return _schedule_at(market, time_of_day)
         _evenings(market).exclude(name=_name(market)).delete()
         _write(TASK, _name(market), fields)
-        _write_preclose(market_of_name, versions, preclose, as_of)
+        _write_preclose(market_of_name, versions, preclose, as_of, scales_volume=scales_volume)
         if collects and market_of_name.settled_at and len(market_of_name.family) == 1:
             _write_morning(market_of_name, market_of_name.settled_at, as_of)
         else:
@@ -123,13 +124,17 @@ def _refuse_unquoted(market: Market, at: time, as_of: datetime) -> None:
         )
 
 
-def _write_preclose(market: Market, versions: Sequence[str], times: Sequence[time], as_of: datetime) -> None:
+def _write_preclose(
+    market: Market, versions: Sequence[str], times: Sequence[time], as_of: datetime, *, scales_volume: bool
+) -> None:
     """The schedules of scans before the close, these alone."""
     _preclose_rows(market.name).exclude(name__in=[_preclose_name(market.name, f"{at:%H:%M}") for at in times]).delete()
     for at in times:
         text = f"{at:%H:%M}"
         fields = {
-            "kwargs": repr({"market": market.name, "at": text, "versions": list(versions)}),
+            "kwargs": repr(
+                {"market": market.name, "at": text, "versions": list(versions), "scales_volume": scales_volume}
+            ),
             "schedule_type": Schedule.DAILY,
             "repeats": -1,
             "next_run": next_moment(market, at, as_of, early=True),

@@ -16,15 +16,22 @@ from scans.operations.evening.report import EveningReport, VersionReport
 from scans.operations.preclose.scan import PrecloseReport
 from scans.operations.scan.answers import Scan
 from scans.order_prices import LEVELS, order_prices
+from scans.queries.preclose import hit_shares
 
 
 def send_message(report: PrecloseReport, *, clock: Callable[[], datetime]) -> EveningReport:
     """Send the best picks of each version through every channel; a session's second scan is sent where it has other
     picks than the first."""
+    shares = {share.scanner_version: share for share in hit_shares(report.sweep.market)}
+    versions = [_version(scan) for scan in report.scans]
+    for version in versions:
+        share = shares.get(version.scanner_version)
+        version.early = {name: getattr(share, name, None) for name in ("sessions", "picks", "hits")}
+        version.early["volume_share"] = report.volume_share
     evening = EveningReport(
         report.sweep.market,
         report.sweep.session,
-        versions=[_version(scan) for scan in report.scans],
+        versions=versions,
         seconds=report.seconds,
         as_of=report.sweep.read_at,
     )

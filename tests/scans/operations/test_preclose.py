@@ -21,9 +21,11 @@ from marketdata.models import CalendarOverride, StockPrice
 from marketdata.operations.forming import QuotesUnavailable
 from marketdata.operations.projection.dirty_months import mark
 from scans import tasks
+from scans.management.evenings import schedules_text
 from scans.models import Notification, PrecloseAnswer, PrecloseScan, ScanRank, ScanSession
 from scans.operations.evening import evening, schedule
 from scans.operations.evening.evening import EveningRequest
+from scans.operations.preclose import message as preclose_message
 from scans.operations.preclose.message import send_message
 from scans.operations.preclose.scan import PrecloseReport, PrecloseRequest, repeat_preclose, run_preclose
 from scans.queries.preclose import HitShare, answers_at_close, get_preclose_scan, hit_shares
@@ -261,6 +263,37 @@ def test_the_message_names_the_time_and_a_second_scan_is_sent_where_its_picks_di
     assert list(kinds) == ["evening", "preclose"]
 
 
+@pytest.mark.parametrize(
+    ("language", "hits", "scaled"),
+    [
+        ("en", "1 of 2 earlier picks before the close (50 %) were in the list at the close, over 1 session.",
+         "Volumes are divided by 92 %, the usual share of the day by then."),
+        ("ko", "지난 1거래일, 장 마감 전 선정 2종목 중 1종목(50 %)이 종가 기준 목록에도 있었습니다.",
+         "거래량은 이 시각까지의 평소 하루 비중 92 %로 나눈 값입니다."),
+    ],
+)  # fmt: skip
+def test_the_message_says_how_earlier_picks_did_and_that_volumes_are_scaled(
+    desk: KisSetup,
+    inbox: list[EmailMessage],
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    language: str,
+    hits: str,
+    scaled: str,
+) -> None:
+    """12 minutes before the close 4.84 % of the volume are still to come, at 15:10 8.07 %."""
+    settings.NOTIFY_LANGUAGE = language
+    base = {code: instrument.bars[-1].base for code, instrument in desk.market.items()}
+    trade_so_far(desk, {"000010": base["000010"] + 100, "000030": base["000030"] + 100})
+    monkeypatch.setattr(preclose_message, "hit_shares", lambda market: [HitShare("rises", 1, 2, 1, 3)])
+    desk.exchange.today, desk.exchange.clock = LAST, at(15, 10).timestamp
+    monkeypatch.setattr(timezone, "now", lambda: at(15, 10))
+    tasks.preclose("kr", "15:10", ["rises"], scales_volume=True)
+    (sent,) = inbox
+    assert hits in sent.body
+    assert scaled in sent.body
+
+
 def test_the_schedule_scans_before_the_close_only_where_it_is_asked_to(db: None) -> None:
     monday = at(9, 0, session=date(2026, 8, 24))
     assert schedule.set_schedule("kr", as_of=monday).preclose == ()
@@ -269,6 +302,9 @@ def test_the_schedule_scans_before_the_close_only_where_it_is_asked_to(db: None)
     rows = Schedule.objects.filter(func=PRECLOSE_TASK).order_by("name")
     assert [row.next_run for row in rows] == [at(15, minute, session=date(2026, 8, 24)) for minute in (10, 18)]
     assert list(schedule.set_schedule("kr", as_of=monday, preclose=times[:1]).preclose) == times[:1]
+    scaled = schedule.set_schedule("kr", as_of=monday, preclose=times, scales_volume=True)
+    assert scaled.scales_volume
+    assert "before the close at 15:10 and 15:18, volumes scaled" in schedules_text([scaled])
     assert schedule.set_schedule("kr", as_of=monday).preclose == ()
     for wrong in (time(15, 20), time(9, 0), time(15, 43)):
         with pytest.raises(DataProblem, match="choose a time from 09:01 to before 15:20"):

@@ -79,6 +79,14 @@ def add_request(parser: CommandParser) -> None:
     parser.add_argument("--no-cache", action="store_true", help="compute all features anew, read none from the cache")
 
 
+def add_preclose(parser: CommandParser) -> None:
+    """Scans of the schedule before the close."""
+    early = "also scan before the close at this time, as 15:10 and 15:18; repeatable; default: not"
+    parser.add_argument("--preclose", type=clock_time, action="append", default=[], metavar="TIME", help=early)
+    scaled = "with --preclose: divide volumes by the usual share of the day's volume by then"
+    parser.add_argument("--scale-volume", action="store_true", help=scaled)
+
+
 def add_provisional(parser: CommandParser) -> None:
     """Add the options of a scan before the close."""
     parser.add_argument(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from marketdata.management.arguments import add_market
 from marketdata.operations import task_queue
 from scans.management import evenings
-from scans.management.arguments import ScanCommand, clock_time
+from scans.management.arguments import ScanCommand, add_preclose, clock_time
 from scans.operations.evening import schedule
 from scans.queries import schedules
 
@@ -30,10 +30,7 @@ class Command(ScanCommand):
         fitting = "repeatable; default: every version that fits"
         parser.add_argument("--version", action="append", default=[], help=fitting)
         parser.add_argument("--no-collect", action="store_true", help="scan the recorded bars only")
-        early = "also scan before the close at this time, as 15:10 and 15:18; repeatable; default: not"
-        parser.add_argument("--preclose", type=clock_time, action="append", default=[], metavar="TIME", help=early)
-        scaled = "with --preclose: divide volumes by the usual share of the day's volume by then"
-        parser.add_argument("--scale-volume", action="store_true", help=scaled)
+        add_preclose(parser)
         beside = "one more, of these versions at this time; the last of the day sends the message"
         parser.add_argument("--add", action="store_true", help=beside)
         parser.add_argument("--keep", action="store_true", help="leave a schedule that exists as it is")
@@ -43,8 +40,6 @@ class Command(ScanCommand):
 
     def handle(self, **options: Any) -> None:
         market, at = options["market"], options["at"]
-        if options["scale_volume"] and not options["preclose"]:
-            raise CommandError("--scale-volume goes with --preclose: the times of scans before the close.")
         if options["list"]:
             plans = schedules.evening_schedules()
         elif options["remove"]:

@@ -61,6 +61,8 @@ def set_schedule(
         return existing[0]
     if versions:
         get_versions(market, list(versions))
+    if scales_volume and not preclose:
+        raise DataProblem("--scale-volume goes with --preclose, the times of scans before the close.")
     for moment in preclose:
         _refuse_unquoted(market_of_name, moment, as_of)
     kwargs = {"market": market, "at": f"{time_of_day:%H:%M}", "collects": collects}

@@ -266,6 +266,12 @@ SOURCES: dict[str, dict[str, object]] = {
         "per_second": env.number("KRX_PER_SECOND", 0),
         "calls_a_day": env.integer("KRX_CALLS_A_DAY", 0),
     },
+    "yfinance": {
+        "enabled": env.flag("YFINANCE_ENABLED", default=False),
+        "symbols": env.words("YFINANCE_SYMBOLS", ()),
+        "base_url": env.text("YFINANCE_HOST"),
+        "per_second": env.number("YFINANCE_PER_SECOND", 0),
+    },
     "upbit": {"base_url": env.text("UPBIT_HOST"), "per_second": env.number("UPBIT_PER_SECOND", 0)},
     "bithumb": {"base_url": env.text("BITHUMB_HOST"), "per_second": env.number("BITHUMB_PER_SECOND", 0)},
 }

@@ -19,12 +19,15 @@ from marketdata.sources.sessions import SessionSource
 
 FRIDAY, MONDAY = date(2026, 1, 9), date(2026, 1, 12)
 """Two sessions in a row, of which the first is published on the second."""
+WHOLE_HISTORY = 10_000
+"""Sessions of a call that hold any history."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDescription:
-    """A source by its settings: `missing` names settings, `wrong` is the contradiction in them; `market` of its daily
-    bars, what they cost in `calls`, and when they are `final`, in the reader's language."""
+    """A source by its settings: `missing` names settings, `wrong` is the contradiction in them, `install` the command
+    for its missing library; `market` of its daily bars, what they cost in `calls`, and when they are `final`, in the
+    reader's language."""
 
     name: str
     title: str
@@ -35,10 +38,11 @@ class SourceDescription:
     calls: str = ""
     final: str = ""
     is_official: bool = True
+    install: str = ""
 
     @property
     def is_configured(self) -> bool:
-        return not self.missing and not self.wrong
+        return not self.missing and not self.wrong and not self.install
 
 
 def describe_sources() -> Iterator[SourceDescription]:
@@ -59,6 +63,7 @@ def describe_sources() -> Iterator[SourceDescription]:
             calls=_calls(source),
             final=_final(source),
             is_official=name not in registry.UNOFFICIAL,
+            install=registry.missing_library(name),
         )
         source.close()
 
@@ -80,12 +85,15 @@ def _calls(source: Source) -> str:
         return text % {"calls": calls, "limit": f"{source.calls_a_day:,}"}
     if not isinstance(source, DailyBarSource):
         return ""
-    parts = [_("%(count)s sessions of an instrument a call") % {"count": f"{source.bars_a_call:,}"}]
+    count = source.bars_a_call
+    parts = [_("%(count)s sessions of an instrument a call") % {"count": f"{count:,}"}]
+    if count >= WHOLE_HISTORY:
+        parts = [_("the whole history of an instrument a call")]
     if source.readings > 1:
         parts.append(_("read twice, raw and adjusted"))
     if isinstance(source, QuoteSource) and Capability.QUOTES in source.capabilities:
         parts.append(_("%(count)s instruments a call on the evening of a session") % {"count": source.quotes_a_call})
-    parts.append(_("%(rate)s calls a second at most") % {"rate": f"{source.calls_per_second:.3g}"})
+    parts.append(_("%(rate)s a second at most") % {"rate": f"{source.calls_per_second:.3g}"})
     return ", ".join(parts)
 
 

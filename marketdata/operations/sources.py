@@ -55,6 +55,9 @@ def get_source(name: str, dependencies: SourceDependencies | None = None) -> Sou
     if missing:
         source.close()
         raise SourceRefused(f"{source.title} is not configured: set {' and '.join(missing)} (see .env.example).")
+    if command := registry.missing_library(name):
+        source.close()
+        raise SourceRefused(f"{source.title} needs a library that is not installed: {command}")
     return source
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import httpx2
@@ -26,6 +27,7 @@ from marketdata.sources.kis.token_stores import ProcessTokens, TokenStore
 from marketdata.sources.krx.client import KrxSource
 from marketdata.sources.krx.settings import KrxSettings
 from marketdata.sources.upbit import client as upbit
+from marketdata.sources.yfinance.client import YfinanceSettings, YfinanceSource
 
 Options = Mapping[str, Any]
 
@@ -69,12 +71,15 @@ SOURCES = table(
     ("kis", lambda options, shared: KisSource(KisSettings(**options), shared.http(), shared.tokens)),
     ("kis-us", lambda options, shared: KisOverseasSource(KisSettings(**options), shared.http(), shared.tokens)),
     ("krx", lambda options, shared: KrxSource(KrxSettings(**options), shared.http())),
+    ("yfinance", lambda options, shared: YfinanceSource(YfinanceSettings(**options), shared.http())),
     ("upbit", lambda options, shared: upbit.source(shared.http(), **options)),
     ("bithumb", lambda options, shared: bithumb.source(shared.http(), **options)),
 )
 
 UNOFFICIAL = frozenset({"yfinance"})
 """Sources that the owner of the data neither offers nor describes."""
+LIBRARIES = {"yfinance": "requirements/yfinance.txt"}
+"""Source -> the requirements with the library of its name, which is optional."""
 
 
 def build(name: str, options: Options, shared: SourceDependencies) -> Source:
@@ -85,3 +90,8 @@ def build(name: str, options: Options, shared: SourceDependencies) -> Source:
             f"Unknown source {name!r}: choose one of {', '.join(SOURCES)}.{did_you_mean(name, SOURCES)}"
         )
     return SOURCES[name](options, shared)
+
+
+def missing_library(name: str) -> str:
+    """The command that installs the library of a source; "" where it is here, or the source needs none."""
+    return f"pip install -r {LIBRARIES[name]}" if name in LIBRARIES and find_spec(name) is None else ""

@@ -68,7 +68,9 @@ def test_a_market_has_the_sources_that_serve_it(browser: Client, settings: Any) 
     assert "no: set <code>KIS_APP_KEY, KIS_APP_SECRET</code>" in page
     assert "the-very-secret" not in page
     assert "kis-us" not in page
-    assert "read twice, raw and adjusted" in text(browser, "/us/sources")
+    american = text(browser, "/us/sources")
+    assert "read twice, raw and adjusted" in american
+    assert "<code>yfinance</code> · unofficial" in american
     assert "호출당 한 종목 200거래일" in text(browser, "/upbit/sources", "ko")
     assert browser.get("/nowhere/sources").status_code == 404
 

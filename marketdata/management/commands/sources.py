@@ -29,7 +29,8 @@ class Command(SeismoCommand):
             state = "configured" if source.is_configured else "not configured"
             missing = f", missing {' and '.join(source.missing)}" if source.missing else ""
             unofficial = "" if source.is_official else ", unofficial: its owner does not offer it"
-            self.stdout.write(f"{source.name:8} {source.title}: {state}{missing}{unofficial}")
+            install = f", its library is missing: {source.install}" if source.install else ""
+            self.stdout.write(f"{source.name:8} {source.title}: {state}{missing}{install}{unofficial}")
             self.stdout.write(f"         {source.wrong or ', '.join(source.can)}")
             if source.market:
                 self.stdout.write(f"         {source.market}: {source.calls}")

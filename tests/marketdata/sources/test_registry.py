@@ -33,13 +33,18 @@ def test_two_sources_of_one_name_are_refused() -> None:
 
 
 def test_unknown_source_is_refused_with_the_list_of_sources() -> None:
-    with pytest.raises(SourceRefused, match="choose one of kis, kis-us, krx, upbit, bithumb"):
+    with pytest.raises(SourceRefused, match="choose one of kis, kis-us, krx, yfinance, upbit, bithumb"):
         made("kiss")
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_is_called_by_its_name_and_can_do_what_it_says(name: str) -> None:
-    source = made(name, **{"kis": KEYS, "kis-us": KEYS, "krx": {"api_key": "the-very-secret"}}.get(name, {}))
+    source = made(
+        name,
+        **{"kis": KEYS, "kis-us": KEYS, "krx": {"api_key": "the-very-secret"}, "yfinance": {"enabled": True}}.get(
+            name, {}
+        ),
+    )
     assert isinstance(source, Source)
     assert source.name == name
     assert source.missing_settings() == ()

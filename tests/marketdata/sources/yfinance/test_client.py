@@ -1,0 +1,157 @@
+"""The source yfinance: without its library one sentence; with it, the library itself against an imitation of Yahoo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from marketdata.models import Instrument, StockPrice
+from marketdata.operations import collect
+from marketdata.operations.collect import CollectionOptions
+from marketdata.operations.collect.instruments import sync
+from marketdata.sources.base import SourceError, SourceRefused, SourceUnavailable, UnknownInstrument
+from marketdata.sources.daily import BarAnswer, BarRequest
+from marketdata.sources.http.client import HttpClient
+from marketdata.sources.yfinance import client
+from marketdata.sources.yfinance.client import YfinanceSettings, YfinanceSource
+from tests.exchanges.kis_overseas import UsInstrument
+from tests.exchanges.us_market import generated_bars, split
+from tests.exchanges.yahoo import YahooExchange
+from tests.marketdata.operations.us_setup import trading_days
+
+with_library = pytest.mark.skipif(find_spec("yfinance") is None, reason="pip install -r requirements/yfinance.txt")
+DAYS = trading_days(60)
+
+
+def yahoo_market() -> dict[str, UsInstrument]:
+    """Two shares with prices in cents, one of them split four for one in the middle."""
+    market = {"AAPL": UsInstrument("NAS", "A", []), "BRK-B": UsInstrument("NYS", "B", [])}
+    for seed, instrument in enumerate(market.values()):
+        bars = generated_bars(DAYS, seed, 40.0)
+        instrument.bars = [bar._replace(**{name: round(getattr(bar, name), 2) for name in PRICES}) for bar in bars]
+    split(market["AAPL"], DAYS[30], 0.25)
+    return market
+
+
+PRICES = ("open", "high", "low", "close", "base")
+
+
+@pytest.fixture
+def yahoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[YahooExchange, YfinanceSource]]:
+    """The imitation and a source over it."""
+    yfinance = pytest.importorskip("yfinance")
+    yfinance.set_tz_cache_location(str(tmp_path))
+    monkeypatch.setattr(client, "REST", 0.05)
+    with YahooExchange(yahoo_market()) as exchange:
+        settings = YfinanceSettings(enabled=True, symbols=("AAPL", "BRK.B"), base_url=exchange.url, per_second=10_000)
+        source = YfinanceSource(settings, HttpClient())
+        yield exchange, source
+        source.close()
+
+
+def _after(session: date) -> datetime:
+    return datetime.combine(session + timedelta(days=1), datetime.min.time(), UTC) + timedelta(hours=20)
+
+
+def fetch(source: YfinanceSource, code: str) -> BarAnswer | SourceError:
+    [(_, answer)] = source.daily_bars_of([BarRequest(code, DAYS[10], DAYS[-1])])
+    return answer
+
+
+@with_library
+@pytest.mark.django_db
+def test_a_collection_records_the_raw_bars_of_the_setting(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
+    exchange, source = yahoo
+    at = _after(DAYS[-1])
+    sync(source, market="us", as_of=at)
+    options = CollectionOptions(since=DAYS[0])
+    report = collect.run(source, "us", options, clock=lambda: at, callbacks=collect.Callbacks())[1]
+    assert not report.failures
+    columns = ("stock_code", "date", "open", "high", "low", "close", "volume")
+    recorded = set(StockPrice.objects.filter(source="yfinance").values_list(*columns))
+    assert recorded == {
+        (symbol.replace("-", "."), *bar[:6]) for symbol, each in exchange.listed.items() for bar in each.bars
+    }
+    base = StockPrice.objects.get(stock_code="AAPL", date=DAYS[30]).base_price
+    assert base == pytest.approx(exchange.listed["AAPL"].bars[29].close / 4)
+    assert Instrument.objects.get(code="BRK.B").segment == "US"
+    assert (report.calls, exchange.calls["/v8/finance/chart/AAPL"]) == (2, 1)
+
+
+@with_library
+@pytest.mark.parametrize("fault", ["crowded", "html", "truncated", "error", "reset", "emptied", "other"])
+def test_a_failure_is_no_empty_answer(yahoo: tuple[YahooExchange, YfinanceSource], fault: str) -> None:
+    exchange, source = yahoo
+    exchange.faults.only = "AAPL"
+    exchange.faults.burst(fault, 2)  # the library repeats a refused call once
+    assert isinstance(fetch(source, "AAPL"), SourceUnavailable)
+    exchange.faults.queue.clear()
+    assert isinstance(fetch(source, "AAPL"), BarAnswer)
+
+
+@with_library
+def test_a_blank_row_is_unanswered(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
+    exchange, source = yahoo
+    exchange.faults.only = "BRK-B"
+    exchange.faults.next("spoiled")
+    answer = fetch(source, "BRK.B")
+    assert isinstance(answer, BarAnswer)
+    assert answer.spoiled
+    assert len(answer.bars) + len(answer.spoiled) == 50
+
+
+@with_library
+def test_unknown_symbols_and_other_currencies_are_no_bars(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
+    exchange, source = yahoo
+    assert isinstance(fetch(source, "NONE"), UnknownInstrument)
+    exchange.currency = "EUR"
+    assert "in EUR" in str(fetch(source, "AAPL"))
+
+
+@with_library
+@pytest.mark.django_db
+def test_the_bar_of_an_open_session_is_refused(
+    yahoo: tuple[YahooExchange, YfinanceSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At noon in New York the last row is still forming: it is not recorded."""
+    _, source = yahoo
+    noon = datetime.combine(DAYS[-1], datetime.min.time(), UTC) + timedelta(hours=16)
+    monkeypatch.setattr(client.clock, "time", noon.timestamp)
+    sync(source, market="us", as_of=noon)
+    options = CollectionOptions(since=DAYS[40])
+    collect.run(source, "us", options, clock=lambda: noon, callbacks=collect.Callbacks())
+    recorded = StockPrice.objects.filter(source="yfinance", stock_code="AAPL").values_list("date", flat=True)
+    assert max(recorded) == DAYS[-2]
+
+
+def test_symbols_that_are_no_codes_and_a_missing_list_are_refused() -> None:
+    with pytest.raises(SourceRefused, match="YFINANCE_SYMBOLS names '애플', which is no US code"):
+        YfinanceSettings(symbols=("AAPL", "애플"))
+    source = YfinanceSource(YfinanceSettings(enabled=True), HttpClient())
+    with pytest.raises(SourceRefused, match="name them in YFINANCE_SYMBOLS, or import a file"):
+        source.instruments("US")
+    source.close()
+
+
+def test_the_source_is_chosen_by_a_setting_alone(settings: Any) -> None:
+    settings.SOURCES = {}
+    with pytest.raises(CommandError, match="Yahoo Finance by yfinance is not configured: set YFINANCE_ENABLED"):
+        call_command("collect_prices", market="us", source="yfinance")
+
+
+@pytest.mark.skipif(find_spec("yfinance") is not None, reason="the library is here")
+def test_a_missing_library_is_one_sentence(settings: Any) -> None:
+    settings.SOURCES = {"yfinance": {"enabled": True}}
+    sentence = "needs a library that is not installed: pip install -r requirements/yfinance.txt"
+    with pytest.raises(CommandError, match=sentence):
+        call_command("collect_prices", market="us", source="yfinance")
+    out = StringIO()
+    call_command("sources", stdout=out)
+    assert "its library is missing: pip install -r requirements/yfinance.txt, unofficial" in out.getvalue()

@@ -8,12 +8,12 @@ list of instruments: those of `YFINANCE_SYMBOLS` are the list, or the record has
 from __future__ import annotations
 
 import asyncio
+import datetime
 import importlib
-import time as clock
+import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -41,10 +41,13 @@ SECONDS = 30
 REST = 60.0
 """Seconds without calls after Yahoo has refused one."""
 BARS_A_CALL = 20_000
-BEFORE = timedelta(days=10)
+BEFORE = datetime.timedelta(days=10)
 """Calendar days before a request in which the bar before it lies."""
 SAME_DAY = SameDay(
-    since=date(2000, 1, 1), begins=timedelta(minutes=30), ends=timedelta(hours=18), settled_at=time(10, 0)
+    since=datetime.date(2000, 1, 1),
+    begins=datetime.timedelta(minutes=30),
+    ends=datetime.timedelta(hours=18),
+    settled_at=datetime.time(10, 0),
 )
 """From half an hour after the close; read again from 10:00 of the next day in New York, since volumes still change."""
 
@@ -83,9 +86,12 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
     same_day = SAME_DAY
     bars_a_call = BARS_A_CALL
 
-    def __init__(self, settings: YfinanceSettings, http: HttpClient) -> None:
+    def __init__(
+        self, settings: YfinanceSettings, http: HttpClient, *, wall_clock: Callable[[], float] = time.time
+    ) -> None:
         super().__init__(settings, http)
         self._rate = Rate("yfinance", settings.rate)
+        self._wall_clock = wall_clock
 
     @property
     def capabilities(self) -> frozenset[Capability]:
@@ -105,7 +111,7 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
         async with self._http.limiter.permit(self._rate):
             self._http.sent += 1
             try:
-                return await asyncio.to_thread(self._fetch, request, clock.time())
+                return await asyncio.to_thread(self._fetch, request, self._wall_clock())
             except RateLimited as refusal:
                 await self._http.limiter.refused(self._rate, refusal.retry_after or REST, adapt=refusal.adapt)
                 raise
@@ -143,7 +149,7 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
             with warnings.catch_warnings(action="ignore"):  # of pandas about the library
                 table = ticker.history(
                     start=request.start - BEFORE,
-                    end=datetime.fromtimestamp(read_at, UTC).date() + timedelta(days=2),
+                    end=datetime.datetime.fromtimestamp(read_at, datetime.UTC).date() + datetime.timedelta(days=2),
                     auto_adjust=False,
                     actions=True,
                     keepna=True,

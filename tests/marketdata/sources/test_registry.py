@@ -37,14 +37,17 @@ def test_unknown_source_is_refused_with_the_list_of_sources() -> None:
         made("kiss")
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "kis": {**KEYS},
+    "kis-us": {**KEYS},
+    "krx": {"api_key": "the-very-secret"},
+    "yfinance": {"enabled": True},
+}
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_is_called_by_its_name_and_can_do_what_it_says(name: str) -> None:
-    source = made(
-        name,
-        **{"kis": KEYS, "kis-us": KEYS, "krx": {"api_key": "the-very-secret"}, "yfinance": {"enabled": True}}.get(
-            name, {}
-        ),
-    )
+    source = made(name, **OPTIONS.get(name, {}))
     assert isinstance(source, Source)
     assert source.name == name
     assert source.missing_settings() == ()

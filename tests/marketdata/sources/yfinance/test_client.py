@@ -51,7 +51,7 @@ def yahoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Yah
     monkeypatch.setattr(client, "REST", 0.05)
     with YahooExchange(yahoo_market()) as exchange:
         settings = YfinanceSettings(enabled=True, symbols=("AAPL", "BRK.B"), base_url=exchange.url, per_second=10_000)
-        source = YfinanceSource(settings, HttpClient())
+        source = YfinanceSource(settings, HttpClient(), wall_clock=lambda: exchange.clock())
         yield exchange, source
         source.close()
 
@@ -117,13 +117,11 @@ def test_unknown_symbols_and_other_currencies_are_no_bars(yahoo: tuple[YahooExch
 
 @with_library
 @pytest.mark.django_db
-def test_the_bar_of_an_open_session_is_refused(
-    yahoo: tuple[YahooExchange, YfinanceSource], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_bar_of_an_open_session_is_refused(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
     """At noon in New York the last row is still forming: it is not recorded."""
-    _, source = yahoo
+    exchange, source = yahoo
     noon = datetime.combine(DAYS[-1], datetime.min.time(), UTC) + timedelta(hours=16)
-    monkeypatch.setattr(client.clock, "time", noon.timestamp)
+    exchange.clock = noon.timestamp
     sync(source, market="us", as_of=noon)
     options = CollectionOptions(since=DAYS[40])
     collect.run(source, "us", options, clock=lambda: noon, callbacks=collect.Callbacks())

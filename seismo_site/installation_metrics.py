@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from caching.memory import get_memory_use
 from marketdata.candles import queries as candles
+from marketdata.operations import feature_flags
 from marketdata.queries import instruments
 from marketdata.queries.readiness import ReadinessState
 from scans.models import Status
@@ -40,6 +41,7 @@ class InstallationCollector:
         yield from _cache()
         yield from task_metrics()
         yield from _candles()
+        yield from _features()
 
 
 def _ages() -> Iterator[Any]:
@@ -104,6 +106,26 @@ def _scans() -> Iterator[Any]:
                 mean.add_metric((market, row.scanner_version), row.mean_seconds)
     yield ratio
     yield mean
+
+
+def _features() -> Iterator[Any]:
+    """Feature flags: their state, what was measured with and without each, what the guard turned off."""
+    share = GaugeMetricFamily(
+        "seismo_feature_share", "Percent of the work with a feature: 100 on, 0 off, between A/B.", labels=["feature"]
+    )
+    mean = GaugeMetricFamily(
+        "seismo_feature_mean", "Mean of a feature's metric over the kept work.", labels=["feature", "metric", "arm"]
+    )
+    turned_off = GaugeMetricFamily(
+        "seismo_feature_rolled_back", "1 where the guard turned the feature off.", labels=["feature"]
+    )
+    for state in feature_flags.get_states():
+        flag = state.flag
+        share.add_metric([flag.feature], flag.share if flag.enabled else 0)
+        turned_off.add_metric([flag.feature], float(not flag.enabled and flag.changed_by == "guard"))
+        for arm, value, _ in state.means:
+            mean.add_metric([flag.feature, flag.metric, arm], value)
+    yield from (share, mean, turned_off)
 
 
 def _candles() -> Iterator[Any]:

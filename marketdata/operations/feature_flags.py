@@ -15,7 +15,7 @@ from datetime import datetime
 from statistics import fmean
 
 from django.db import transaction
-from django.db.models import Count, Q
+from django.db.models import Avg, Count, Q
 from django.utils import timezone
 
 from marketdata.feature_guard import Rollback, Rule, Worse
@@ -128,3 +128,24 @@ def _mean(flag: FeatureFlag, is_on: bool) -> float | None:
     rows = FeatureMeasurement.objects.filter(feature=flag.feature, is_on=is_on)
     values = list(rows.values_list("value", flat=True)[: flag.window])
     return fmean(values) if len(values) == flag.window else None
+
+
+@dataclass(frozen=True, slots=True)
+class FlagState:
+    """A flag, the means of its kept measurements (with or without, mean, count), and its last rollback."""
+
+    flag: FeatureFlag
+    means: Sequence[tuple[str, float, int]]
+    rollback: FlagRollback | None
+
+
+def get_states() -> list[FlagState]:
+    """The states of all flags, in three queries."""
+    rows = FeatureMeasurement.objects.order_by("feature", "-is_on").values_list("feature", "is_on")
+    means: dict[str, list[tuple[str, float, int]]] = {}
+    for feature, is_on, mean, count in rows.annotate(Avg("value"), Count("pk")):
+        means.setdefault(feature, []).append(("with" if is_on else "without", mean, count))
+    rollbacks = {row.feature: row for row in FlagRollback.objects.order_by("at", "pk")}
+    return [
+        FlagState(flag, means.get(flag.feature, ()), rollbacks.get(flag.feature)) for flag in FeatureFlag.objects.all()
+    ]

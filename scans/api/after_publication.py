@@ -6,6 +6,10 @@ import logging
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.utils import timezone
+
+from marketdata.operations.feature_flags import Trial
+from scans.operations.features import Feature
 
 LOGGER = logging.getLogger(__name__)
 
@@ -19,8 +23,11 @@ def warm_up_responses(market: str, versions: Iterable[str], *, seconds: float | 
     where they are fewer. Without Redis it does nothing: no other process could read them."""
     if not settings.REDIS_URL or not settings.WARM_SECONDS:
         return
-    from scans.api.warm_up import warm_up_market  # its import takes half a second
+    from scans.api.warm_up import first_read_seconds, warm_up_market  # their import takes half a second
 
+    trial = Trial.begin(Feature.WARM_UP)
     allowed = settings.WARM_SECONDS
-    done = warm_up_market(market, versions, seconds=allowed if seconds is None else min(seconds, allowed))
-    LOGGER.info("%s: %d answers cached in %.2f s", market, done.warmed, done.seconds)
+    if trial.is_on:
+        done = warm_up_market(market, versions, seconds=allowed if seconds is None else min(seconds, allowed))
+        LOGGER.info("%s: %d answers cached in %.2f s", market, done.warmed, done.seconds)
+    trial.end(first_read_seconds(market), at=timezone.now())

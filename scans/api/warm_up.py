@@ -55,6 +55,13 @@ def warm_up_market(market: str, versions: Iterable[str] = (), *, seconds: float 
     return warm(_calls(market, versions), budget=budget)
 
 
+def first_read_seconds(market: str) -> float:
+    """Seconds of the first read of the latest scan, as a reader makes it."""
+    began = time.perf_counter()
+    warm(iter([(f"the latest scan on {market}", partial(_scan, market, ""))]), budget=settings.WARM_SECONDS)
+    return time.perf_counter() - began
+
+
 def warm_up_markets(seconds: float) -> dict[str, WarmUpReport]:
     """The same for every market with published sessions, one after the other, within `seconds` in all."""
     ends = time.monotonic() + seconds

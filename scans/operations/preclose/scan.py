@@ -18,8 +18,10 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from marketdata.errors import DataProblem
 from marketdata.markets import OWN_INDEX, OWN_NAMES
 from marketdata.operations import generations
+from marketdata.operations.feature_flags import Trial
 from marketdata.operations.forming import (
     QuoteSweep,
     differing_bases,
@@ -34,6 +36,7 @@ from marketdata.queries.volume_shares import get_volume_share
 from marketdata.record import Record
 from scans.engines.registry import ENGINES
 from scans.models import PrecloseAnswer, PrecloseScan, ScannerVersion, Status
+from scans.operations.features import Feature
 from scans.operations.scan.answers import Scan, parameters
 from scans.operations.scan.reproduce import NoSuchRun
 from scans.operations.scan.request import RunRequest
@@ -75,6 +78,11 @@ def run_preclose(request: PrecloseRequest, *, clock: Callable[[], datetime]) -> 
     """Scan the forming session of the market. DataProblem where it cannot be scanned now (`sweep_quotes`),
     UnknownMarket, UnknownVersion; LeaseTaken where another process does it."""
     began = perf_counter()
+    trial = Trial.begin(Feature.PROVISIONAL_SCANS)
+    if not trial.is_on:
+        raise DataProblem(
+            "Scans before the close are turned off: `manage.py features provisional_scans on` turns them on again."
+        )
     with Lease(f"scan of market {request.market} before the close"):
         versions = _versions(request)
         sweep = sweep_quotes(request.market, clock=clock)
@@ -83,6 +91,7 @@ def run_preclose(request: PrecloseRequest, *, clock: Callable[[], datetime]) -> 
         report.seconds = round(perf_counter() - began, 2)
         if request.save:
             report.row = keep(report, started_by=request.started_by)
+            trial.end(report.seconds, at=clock())
     return report
 
 

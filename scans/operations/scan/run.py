@@ -36,6 +36,7 @@ from scans.engines.registry import ENGINES
 from scans.execution.cost import StageMeter, resident_memory
 from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion, ScanRank, ScanSession
+from scans.operations.features import RunTrials
 from scans.operations.scan import attempts, inputs
 from scans.operations.scan.answers import Scan, SessionAnswer, session_answers
 from scans.operations.scan.publish import NotReproducible, Permit, publish
@@ -69,6 +70,8 @@ def run_scan(
     run."""
     get_market(request.market)
     versions = get_versions(request.market, list(request.versions))
+    trials = RunTrials.begin(request)
+    request = trials.request
     record = _record(request)
     days = _sessions(record, request)
     for version in versions:
@@ -85,6 +88,7 @@ def run_scan(
         if each:
             each(scan)
         scans.append(scan)
+    trials.end(scans, len(days))
     if request.save:
         ranks = sum(len(answer.ranks) for scan in scans for answer in scan.answers)
         analyze_tables.analyze(ranks, ScanRank, ScanSession)

@@ -29,7 +29,7 @@ class RecordView(views.BaseView):
 
     def recorded_generations(self) -> Generations:
         request = self.request._request
-        holder = request if hasattr(request, "generations") else request.session
+        holder = request if hasattr(request, "generations") else getattr(request, "session", None)
         generations: Generations | None = getattr(holder, "generations", None)
         return instruments.get_generations() if generations is None else generations
 

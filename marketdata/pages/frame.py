@@ -46,7 +46,8 @@ class FramedPage(Page):
     @cached_property
     def generations(self) -> Mapping[str, datetime]:
         """The times of the last changes of each market's data and of the versions. Read before anything else."""
-        generations: Mapping[str, datetime] | None = getattr(self.request.session, "generations", None)
+        session = getattr(self.request, "session", None)  # a warm-up has none
+        generations: Mapping[str, datetime] | None = getattr(session, "generations", None)
         return instruments.get_generations() if generations is None else generations
 
     @cached_property

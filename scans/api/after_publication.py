@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from marketdata.operations.feature_flags import Trial
-from scans.operations.features import Feature
+from scans.operations.scan.features import Feature
 
 LOGGER = logging.getLogger(__name__)
 

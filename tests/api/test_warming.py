@@ -40,7 +40,7 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
         with CaptureQueriesContext(connection) as made:
             response = client.get(address)
         assert response.status_code == 200
-        assert len(made) == 3, address  # who asks, and the generations
+        assert len(made) == 2, address  # the reader with the session, and the generations
     assert {what: (STATS.snapshot()[what]["hits"], kept[what]["misses"]) for what in ("scan", "signals")} == {
         "scan": (3, 3),
         "signals": (1, 1),

@@ -11,7 +11,7 @@ from marketdata.management.command import SeismoCommand
 from marketdata.nearest_name import did_you_mean
 from marketdata.number_format import format_number
 from marketdata.operations import feature_flags
-from scans.operations.features import COMPARED
+from scans.operations.scan.features import COMPARED
 
 STATES = ("on", "off", "ab")
 

@@ -36,8 +36,8 @@ from marketdata.queries.volume_shares import get_volume_share
 from marketdata.record import Record
 from scans.engines.registry import ENGINES
 from scans.models import PrecloseAnswer, PrecloseScan, ScannerVersion, Status
-from scans.operations.features import Feature
 from scans.operations.scan.answers import Scan, parameters
+from scans.operations.scan.features import Feature
 from scans.operations.scan.reproduce import NoSuchRun
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import answer_sessions

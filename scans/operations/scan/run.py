@@ -36,9 +36,9 @@ from scans.engines.registry import ENGINES
 from scans.execution.cost import StageMeter, resident_memory
 from scans.execution.shards import EngineTask
 from scans.models import ScannerVersion, ScanRank, ScanSession
-from scans.operations.features import RunTrials
 from scans.operations.scan import attempts, inputs
 from scans.operations.scan.answers import Scan, SessionAnswer, session_answers
+from scans.operations.scan.features import RunTrials
 from scans.operations.scan.publish import NotReproducible, Permit, publish
 from scans.operations.scan.request import RunRequest
 from scans.queries.versions import get_versions

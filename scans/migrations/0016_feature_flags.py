@@ -20,6 +20,6 @@ def add_flags(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("scans", "0014_intraday_messages"), ("marketdata", "0012_feature_flags")]
+    dependencies = [("scans", "0015_halving"), ("marketdata", "0012_feature_flags")]
 
     operations = [migrations.RunPython(add_flags, migrations.RunPython.noop)]

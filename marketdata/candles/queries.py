@@ -16,7 +16,7 @@ from django.db.models import Count, F, Max, Min, QuerySet, Sum
 
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.coverage import Coverage, clip, covered_slots
-from marketdata.candles.collector.features import Feature
+from marketdata.candles.collector.features import OFF_AT_FIRST, Feature
 from marketdata.candles.collector.fill import EmptySlots, FilledCandles, read_candles
 from marketdata.candles.collector.gaps import Gap, classify
 from marketdata.candles.collector.timeframes import Grid, Interval, get_timeframe, moment, shift, slot_count
@@ -33,7 +33,8 @@ def flags() -> dict[Feature, bool]:
     """Every optimisation and whether it is on; one that has no row is."""
     features = {feature.value: feature for feature in Feature}
     rows = FeatureFlag.objects.values_list("feature", "enabled")
-    return dict.fromkeys(Feature, True) | {features[name]: on for name, on in rows if name in features}
+    shipped = {feature: feature not in OFF_AT_FIRST for feature in Feature}
+    return shipped | {features[name]: on for name, on in rows if name in features}
 
 
 # --- reading ------------------------------------------------------------------------------------------

@@ -47,10 +47,11 @@ def make_dependencies() -> SourceDependencies:
     return SourceDependencies(paces, tokens, retry, timeouts)
 
 
-def get_source(name: str, dependencies: SourceDependencies | None = None) -> Source:
+def get_source(name: str, dependencies: SourceDependencies | None = None, *, per_second: float = 0.0) -> Source:
     """The source of that name, ready for requests. SourceRefused where it is unknown or not configured. Close it at the
-    end."""
-    source = registry.build(name, settings.SOURCES.get(name, {}), dependencies or make_dependencies())
+    end. `per_second`: a pace instead of the configured one."""
+    options = settings.SOURCES.get(name, {}) | ({"per_second": per_second} if per_second else {})
+    source = registry.build(name, options, dependencies or make_dependencies())
     missing = source.missing_settings()
     if missing:
         source.close()

@@ -49,12 +49,14 @@ class CollectionFigures:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A change of a setting; `gain`: the share of the `unit` (calls or seconds) that it saves."""
+    """A change of a setting; `gain`: the share of the `unit` (calls or seconds) that it saves; `pace`: the calls a
+    second that it asks for, 0 where it is about something else."""
 
     setting: str
     change: str
     gain: float
     unit: str
+    pace: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.setting}: {self.change}; saves about {self.gain:.0%} of the {self.unit}"
@@ -65,12 +67,14 @@ def advise(figures: CollectionFigures) -> list[Suggestion]:
     if figures.calls < LEAST_CALLS or figures.seconds_total <= 0:
         return []
     calls, seconds = figures.calls, figures.seconds_total
+    lower = 0.9 * (figures.per_second or figures.usual_pace)
     suggestions = [
         Suggestion(
             figures.setting,
-            f"a lower pace, such as {0.9 * (figures.per_second or figures.usual_pace):.1f}: calls had to be repeated",
+            f"a lower pace, such as {lower:.1f}: calls had to be repeated",
             figures.retries / calls,
             "calls",
+            lower,
         ),
         Suggestion(
             "--from and --to",
@@ -83,7 +87,9 @@ def advise(figures: CollectionFigures) -> list[Suggestion]:
         slower = 1 - figures.per_second / figures.usual_pace
         gain = slower * figures.seconds_api / seconds
         suggestions.append(
-            Suggestion(figures.setting, f"0, which is {figures.usual_pace:.1f} a second", gain, "seconds")
+            Suggestion(
+                figures.setting, f"0, which is {figures.usual_pace:.1f} a second", gain, "seconds", figures.usual_pace
+            )
         )
     if Feature.LOOK_AHEAD in figures.off:
         gain = figures.seconds_overlap / seconds

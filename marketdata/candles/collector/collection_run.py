@@ -247,6 +247,8 @@ class CollectionRun:
             state.memory, state.memory_peak = sample
         self._context.store.store_chunk(write)
         self._stored, self._open_chunk = self._stored + 1, None
+        if state.calls:
+            self._context.guard.observe("retries_per_call", state.retries / state.calls)
         if verdict.slots:
             self._analysis.learn(state.rows, verdict.slots)
             self._context.guard.observe("seconds_per_slot", state.seconds_api / verdict.slots)

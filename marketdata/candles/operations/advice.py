@@ -13,6 +13,7 @@ from marketdata.candles import queries
 from marketdata.candles.collector.advice import CollectionFigures, Suggestion, advise
 from marketdata.candles.collector.cache import Series
 from marketdata.candles.collector.collections import CollectionStatus
+from marketdata.candles.collector.features import Feature
 from marketdata.candles.models import CandleCollection
 from marketdata.candles.operations.sources import candle_source
 from marketdata.sources.base import CandleSource
@@ -64,3 +65,12 @@ def advice(market: str | None = None) -> list[Advice]:
         )
         results.append(Advice(queries.series_of(row.series), row.pattern, figures, advise(figures)))
     return results
+
+
+def advised_pace(exchange: str) -> float:
+    """The calls a second that the advice on an exchange's series asks for, the least of them, while the flag is on; 0
+    where the configured pace remains."""
+    if not queries.flags()[Feature.ADVISED_PACE]:
+        return 0.0
+    rows = (each for each in advice() if each.series.source == exchange)
+    return min((suggestion.pace for row in rows for suggestion in row.suggestions if suggestion.pace), default=0.0)

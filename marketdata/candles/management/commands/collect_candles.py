@@ -11,6 +11,7 @@ from django.utils import timezone
 from marketdata.candles.collector.collector import StuckError
 from marketdata.candles.collector.planner import RequestError
 from marketdata.candles.management.screen import INTERRUPTED, CandleScreen, add_range, add_series, request_of
+from marketdata.candles.operations.advice import advised_pace
 from marketdata.candles.operations.collect import collect
 from marketdata.candles.operations.sources import candle_source
 from marketdata.management.command import SeismoCommand
@@ -39,7 +40,9 @@ class Command(SeismoCommand):
     def handle(self, **options: Any) -> None:
         screen = CandleScreen(self.bar, self.stdout, self.stderr)
         request = request_of(options)
-        with closing(candle_source(options["source"])) as source:
+        if pace := advised_pace(options["source"]):
+            self.stdout.write(f"At {pace:.1f} calls a second, as advised (flag advised_pace).")
+        with closing(candle_source(options["source"], per_second=pace)) as source:
             report = collect(source=source, request=request, as_of=timezone.now(), on_progress=screen.progress)
         self.bar.close()
         screen.summary(report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from marketdata.candles import queries
 from marketdata.candles.collector.features import RULES, Feature
 from marketdata.candles.collector.planner import CandleRequest
 from marketdata.candles.collector.timeframes import as_datetime
+from marketdata.candles.models import CandleChunk
+from marketdata.candles.operations.advice import advice, advised_pace
 from marketdata.candles.operations.collect import collect
+from marketdata.candles.operations.sources import candle_source
 from marketdata.feature_guard import Guard
 from marketdata.models import FeatureFlag, FlagRollback
 from marketdata.operations.feature_flags import RecordFlags, rules
@@ -48,9 +52,10 @@ def collected(count: int, market: str = "KRW-BTC") -> None:
 
 def test_the_shipped_flags_are_the_rules_of_the_guard() -> None:
     assert set(rules(RULES)) == set(RULES)
-    assert queries.flags() == dict.fromkeys(Feature, True)
+    shipped = dict.fromkeys(Feature, True) | {Feature.ADVISED_PACE: False}
+    assert queries.flags() == shipped
     FeatureFlag.objects.all().delete()
-    assert queries.flags() == dict.fromkeys(Feature, True)
+    assert queries.flags() == shipped
     assert set(rules(RULES)) == set(RULES)
 
 
@@ -137,3 +142,20 @@ def test_figures_of_the_newest_chunks_are_sums() -> None:
     assert figures["memory_peak"] > 2**20
     assert figures["seconds_store"] > 0
     assert queries.recent_figures(1)["chunks"] == 1
+
+
+def test_the_advised_pace_counts_while_its_flag_is_on_and_repeated_calls_turn_it_off() -> None:
+    collected(4_000)
+    CandleChunk.objects.update(retries=1)
+    (row,) = advice()
+    suggestion = row.suggestions[0]
+    assert suggestion.pace == pytest.approx(0.9 * row.figures.usual_pace)
+    assert advised_pace("upbit") == 0.0
+    FeatureFlag.objects.filter(feature="advised_pace").update(enabled=True, window=5)
+    assert (advised_pace("upbit"), advised_pace("bithumb")) == (suggestion.pace, 0.0)
+    with closing(candle_source("upbit", per_second=advised_pace("upbit"))) as source:
+        assert source.calls_per_second == suggestion.pace  # type: ignore[attr-defined]
+    guard = Guard(RecordFlags(), rules(RULES))
+    for retries in (0, 1, 0, 1, 0):
+        guard.observe("retries_per_call", retries)
+    assert advised_pace("upbit") == 0.0

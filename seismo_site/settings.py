@@ -258,6 +258,7 @@ SOURCES: dict[str, dict[str, object]] = {
         "quotes_a_call": env.integer("KIS_QUOTES_A_CALL", 30, least=1),
         "same_day_minutes": env.integer("KIS_SAME_DAY_MINUTES", 30, most=30),
         "compare_adjusted": env.flag("KIS_US_COMPARE", default=True),
+        "kinds_by_form": env.flag("KIS_US_KINDS", default=True),
     },
     "krx": {
         "api_key": env.credential("KRX_API_KEY"),

@@ -25,6 +25,14 @@ SERVICES = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": 
 BASE_INFO = {"KOSPI": "sto/stk_isu_base_info", "KOSDAQ": "sto/ksq_isu_base_info", "KONEX": "sto/knx_isu_base_info"}
 INDEX_PATHS = {"/svc/apis/idx/kospi_dd_trd": "코스피", "/svc/apis/idx/kosdaq_dd_trd": "코스닥"}
 PUBLISHED = time(8, 0)
+REFUSALS = {
+    "refusal": (200, "900", "The service is closed for maintenance"),
+    "limited": (429, "429", "Too many requests"),
+    "busy": (200, "503", "Service temporarily unavailable"),
+    "unapproved": (200, "401", "Unauthorized API Call"),
+    "gone": (404, "404", "Not Found"),
+}
+"""Fault -> status, code in the body, message."""
 FIELDS = RowFields(
     "BAS_DD", "TDD_OPNPRC", "TDD_HGPRC", "TDD_LWPRC", "TDD_CLSPRC", "ACC_TRDVOL", "ACC_TRDVAL", "CMPPREVDD_PRC"
 )
@@ -91,8 +99,8 @@ def base_info_row(row: Mapping[str, str], **other: str) -> dict[str, str]:
 
 class KrxOpenApi(Exchange):
     """Serves `days`; `approved` are the segments whose service the key may use. At `now` a session is published from
-    08:00 of the next weekday on; without it, all are. Faults of its own: those of `row_faults`, `other day`, `columns`
-    and `refusal`."""
+    08:00 of the next weekday on; without it, all are. Faults of its own: those of `row_faults` and `REFUSALS`,
+    `other day` and `columns`."""
 
     def __init__(
         self, days: Days, *, approved: Collection[str] = tuple(SERVICES), now: datetime | None = None, **options: Any
@@ -126,8 +134,9 @@ class KrxOpenApi(Exchange):
         if request.path.endswith("_isu_base_info"):
             rows = [base_info_row(row, **self.base_info.get(row["ISU_CD"], {})) for row in rows]
             rows = self.base_info_rows or rows
-        if fault == "refusal":
-            return Response.json({"respMsg": "The service is closed for maintenance", "respCode": "900"})
+        if fault in REFUSALS:
+            status, code, message = REFUSALS[fault]
+            return Response.json({"respMsg": message, "respCode": code}, status)
         return Response.json({"OutBlock_1": self._damaged(rows, fault)})
 
     def _damaged(self, rows: Sequence[Mapping[str, str]], fault: str | None) -> list[dict[str, str]]:

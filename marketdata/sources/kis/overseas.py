@@ -162,7 +162,8 @@ class KisOverseasSource(AccountSource[KisSettings]):
         def read(answer: Answer) -> list[tuple[Listing, ListedInstrument]]:
             if answer.status != 200:
                 raise SourceUnavailable(f"{answer.what} answered status {answer.status}.")
-            return overseas_parse.instruments(master.unzip(answer.body, answer.what), exchange, answer.what)
+            content = master.unzip(answer.body, answer.what)
+            return overseas_parse.instruments(content, exchange, answer.what, by_form=self._settings.kinds_by_form)
 
         url = f"{self._settings.master_url.rstrip('/')}/{file}.cod.zip"
         rows = (await self._http.fetch_async(Call(url, self._file_rate), read)).value

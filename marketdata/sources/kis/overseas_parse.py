@@ -13,11 +13,10 @@ from marketdata.sources.base import ListedInstrument, SourceChanged, SourceUnava
 from marketdata.sources.daily import DailyBar, Quote
 from marketdata.sources.kis import master
 from marketdata.sources.kis.cells import DAY, BarPage, Body, bar_of, date_of, list_of, page_of, quote_of, text_of
+from marketdata.sources.kis.overseas_kinds import kind_of
 
 COLUMNS = 24
 PAGE = 100
-STOCK, FUND = "2", "3"
-FUND_KINDS = {"001": "etf", "002": "etn"}
 SEGMENT = "US"
 
 
@@ -74,9 +73,11 @@ def quotes(body: Body, listed: dict[Listing, str], what: str) -> list[Quote]:
     return result
 
 
-def instruments(content: bytes, exchange: str, what: str) -> list[tuple[Listing, ListedInstrument]]:
+def instruments(
+    content: bytes, exchange: str, what: str, *, by_form: bool = True
+) -> list[tuple[Listing, ListedInstrument]]:
     """The instruments of a master file: cp949, tabs, no header, 24 columns; symbols such as NA and TRUE are text. Lines
-    whose symbol is no US code are left out; other kinds than stocks and funds are `other`."""
+    whose symbol is no US code are left out; `by_form` as in `overseas_kinds`."""
     result = []
     for number, line in enumerate(master.lines(content, what), start=1):
         if not line.strip():
@@ -92,18 +93,25 @@ def instruments(content: bytes, exchange: str, what: str) -> list[tuple[Listing,
         code = codes.spell_code("us", symbol)
         if not code:
             continue
-        names = {STOCK: "dr" if cells[17] == "Y" else "stock", FUND: FUND_KINDS.get(cells[22], "fund")}
+        kind = kind_of(
+            symbol,
+            english or korean,
+            stock_kind=kind,
+            fund_kind=cells[22],
+            is_receipt=cells[17] == "Y",
+            by_form=by_form,
+        )
         listed = ListedInstrument(
             code=code,
             isin="",
             name=english or korean,
             segment=SEGMENT,
-            kind=names.get(kind, "other"),
+            kind=kind,
             halted=False,
             managed=False,
             caution=False,
             warning="",
-            preferred=False,
+            preferred=kind == "preferred",
             listed_on=None,
             shares=None,
             market_cap=None,

@@ -38,6 +38,7 @@ class KisSettings:
     quotes_a_call: int = 30  # instruments of one call for today's bars
     same_day_minutes: int = 30  # after the close, until which bars of the day are those of the session
     compare_adjusted: bool = True  # US: read bars adjusted, too, and find splits by comparing
+    kinds_by_form: bool = True  # US: preferred stock, units, rights, warrants and issues for tests by name and symbol
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "master_url", self.master_url or MASTER_FILES)

@@ -18,12 +18,14 @@ from marketdata.sources.http.account_source import AccountSource
 from marketdata.sources.http.client import Answer, Call, HttpClient
 from marketdata.sources.http.rate_limit import Rate
 from marketdata.sources.krx import base_info, parse
-from marketdata.sources.krx.settings import BASE_INFO, INDICES, SERVICES, KrxSettings
+from marketdata.sources.krx.settings import BASE_INFO, BEGINNINGS, INDICES, SERVICES, KrxSettings
 from marketdata.sources.sessions import IndexLevels, SessionAnswer
 
 AT_ONCE = 4
 PUBLISHED = time(8, 10)
 """On the market's clock, of the business day after the session: the exchange says 08:00, and clients saw it later."""
+ARCHIVE = date(2010, 1, 4)
+"""The first session of KOSPI and KOSDAQ in the archive."""
 FEWER_BEFORE = date(2018, 1, 1)
 LEAST = {"KOSPI": 700, "KOSDAQ": 1_200, "KONEX": 1}
 LEAST_BEFORE = {**LEAST, "KOSDAQ": 900}
@@ -36,7 +38,6 @@ class KrxSource(AccountSource[KrxSettings]):
     name = "krx"
     title = "Korea Exchange Open API"
     daily_market = "kr"
-    first_session = date(2010, 1, 4)
 
     def __init__(self, settings: KrxSettings, http: HttpClient) -> None:
         super().__init__(settings, http)
@@ -46,6 +47,11 @@ class KrxSource(AccountSource[KrxSettings]):
     @property
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({Capability.SESSIONS, Capability.INDICES, Capability.INSTRUMENTS})
+
+    @property
+    def first_session(self) -> date:
+        """The first session of the archive with one of the segments."""
+        return max(ARCHIVE, min(BEGINNINGS.get(segment, date.min) for segment in self._settings.segments))
 
     @property
     def calls_a_session(self) -> int:
@@ -66,7 +72,8 @@ class KrxSource(AccountSource[KrxSettings]):
         """All segments of one day."""
         if self.missing_settings():
             raise SourceRefused(f"{self.title} is not configured: set {' and '.join(self.missing_settings())}.")
-        rows = {segment: await self._rows(SERVICES[segment], session) for segment in self._settings.segments}
+        segments = self._settings.segments_of(session)
+        rows = {segment: await self._rows(SERVICES[segment], session) for segment in segments}
         least = _least(session)
         return SessionAnswer(
             session,

@@ -69,21 +69,24 @@ def rows_of(answer: Answer, service: str, session: date, columns: Sequence[str] 
 
 
 def _refusal(answer: Answer, body: object, service: str) -> SourceError:
-    message = ""
+    message, status = "", answer.status
     if isinstance(body, dict):
         message = str(body.get("respMsg") or body.get("error_msg") or "").strip()
-    if answer.status == 429 or answer.status >= 500:
-        return SourceUnavailable(f"{answer.what} answered status {answer.status}.", retry_after=answer.retry_after)
+        stated = str(body.get("respCode") or "")
+        if status == 200 and stated.isdecimal():  # the refusal is in the body alone
+            status = int(stated)
+    if status == 429 or 500 <= status < 600:
+        return SourceUnavailable(f"{answer.what} answered status {status}.", retry_after=answer.retry_after)
     if "Unauthorized Key" in message:
         return AccessRefused(
             "The exchange does not accept the key: check KRX_API_KEY, and whether it has expired at openapi.krx.co.kr."
         )
-    if answer.status == 401:
+    if status == 401:
         return AccessRefused(
             f"The exchange has not approved service {service} for this key: request it at openapi.krx.co.kr"
             f"{', or leave its segment out of KRX_SEGMENTS' if service.startswith('sto/') else ''}."
         )
-    return SourceRefused(f"{answer.what} was refused: {message or f'status {answer.status}'}.")
+    return SourceRefused(f"{answer.what} was refused: {message or f'status {status}'}.")
 
 
 def bar_batch(session: date, rows_by_segment: Mapping[str, Rows]) -> BarBatch:

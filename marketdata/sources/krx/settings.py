@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from marketdata.nearest_name import did_you_mean
 from marketdata.sources.base import SourceRefused
@@ -17,6 +18,9 @@ CALLS_A_DAY = 10_000
 
 SERVICES: Mapping[str, str] = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
 """Segment -> service of its daily rows. The exchange approves each service by itself."""
+
+BEGINNINGS: Mapping[str, date] = {"KONEX": date(2013, 7, 1)}
+"""Segment -> its first session, where that is after the archive's: it has no rows before."""
 
 BASE_INFO: Mapping[str, str] = {
     "KOSPI": "sto/stk_isu_base_info",
@@ -53,6 +57,10 @@ class KrxSettings:
                 )
         if not self.segments:
             raise SourceRefused(f"KRX_SEGMENTS is empty: name one of {', '.join(SERVICES)}.")
+
+    def segments_of(self, session: date) -> tuple[str, ...]:
+        """The segments that traded on a session."""
+        return tuple(segment for segment in self.segments if session >= BEGINNINGS.get(segment, date.min))
 
     @property
     def url(self) -> str:

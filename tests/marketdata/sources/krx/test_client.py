@@ -111,6 +111,14 @@ def test_an_untraded_row_keeps_its_zeros() -> None:
     assert [bars.values[name][0] for name in ("open", "high", "low", "close", "volume")] == [0, 0, 0, 1130, 0]
 
 
+def test_a_base_price_reset_while_halted_is_kept() -> None:
+    """Volume 0 with a change: the base price was set anew, the close is the last price."""
+    bars = batch(daily_row(DAY, "000300", close=1130, change=-70, prices=(0, 0, 0), volume=0))
+    assert bars.values["base_price"].tolist() == [1200.0]
+    assert [bars.values[name][0] for name in ("open", "high", "low", "close", "volume")] == [0, 0, 0, 1130, 0]
+    assert not bars.unreadable.any()
+
+
 def test_statuses_say_no_more_than_the_rows() -> None:
     rows = [
         daily_row(DAY, "100000", close=1000, market="KOSDAQ", department="관리종목(소속부없음)"),
@@ -171,6 +179,54 @@ def test_a_refusal_in_the_body_is_not_repeated() -> None:
     assert isinstance(result, SourceRefused)
     assert "maintenance" in str(result)
     assert sum(exchange.calls.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "sentence"),
+    [
+        ("gone", SourceRefused, "was refused: Not Found"),
+        ("unapproved", AccessRefused, "has not approved service sto/stk_bydd_trd"),
+    ],
+)
+def test_a_permanent_refusal_is_not_repeated(fault: str, error: type[Exception], sentence: str) -> None:
+    faults = Faults()
+    faults.next(fault)
+    with krx_source({DAY: {"KOSPI": [AJ], "KOSDAQ": [AJ]}}, faults=faults) as (exchange, source):
+        result = answer_of(source, DAY)
+    assert isinstance(result, error)
+    assert sentence in str(result)
+    assert sum(exchange.calls.values()) == 1
+
+
+@pytest.mark.parametrize("fault", ["limited", "busy"])
+def test_a_limit_and_a_busy_service_are_waited_for(fault: str) -> None:
+    faults = Faults()
+    faults.next(fault, fault)
+    with krx_source({DAY: {"KOSPI": [AJ], "KOSDAQ": [AJ]}}, faults=faults) as (exchange, source):
+        result = answer_of(source, DAY)
+    assert isinstance(result, SessionAnswer)
+    assert sum(exchange.calls.values()) == 4
+
+
+def test_konex_has_no_session_before_it_began() -> None:
+    before, first = date(2013, 6, 28), date(2013, 7, 1)
+    row = AJ | {"BAS_DD": "20130628"}
+    days: Any = {
+        before: {"KOSPI": [row]},
+        first: {"KOSPI": [row | {"BAS_DD": "20130701"}], "KONEX": [row | {"BAS_DD": "20130701"}]},
+    }
+    with krx_source(days, segments=("KOSPI", "KONEX")) as (_, source):
+        answers = [answer_of(source, day) for day in (before, first)]
+        assert source.first_session == date(2010, 1, 4)
+    assert [result.rows for result in answers if isinstance(result, SessionAnswer)] == [
+        {"KOSPI": 1},
+        {"KOSPI": 1, "KONEX": 1},
+    ]
+
+
+def test_the_archive_of_konex_alone_begins_with_konex() -> None:
+    with krx_source({}, segments=("KONEX",)) as (_, source):
+        assert source.first_session == date(2013, 7, 1)
 
 
 def test_gateway_pages_and_cut_answers_are_repeated() -> None:

@@ -1,9 +1,10 @@
-"""python -m tests.benchmarks.kills [--kills N] [--seed N]: task workers and their supervisor are killed repeatedly.
+"""python -m tests.benchmarks.kills [--kills N] [--seed N] [--codes N]: workers and their supervisor are killed.
 
 Requests of one session each and of a range, and messages, wait in the queues of an installation of its own (SQLite).
 `manage.py workers` does them while, every other second, a process of it is killed with SIGKILL: the supervisor, a
-cluster, its sentinel, a worker, a pusher or a monitor, drawn by the seed; a killed supervisor is started again. In the
-end every task is done, every session is published once and whole, and a webhook got each message once. Exit status 0
+cluster, its sentinel, a worker, a pusher or a monitor, drawn by the seed; a killed supervisor is started again. Each
+task publishes some hundred picks, so that kills hit tasks in the middle; how many is printed. In the end every task is
+done, every session is published once and whole, a webhook got each message once, and no process is left. Exit status 0
 if so, 1 if not.
 """
 
@@ -22,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,7 @@ def queued(first, last, names):
 queued(days[5], days[-1], ["up", "up2"])
 for day in days[5:]:
     queued(day, day, ["up"])
+    queued(day, day, ["up2"])
 for n, day in enumerate(days[:{messages}]):
     row = Notification.objects.create(market="kr", session=day, kind="evening", outcome="done", digest=str(n),
         reason="", versions=[], collection={{}}, signals={{}}, readiness={{}}, created_at=now, changed_at=now)
@@ -112,7 +115,26 @@ def family(root: int) -> list[int]:
     return rows
 
 
-def run(kills: int, seed: int) -> int:
+def bars(days: list[date], codes: int) -> pd.DataFrame:
+    """Random bars of so many instruments on `days`, or a few more."""
+    batches: list[pd.DataFrame] = []
+    while sum(batch.code.nunique() for batch in batches) < codes:
+        batch = frame(days, seed=len(batches))
+        batches.append(batch.assign(code=f"{len(batches) + 1:03d}" + batch.code.str[-3:]))
+    return pd.concat(batches)
+
+
+def processes_of(data: Path) -> list[int]:
+    """The processes whose data directory this is."""
+    rows, setting = [], f"SEISMO_DATA_DIR={data}".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if setting in (folder / "environ").read_bytes().split(b"\0"):
+                rows.append(int(folder.name))
+    return rows
+
+
+def run(kills: int, seed: int, codes: int) -> int:
     """Kill, wait for the end, compare; returns the exit status."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder, webhook() as (address, got):
@@ -120,7 +142,7 @@ def run(kills: int, seed: int) -> int:
         os.environ |= {"DJANGO_SETTINGS_MODULE": "seismo_site.settings", "SEISMO_DATA_DIR": folder}
         settings = {"SEISMO_NOTIFY_URL": address, "SEISMO_LOG_LEVEL": "INFO"}
         days = [f"{day}" for day in pd.bdate_range("2024-03-04", "2024-04-30").date if f"{day}" != "2024-04-10"]
-        frame([pd.Timestamp(day).date() for day in days]).to_csv(file, index=False)
+        bars([pd.Timestamp(day).date() for day in days], codes).to_csv(file, index=False)
         installed(data)
         managed(data, "shell", "--no-imports", "-c", QUEUE.format(file=file, days=days, messages=MESSAGES), **settings)
 
@@ -154,6 +176,7 @@ def run(kills: int, seed: int) -> int:
             time.sleep(2)
         supervisor.send_signal(signal.SIGTERM)
         supervisor.wait()
+        left = processes_of(data)
     expected = sorted(f"{slug} {day}" for slug in ("up", "up2") for day in days[5:])
     wrong = [
         f"tasks not done: {[task for task in result['tasks'] if task[1] != 'done']}" if any(
@@ -161,11 +184,12 @@ def run(kills: int, seed: int) -> int:
         "" if set(result["requests"]) == {"done"} else f"requests: {Counter(result['requests'])}",
         "" if sorted(result["published"]) == expected else "not every session is published once",
         "" if result["whole"] else "a session is not whole",
+        f"processes left: {left}" if left else "",
         "" if sorted(Counter(got).values()) == [1] * MESSAGES else f"messages: {Counter(got)}",
     ]  # fmt: skip
     again = sum(task[2] > 1 for task in result["tasks"])
     print(f"tasks: {len(result['tasks'])}, attempted more than once: {again}; sessions: {len(result['published'])}; "
-          f"messages: {len(got)}")  # fmt: skip
+          f"messages: {len(got)}; processes left: {len(left)}")  # fmt: skip
     print("\n".join(filter(None, wrong)) or "every task once, no message twice")
     return int(any(wrong))
 
@@ -174,5 +198,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--codes", type=int, default=1000)
     options = parser.parse_args()
-    sys.exit(run(options.kills, options.seed))
+    sys.exit(run(options.kills, options.seed, options.codes))

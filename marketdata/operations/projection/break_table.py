@@ -8,12 +8,13 @@
 3. Where the market has no daily limit, jumps: bars of the changed months and `LOOK_BACK` sessions before them.
 4. Where it has one, bars that the limit does not allow (`price_limits`), of the same months.
 
-A break does not depend on later bars, so breaks are computed again from the first changed month on.
+A break does not depend on later bars, so breaks are computed again from the first changed month on. Where histories
+begin on other sessions than before, a new generation of the market begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 
 import numpy as np
@@ -25,7 +26,7 @@ from marketdata.lake.breaks_file import BreaksFile, Hole
 from marketdata.lake.footers import Survey, positions, survey
 from marketdata.lake.layout import Lake
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus, LakePartition, StockPrice
-from marketdata.operations import limit_bars
+from marketdata.operations import generations, limit_bars
 from marketdata.queries.records import get_lake, get_record
 from marketdata.queries.window import open_block_window
 from marketdata.record import Days, Record
@@ -61,9 +62,19 @@ def refresh(lake: Lake, market: str) -> np.datetime64 | None:
     updated = BreaksFile(tuple(sorted([*lives, *suspicions])), holes, wanted)
     if updated == table:
         return None
+    has_other_lives = table.partitions is None or _starts(lives) != _starts(table.breaks)
+    if has_other_lives:  # first: killed before the file is written, the next projection finds the same difference
+        generations.advance(market)
     breaks_file.write(lake, market, updated)
+    if has_other_lives:  # for answers computed from the former file meanwhile
+        generations.advance(market)
     differences = sorted(set(updated.breaks) ^ set(table.breaks))
     return np.datetime64(differences[0].session) if differences else None
+
+
+def _starts(rows: Iterable[Break]) -> set[tuple[str, np.datetime64]]:
+    """The instruments with a life before the present one, and the sessions on which the later ones begin."""
+    return {(each.code, each.session) for each in rows if not each.is_suspicion}
 
 
 def _holes(record: Record, since: np.datetime64) -> Iterator[Hole]:

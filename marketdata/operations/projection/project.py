@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
@@ -23,7 +24,6 @@ from marketdata.lake.footers import Part
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import generations
 from marketdata.operations.projection import break_table, index_table, partitions
-from marketdata.queries.breaks import get_breaks
 from marketdata.queries.records import get_flow_record, get_lake, get_record
 from marketdata.record import FlowRecord, Record
 
@@ -54,9 +54,8 @@ def project_bars(
     market: str, *, rebuild: bool = False, months: Iterable[date] | None = None, progress: Progress | None = None
 ) -> ProjectionReport:
     """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its breaks and
-    its index. A partition that turns out to be damaged as the index is computed is rewritten too. Where the lake then
-    begins histories on other sessions than before, a new generation of the market begins."""
-    before = _history_starts(market)
+    its index. A partition that turns out to be damaged as the index is computed is rewritten too. Where histories then
+    begin on other sessions than before, by a closed day or a break, a new generation of the market begins."""
     done = _project_bars(market, rebuild, months, progress)
     try:
         _refresh(market)
@@ -64,20 +63,7 @@ def project_bars(
         mark_damaged(market)
         done += _project_bars(market, False, None, progress)
         _refresh(market)
-    if _history_starts(market) != before:
-        generations.advance(market)
     return done
-
-
-def _history_starts(market: str) -> tuple[list[str], list[tuple[str, str]] | None]:
-    """What of the lake decides where the history of an instrument begins: the days on which the market was closed, and
-    the instruments with a life before the present one (None where the breaks are behind)."""
-    record = get_record(market)
-    try:
-        lives = [(each.code, each.session) for each in get_breaks(record) if not each.is_suspicion]
-    except LakeError:
-        lives = None
-    return sorted(record.closed), lives
 
 
 def _refresh(market: str) -> None:
@@ -98,10 +84,13 @@ def _project_bars(
     def write(month: date, generation: int) -> writer.PartitionSummary:
         bars, orders, closed = partitions.partition_rows(market, month, statuses)
         written = writer.write(get_lake(), market, month, bars, generation=generation)
-        LakePartition.objects.filter(market=market, month=month, written__lte=generation).update(
-            orders={day.isoformat(): order for day, order in orders.items()},
-            closed={day.isoformat(): why for day, why in closed.items()},
-        )
+        closed_days = {day.isoformat(): why for day, why in closed.items()}
+        with transaction.atomic():
+            row = LakePartition.objects.filter(market=market, month=month, written__lte=generation)
+            is_other = row.values_list("closed", flat=True).first() not in (None, closed_days)
+            row.update(orders={day.isoformat(): order for day, order in orders.items()}, closed=closed_days)
+            if is_other:
+                generations.advance(market)
         return written
 
     return _write_all(stale, write, progress)

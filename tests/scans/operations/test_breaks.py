@@ -12,16 +12,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from marketdata.errors import LakeError
 from marketdata.lake import breaks_file
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus
 from marketdata.operations.imports.prices import import_prices
-from marketdata.operations.projection import project
+from marketdata.operations.projection import index_table, project
 from marketdata.operations.record import factor_events
 from marketdata.queries import history
 from marketdata.queries.breaks import get_breaks, get_history_digests
 from marketdata.queries.index_series import get_own_index
+from marketdata.queries.instruments import get_generations
 from marketdata.queries.market_calendar import get_sessions
-from marketdata.queries.records import get_lake
+from marketdata.queries.records import get_lake, get_record
 from marketdata.queries.window import open_window
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
@@ -281,3 +283,47 @@ def test_a_damaged_file_of_breaks_is_made_anew(bring: Bring) -> None:
     on = days("us")
     assert scanned("us", on[-1], on[-1])
     assert broken("us") == broken_codes
+
+
+@pytest.mark.parametrize("killed_in", ["breaks_file.write", "index_table.refresh"])
+def test_a_projection_that_is_killed_leaves_no_answer_of_former_histories(
+    bring: Bring, monkeypatch: pytest.MonkeyPatch, killed_in: str
+) -> None:
+    """A share comes back after a hole that ends a life: killed once the months are written, and once the
+    breaks are. What was computed before has another generation than what is read afterwards."""
+    rows, code, on = bars("kr"), code_of("kr", 2), days("kr")
+    back = (rows.code == code) & (rows.date >= on[280])
+    bring(rows[~((rows.code == code) & (rows.date >= on[20]))], "kr")
+    project.project_bars("kr")
+    bring(rows[back], "kr")
+    before = get_generations()["kr"]
+
+    def kill(*_: Any) -> None:
+        raise SystemExit
+
+    room, name = killed_in.split(".")
+    with monkeypatch.context() as patch:
+        patch.setattr({"breaks_file": breaks_file, "index_table": index_table}[room], name, kill)
+        with pytest.raises(SystemExit):
+            project.project_bars("kr")
+    left = get_generations()["kr"]
+    assert left > before
+    record = get_record("kr")
+    assert not record.stale  # nothing asks for another projection
+    if killed_in == "breaks_file.write":
+        with pytest.raises(LakeError):  # so that no answer is computed, or kept
+            get_breaks(record)
+    lives = project.read_with_repair(record, get_breaks)
+    assert [(one.session, one.code, one.kind) for one in lives] == [(str(on[280]), code, "life")]
+    after = get_generations()["kr"]
+    assert after > left if killed_in == "breaks_file.write" else after == left
+
+
+def test_a_projection_that_moves_no_beginning_keeps_the_generation(bring: Bring) -> None:
+    rows, on = bars("kr"), days("kr")
+    bring(rows[rows.date <= on[-2]], "kr")
+    project.project_bars("kr")
+    bring(rows[rows.date == on[-1]], "kr")
+    before = get_generations()["kr"]
+    project.project_bars("kr")
+    assert get_generations()["kr"] == before

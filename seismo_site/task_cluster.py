@@ -28,6 +28,7 @@ from marketdata.operations.task_queue import queue_key
 from marketdata.operations.tasks.attempts import Draining
 from marketdata.operations.tasks.recovery import recover
 from scans.engines.registry import ENGINES
+from seismo_site.process_lock import ProcessLock
 
 NICENESS = 10
 """Of the workers of `low`, so that the server and `high` have the processor first (nice(2))."""
@@ -40,6 +41,8 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
     """
 
     pool: list[Any]
+    task_queue: Any
+    result_queue: Any
     once = False
     """Whether the cluster ends after the first task."""
 
@@ -56,6 +59,8 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]
         # A function rather than SIG_IGN, which programs that the workers start would inherit.
         signal.signal(signal.SIGTERM, _leave_to_main)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        for queue in (self.task_queue, self.result_queue):  # a killed worker must not keep the others out
+            queue._rlock, queue._wlock = ProcessLock(), ProcessLock()
         import_tasks()
         recover_tasks()
         super().start()

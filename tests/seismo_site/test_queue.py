@@ -136,6 +136,38 @@ def test_nothing_is_left_of_a_cluster_that_was_killed(tmp_path: Path, killed: st
             os.killpg(cluster.pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_cluster_goes_on_where_its_processes_are_killed_idle(tmp_path: Path, workers: str) -> None:
+    """Workers and the monitor wait for messages under a lock: another takes it from the dead."""
+    data = installed(tmp_path / "data")
+    with (tmp_path / "log").open("w") as log:
+        cluster = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster", "--queue", "low"],
+            cwd=ROOT, env=environment(data) | {"SEISMO_LOG_LEVEL": "INFO", "SEISMO_TASK_WORKERS": workers},
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        assert eventually(lambda: "pushing tasks at" in (tmp_path / "log").read_text())
+        sentinel = max((pid for pid in group(cluster.pid) if parent(pid) == cluster.pid), key=children)
+        before = [pid for pid in group(cluster.pid) if parent(pid) == sentinel]
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        assert eventually(
+            lambda: (
+                len([pid for pid in group(cluster.pid) if parent(pid) == sentinel and pid not in before]) == len(before)
+            )
+        )
+        managed(data, "shell", "--no-imports", "-c", SLOW.format(folder=tmp_path))
+        assert eventually(lambda: (tmp_path / "ended").exists())
+        cluster.terminate()
+        assert cluster.wait(60) == 0
+        assert eventually(lambda: not group(cluster.pid))
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(cluster.pid, signal.SIGKILL)
+    assert managed(data, "shell", "--no-imports", "-c", FETCH) == "[(True, 'done')]\n"
+
+
 def parent(pid: int) -> int:
     """The parent of a process, 0 where it has gone."""
     try:

@@ -72,7 +72,7 @@ def refresh(lake: Lake, market: str) -> np.datetime64 | None:
     return np.datetime64(differences[0].session) if differences else None
 
 
-def _starts(rows: Iterable[Break]) -> set[tuple[str, np.datetime64]]:
+def _starts(rows: Iterable[Break]) -> set[tuple[str, str]]:
     """The instruments with a life before the present one, and the sessions on which the later ones begin."""
     return {(each.code, each.session) for each in rows if not each.is_suspicion}
 

@@ -8,6 +8,7 @@
     collect    daily bars from the imitation of KIS at its limit (8 minutes; only when named)
     us         500 US shares from the imitation of KIS, compared with the file (2 minutes; only when named)
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
+    database   a stock in 4 million rows, the cache, collection in batches: an older plan's table (when named)
     queues     how long a request of one session waits beside three ranges, by broker (3 minutes; when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
@@ -33,6 +34,7 @@ from tests.benchmarks import (
     candle_stress,
     candles,
     collection,
+    database,
     executors,
     faults,
     forecasts,
@@ -71,6 +73,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "us": us_collection.section,
     "load": load.section,
     "queues": queues.section,
+    "database": database.section,
     "candles": candles.section,
     "candle-stress": candle_stress.section,
     "candle-patterns": candle_patterns.section,
@@ -85,6 +88,7 @@ ON_REQUEST = (
     "candle-patterns",
     "candle-stress",
     "candle-time",
+    "database",
     "load",
     "profile",
     "queues",

@@ -39,7 +39,7 @@ def section(bench: Bench) -> None:
     _whole(bench, market, days)
 
 
-def _evening(bench: Bench, market: Market, days: list[date]) -> None:
+def evening_lines(bench: Bench, market: Market, days: list[date]) -> list[Line]:
     """One session of 50 instruments: a call for each, one after the other, against the quotes of many."""
     with _exchange(market, 100_000) as exchange:
         installation = bench.fresh("evening")
@@ -56,7 +56,13 @@ def _evening(bench: Bench, market: Market, days: list[date]) -> None:
             done = collect(installation, exchange, task, days[-1], market)
             assert sum(exchange.calls.values()) <= calls + 1
             lines.append(Line(what, [done["seconds"]], note=f"{sum(exchange.calls.values())} calls"))
-        share = 1 - lines[1].median / lines[0].median
+        return lines
+
+
+def _evening(bench: Bench, market: Market, days: list[date]) -> None:
+    """The same, and how many calls an evening takes."""
+    lines = evening_lines(bench, market, days)
+    share = 1 - lines[1].median / lines[0].median
     with _exchange(market, 100_000) as exchange:
         plans = _plans(bench.fresh("plans"), exchange, days)
     bench.report.table(

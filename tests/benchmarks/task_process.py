@@ -32,6 +32,7 @@ TASKS = {
     "plans": "tests.benchmarks.collection_tasks",
     "token": "tests.benchmarks.load_tasks",
     "codes": "tests.benchmarks.load_tasks",
+    "cached_history": "tests.benchmarks.database_tasks",
     "beside_ranges": "tests.benchmarks.queue_tasks",
 }
 

@@ -188,8 +188,9 @@ def run(kills: int, seed: int, codes: int) -> int:
         "" if sorted(Counter(got).values()) == [1] * MESSAGES else f"messages: {Counter(got)}",
     ]  # fmt: skip
     again = sum(task[2] > 1 for task in result["tasks"])
-    print(f"tasks: {len(result['tasks'])}, attempted more than once: {again}; sessions: {len(result['published'])}; "
-          f"messages: {len(got)}; processes left: {len(left)}")  # fmt: skip
+    dead = sum(task[1] == "dead" for task in result["tasks"])
+    print(f"tasks: {len(result['tasks'])}, attempted more than once: {again}, failed for good: {dead}; "
+          f"sessions: {len(result['published'])}; messages: {len(got)}; processes left: {len(left)}")  # fmt: skip
     print("\n".join(filter(None, wrong)) or "every task once, no message twice")
     return int(any(wrong))
 

@@ -10,6 +10,7 @@
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
     database   a stock in 4 million rows, the cache, collection in batches: an older plan's table (when named)
     queues     how long a request of one session waits beside three ranges, by broker (3 minutes; when named)
+    sweep      200 variants of v2 over 521 sessions: whole, by two processes, with halving (1 minute; when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
     candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
@@ -44,6 +45,7 @@ from tests.benchmarks import (
     load,
     queues,
     scan,
+    sweeps,
     us_collection,
     versions,
     worlds,
@@ -68,6 +70,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "versions": versions.section,
     "executors": executors.section,
     "large": large_market.section,
+    "sweep": sweeps.section,
     "others": library_comparison.section,
     "collect": collection.section,
     "us": us_collection.section,
@@ -92,6 +95,7 @@ ON_REQUEST = (
     "load",
     "profile",
     "queues",
+    "sweep",
     "us",
     "worlds",
     "faults",

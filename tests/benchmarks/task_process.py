@@ -29,6 +29,8 @@ TASKS = {
     "profile": "tests.benchmarks.profile_tasks",
     "collect": "tests.benchmarks.collection_tasks",
     "sequential": "tests.benchmarks.collection_tasks",
+    "sweep": "tests.benchmarks.research_tasks",
+    "forget_sweeps": "tests.benchmarks.research_tasks",
     "plans": "tests.benchmarks.collection_tasks",
     "token": "tests.benchmarks.load_tasks",
     "codes": "tests.benchmarks.load_tasks",

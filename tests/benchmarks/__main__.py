@@ -20,6 +20,9 @@
     profile    where the time of one session goes (only when named)
     worlds     how often each error shown calls luck a result, in 200 worlds without skill (when named; --runs: worlds)
 
+Of their own: `python -m tests.benchmarks.krx_sessions` plays sessions of KRX with a clock (a table, 3 minutes), and
+`python -m tests.benchmarks.preclose` compares lists before the close with those at the close.
+
 Uses the recorded KRX data where it lies (SEISMO_SHARED_DATA), else a generated market of its size.
 """
 

@@ -55,7 +55,7 @@ def make_sweep(slug: str = "volume", market: str = "kr", **changes: Any) -> Swee
         "random": {"passing": draw, "alike": draw},
         "halving": [{"sessions": 100, "variants": 2, "kept": 1}],
         "survivors": {"instruments": 2_537, "gone": 12, "end": "2024-06-28"},
-        "capacity": {"order": 12_000_000.0, "half_order": 50_000_000.0, "capital": 900_000_000.0},
+        "capacity": {"order": 12_000_000.25, "half_order": 50_000_000.0, "capital": 900_000_000.0},
     }
     values: dict[str, Any] = {
         "slug": slug,

@@ -64,7 +64,7 @@ def _results(sweep: Sweep) -> dict[str, Any]:
         "excesses": [(name, outside[name]) for name in ("equal", "cap", "matched")],
         "draws": result.get("random", {}),
         "groups": [row for by in ("regime", "year") for row in result.get("groups", {}).get(by, [])],
-        "capacity": result.get("capacity", {}),
+        "order": None if (order := result.get("capacity", {}).get("order")) is None else round(order),
         "variants": [
             (variant, variant.figures[horizon]) for variant in sweep_variants(sweep)[:LISTED] if variant.figures
         ],

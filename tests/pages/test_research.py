@@ -35,7 +35,17 @@ def test_the_list_has_verdicts_and_looks_in_both_languages(browser: Client) -> N
 def test_a_sweep_has_its_periods_variants_verdict_and_looks(browser: Client) -> None:
     make_sweep()
     page = text(browser, "/kr/research/volume")
-    for part in ("2024-02-01", "top_n=4", "2 variants tried", "no test any more", "Reality check", "format=parquet"):
+    for part in (
+        "2024-02-01",
+        "top_n=4",
+        "2 variants tried",
+        "no test any more",
+        "Reality check",
+        "format=parquet",
+        "order of 12,000,000 ",
+        "12 of 2,537 instruments",
+        "1 of 2 variants were judged",
+    ):
         assert part in page
     assert "더는 시험이 아닙니다" in text(browser, "/kr/research/volume", "ko")
     assert browser.get("/us/research/volume").status_code == 404

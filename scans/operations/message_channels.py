@@ -1,14 +1,16 @@
-"""A reader's own channels: changes, test messages, and what they would show now."""
+"""A reader's own channels: changes, test messages, what they would show now, and the newest key for all addresses."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 
 from marketdata.errors import NotDelivered
 from scans.models import MessageChannel, Notification
+from scans.models.encrypted_text import UnreadableText
 from scans.notices.message import Message
 from scans.operations.evening.channels import channel_language, channel_message, send_to_reader
 from scans.operations.intraday.schedule import update_checks
@@ -55,6 +57,17 @@ def send_test(channel: MessageChannel, *, as_of: datetime) -> str:
     except Exception as error:  # each mail backend has its own errors
         return type(error).__name__
     return ""
+
+
+def encrypt_addresses() -> tuple[int, list[MessageChannel]]:
+    """Encrypt every address again with the newest key; returns their number, and the channels whose address no present
+    key decrypts, which stay as they are."""
+    with transaction.atomic():
+        rows = list(MessageChannel.objects.select_for_update().exclude(address=""))
+        unreadable = [row for row in rows if isinstance(row.address, UnreadableText)]
+        for row in rows:
+            row.save(update_fields=["address"])
+    return len(rows) - len(unreadable), unreadable
 
 
 def _latest(channel: MessageChannel) -> Notification | None:

@@ -18,7 +18,7 @@ import pytest
 
 from seismo_site import assets
 from tests import realdata
-from tests.browser.visits import DESK, PASSWORD, TRADER, Look, every_look, trader, visit_pages
+from tests.browser.visits import DESK, EVERYTHING, TRADER, Look, every_look, log_in, page_addresses, trader, visit_pages
 from tests.exchanges.krx import BARS, EVENTS, FLOWS
 from tests.seismo_site.running import environment, installed, managed
 from tests.serving import serving
@@ -28,19 +28,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-VERSIONS = ("v1", "v2", "v3", "vcp")
+VERSIONS = ("v1", "v2", "v3", "vcp", "seismograph")
 FIRST, LAST = "2026-07-22", "2026-08-21"
 """21 sessions and the one before them."""
 SPLIT, SPLIT_DAY, FACTOR = "192080", "2024-01-17", 0.846838
-PAGES = {
-    "tonight": f"/kr/{LAST}/",
-    "filters": f"/kr/funnel?scanner_version=v1&date={LAST}",
-    "signals": "/kr/signals",
-    "closed": "/kr/signals?status=closed",
-    "stock": f"/kr/s/{SPLIT}",
-    "review": f"/kr/{LAST}/review",
-    "search": "/kr/search?q=삼성",
-}
+PAGES = page_addresses(day=LAST, code=SPLIT, version="v2", text="삼성")
 TICKS = ((2_000, 1), (5_000, 5), (20_000, 10), (50_000, 50), (200_000, 100), (500_000, 500))
 """KRX since 2023-01-25: below each price its tick; 1,000 above."""
 
@@ -59,6 +51,7 @@ def krx(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
         managed(data, "run_scan", "--version", version, *span)
     managed(data, "update_signals", "--market", "kr")
     managed(data, "shell", "--no-imports", "-c", TRADER)
+    managed(data, "shell", "--no-imports", "-c", EVERYTHING.format(day=LAST, version="v2"))
     managed(data, "collectstatic", "--no-input", "--verbosity", "0")
     return data
 
@@ -84,10 +77,8 @@ def fetch(page: Page, path: str) -> Any:
 
 @every_look
 def test_pages_of_the_real_market(chromium: Browser, krx_server: str, look: Look) -> None:
-    """A1, A10: long Korean names, prices above a million, dozens of picks."""
-    context = trader(chromium, krx_server, bypass_csp=True, **look.options)
-    visit_pages(context, {f"krx-{name}": path for name, path in PAGES.items()}, str(look))
-    context.close()
+    """A1, A2, A10: long Korean names, prices above a million, dozens of picks."""
+    visit_pages(chromium, krx_server, look, PAGES, "krx")
 
 
 def test_login_and_the_first_order_target_take_two_clicks(chromium: Browser, krx_server: str) -> None:
@@ -95,10 +86,7 @@ def test_login_and_the_first_order_target_take_two_clicks(chromium: Browser, krx
     context = chromium.new_context(base_url=krx_server, locale="ko-KR")
     page = context.new_page()
     page.goto("/")
-    page.fill("#id_username", "trader")
-    page.fill("#id_password", PASSWORD)
-    page.click("button.primary")
-    page.wait_for_url("**/kr/")
+    log_in(page)
     first = page.locator(".picks tbody tr[data-row]").first.locator(".target")
     assert first.is_visible()
     price = first.get_attribute("data-order") or ""
@@ -164,21 +152,34 @@ def test_new_stayed_and_dropped_are_set_arithmetic_on_the_api(page: Page) -> Non
             assert [int(number) for number in re.findall(r"\d+", deltas[version])] == counts
 
 
-def test_regimes_of_two_versions_stand_side_by_side(page: Page) -> None:
-    """A6: on this day v1 rested after a fall of one day, v2 had a rising trend."""
+REGIMES = {
+    "ko-KR": {
+        "v1": ("급락", r"당일 국면: 당일 지수 −2\.\d % \(급락 기준 −2\.5 % 미만\)"),
+        "": ("상승", r"추세 국면: 20일 \+2\.1 % .*10일 평균 \+0\.02 % .*"),
+    },
+    "en-US": {
+        "v1": ("crash", r"Daily regime: the index −2\.\d % on the day \(crash below −2\.5 %\)"),
+        "": ("bull", r"Trend regime: \+2\.1 % over 20 sessions .*mean of 10 sessions \+0\.02 % .*"),
+    },
+}
+"""The regime of v1, and that of all other versions, with its rule."""
 
-    def rule(version: str) -> str:
-        return page.inner_text(f"#{version} .rule").replace("\u00a0", " ")
 
+@pytest.mark.parametrize("language", REGIMES)
+def test_regimes_of_all_versions_are_side_by_side(chromium: Browser, krx_server: str, language: str) -> None:
+    """A6: on this day v1 rested after a fall of one day, the others had a rising trend."""
+    context = trader(chromium, krx_server, **Look(language, DESK, "light").options)
+    page = context.new_page()
     page.goto(PAGES["tonight"])
-    assert page.locator("#v1 .regime").inner_text() == "급락"
-    assert re.fullmatch(r"당일 국면: 당일 지수 −2\.\d % \(급락 기준 −2\.5 % 미만\)", rule("v1"))
-    assert page.locator("#v2 .regime").inner_text() == "상승"
-    assert rule("v2").startswith("추세 국면: 20일 +2.1 %")
+    for version in VERSIONS:
+        regime, rule = REGIMES[language].get(version, REGIMES[language][""])
+        assert page.locator(f"#{version} .regime").inner_text() == regime
+        assert re.fullmatch(rule, page.inner_text(f"#{version} .rule").replace("\u00a0", " "))
     page.wait_for_selector("#v1 .misses li")
     page.click(".chip:has-text('v3')")
     assert page.locator("#v3").count() == 0
     assert page.locator("#v1, #v2").count() == 2
+    context.close()
 
 
 def test_stale_record_is_on_every_page_and_nothing_is_copied(page: Page) -> None:
@@ -186,6 +187,8 @@ def test_stale_record_is_on_every_page_and_nothing_is_copied(page: Page) -> None
     if datetime.now(UTC).date() <= date(2026, 8, 24):
         pytest.skip("the recorded market is not old yet")
     for path in PAGES.values():
+        if not path.startswith("/kr/"):
+            continue
         page.goto(path)
         assert page.locator(".readiness.warn").inner_text().startswith("8월 21일 (금) 자료")
         assert page.locator("main.stale").count() == 1

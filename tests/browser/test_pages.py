@@ -10,7 +10,7 @@ import pytest
 
 from seismo_site import assets
 from tests.browser.market import CODES, DAYS
-from tests.browser.visits import TRADER, Look, every_look, trader, visit_pages
+from tests.browser.visits import EVERYTHING, TRADER, Look, every_look, page_addresses, trader, visit_pages
 from tests.seismo_site.running import managed
 
 if TYPE_CHECKING:
@@ -19,22 +19,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 DAY, CODE = DAYS[18], CODES[0]
-STOCK = f"/kr/s/{CODE}?scanner_version=pages&date={DAY}"
-PAGES = {
-    "tonight": f"/kr/{DAY}/",
-    "signals": "/kr/signals",
-    "stock": STOCK,
-    "reasons": f"/kr/reasons/{CODE}?scanner_version=pages&date={DAY}",
-    "review": f"/kr/{DAY}/review",
-    "funnel": f"/kr/funnel?scanner_version=pages&date={DAY}",
-    "settings": "/settings",
-    "messages": "/settings/messages",
-    "delete-own-data": "/settings/delete",
-    "search": "/kr/search?q=No",
-    "help": "/help",
-    "sources": "/kr/sources",
-    "empty": "/upbit/",
-}
+PAGES = page_addresses(day=DAY, code=CODE, version="pages", text="No")
 SETTING_UP = """
 from datetime import datetime, timezone
 from scans.operations import versions
@@ -54,6 +39,7 @@ def evening(data: Path) -> Path:
     managed(data, "shell", "--no-imports", "-c", SETTING_UP + TRADER)
     managed(data, "run_scan", "--version", "pages", "--from", DAYS[12], "--to", DAY)
     managed(data, "update_signals", "--market", "kr")
+    managed(data, "shell", "--no-imports", "-c", EVERYTHING.format(day=DAY, version="pages"))
     return data
 
 
@@ -61,10 +47,8 @@ def evening(data: Path) -> Path:
 def test_every_page_fits_is_accessible_and_makes_no_complaint(
     chromium: Browser, server: str, evening: Path, look: Look
 ) -> None:
-    """A1, A10."""
-    context = trader(chromium, server, bypass_csp=True, **look.options)
-    visit_pages(context, {f"page-{name}": path for name, path in PAGES.items()}, str(look))
-    context.close()
+    """A1, A2, A10."""
+    visit_pages(chromium, server, look, PAGES, "page")
 
 
 @pytest.fixture
@@ -77,7 +61,7 @@ def page(chromium: Browser, server: str, evening: Path) -> Iterator[Page]:
 def test_chart_draws_bars_marks_and_the_plan(page: Page) -> None:
     if not (assets.FOLDER / "lightweight-charts.js").is_file():
         pytest.skip("the charts' script cannot be fetched here")
-    page.goto(STOCK)
+    page.goto(PAGES["stock"])
     page.wait_for_selector("figure.drawn canvas")
     page.wait_for_load_state("networkidle")
     page.wait_for_function(
@@ -103,7 +87,7 @@ def test_chart_draws_bars_marks_and_the_plan(page: Page) -> None:
 
 def test_parts_that_cannot_be_fetched_keep_the_page_and_offer_a_second_try(page: Page) -> None:
     page.route("**/kr/reasons/**", lambda route: route.abort())
-    page.goto(STOCK)
+    page.goto(PAGES["stock"])
     notice = page.locator("#reasons .notice")
     notice.wait_for()
     assert "서버에 연결되지 않습니다." in notice.inner_text()
@@ -120,7 +104,7 @@ def test_parts_that_cannot_be_fetched_keep_the_page_and_offer_a_second_try(page:
 def test_first_view_stays_within_its_bytes(page: Page) -> None:
     sizes = """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
         .filter(one => !one.name.includes("/api/")).reduce((sum, one) => sum + one.encodedBodySize, 0)"""
-    for path, most in ((PAGES["tonight"], FIRST_VIEW), (PAGES["signals"], FIRST_VIEW), (STOCK, WITH_CHART)):
+    for path, most in ((PAGES["tonight"], FIRST_VIEW), (PAGES["signals"], FIRST_VIEW), (PAGES["stock"], WITH_CHART)):
         page.goto(path)
         page.wait_for_load_state("networkidle")
         assert 0 < page.evaluate(sizes) <= most, path

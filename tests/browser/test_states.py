@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from tests.browser.visits import DESK, PHONE, TRADER, Look, trader, visit_pages
+from tests.browser.visits import DESK, PHONE, TRADER, Look, trader, visiting
 from tests.scans.conftest import frame
 from tests.seismo_site.running import environment, installed, managed
 from tests.serving import serving
@@ -166,9 +166,8 @@ def test_every_state_in_both_languages(chromium: Browser, site: Site, address: s
         site.set_clock(clock)
         prepare()
         for context, look, text in zip(contexts, LOOKS, (korean, english), strict=True):
-            visit_pages(context, {f"state-{name}": "/kr/"}, str(look))
-            shown = context.pages[-1].inner_text("body")
-            assert text in " ".join(shown.split()), (name, look)
-            context.pages[-1].close()
+            with visiting(context, look, "state") as visit:
+                visit.open(name, "/kr/", themes=[look.theme])
+                assert text in " ".join(visit.page.inner_text("body").split()), (name, look)
     for context in contexts:
         context.close()

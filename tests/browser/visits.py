@@ -1,10 +1,13 @@
-"""A trader's browser on the pages, and what holds on each of them: nothing failed, nothing wider than the window,
-no serious finding of axe."""
+"""A trader's browser on the pages, and what is true of each of them: nothing failed, nothing wider than the window, no
+serious finding of axe, no English word on a Korean page."""
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +17,7 @@ from seismo_site import assets
 from tests.browser.conftest import ARTIFACTS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, BrowserContext
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 PATIENCE = 60_000
 """Milliseconds: a busy machine is no failure."""
@@ -24,6 +27,74 @@ from django.contrib.auth.models import User
 User.objects.create_user("trader", password="a trader's password")
 """
 DESK, PHONE = (1366, 768), (390, 844)
+PAGES = {
+    "tonight": "/kr/{day}/",
+    "filters": "/kr/funnel?scanner_version={version}&date={day}",
+    "signals": "/kr/signals",
+    "closed": "/kr/signals?status=closed",
+    "stock": "/kr/s/{code}?scanner_version={version}&date={day}",
+    "reasons": "/kr/reasons/{code}?scanner_version={version}&date={day}",
+    "rates": "/kr/rates/{code}?scanner_version={version}&date={day}",
+    "review": "/kr/{day}/review",
+    "search": "/kr/search?q={text}",
+    "portfolio": "/kr/portfolio?scanner_version={version}",
+    "research": "/kr/research",
+    "sweep": "/kr/research/volume",
+    "candles": "/upbit/candles",
+    "candle-market": "/upbit/candles/KRW-BTC?timeframe=1m",
+    "collections": "/upbit/candles/KRW-BTC/collections?timeframe=1m",
+    "sources": "/kr/sources",
+    "empty": "/bithumb/",
+    "settings": "/settings",
+    "messages": "/settings/messages",
+    "channel": "/settings/messages/1",
+    "delete-own-data": "/settings/delete",
+    "help": "/help",
+}
+"""Each page of a reader by the name of its screenshot; the login is opened before them."""
+EVERYTHING = """
+from datetime import date, timedelta
+import pandas as pd
+from django.contrib.auth.models import User
+from marketdata.candles.collector.planner import CandleRequest
+from marketdata.candles.collector.timeframes import as_datetime
+from marketdata.candles.operations.collect import collect
+from marketdata.models import StockPrice
+from scans.models import MessageChannel
+from tests.marketdata.candles.collector.minute_market import END, NOW, minutes
+from tests.marketdata.candles.collector.stores import ListSource
+from tests.scans.preclose_quotes import scan_before_close
+from tests.sweeps import make_sweep
+
+MessageChannel.objects.create(user=User.objects.get(username="trader"), name="mail", kind="email")
+make_sweep()
+source = ListSource([opened for opened in minutes(700) if opened // 60 % 5], now=NOW)
+for before, count in ((END, 200), (END - 400 * 60, 100)):
+    request = CandleRequest("KRW-BTC", "1m", count=count, before=as_datetime(before))
+    collect(source=source, request=request, as_of=as_datetime(NOW))
+day = date.fromisoformat("{day}")
+bars = StockPrice.objects.filter(market="kr", date=day).values("stock_code", "date", "close", "volume")
+scan_before_close(pd.DataFrame(bars).rename(columns={{"stock_code": "code"}}), day, versions=["{version}"])
+"""
+"""A sweep, candles with a gap, a message channel and a scan before the close: what fills the pages besides an evening.
+Nobody sends anything."""
+ENGLISH = frozenset(
+    re.findall(
+        "[a-z]+",
+        """tonight review signals research settings help search watch buy exclude close change target stop entry
+        pick picks picked dropped stayed new filters stock session sessions version return holding
+        waiting open closed score strategy rank regime bull bear neutral crash market record bars day
+        week month adjusted raw save note mean hits previous next back messages channel language theme
+        delete export candidate swing position volume collected running""",
+    )
+)
+"""A2: words that the English pages have and no Korean page may have."""
+TEXTS = """() => { const texts = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) if (!walker.currentNode.parentElement.closest("script, style, code, pre, kbd, a[lang]"))
+        texts.push(walker.currentNode.data);
+    return texts; }"""
+QUIET = 60
+"""Milliseconds without a request after which a page is complete."""
 
 
 @dataclass(frozen=True)
@@ -43,20 +114,31 @@ class Look:
         return {"locale": self.language, "viewport": size, "color_scheme": self.theme}
 
 
-EVERY_LOOK = [Look(*one) for one in itertools.product(("ko-KR", "en-US"), (DESK, PHONE), ("light", "dark"))]
-every_look = pytest.mark.parametrize("look", EVERY_LOOK, ids=str)
+LOOKS = [Look(*one, "light") for one in itertools.product(("ko-KR", "en-US"), (DESK, PHONE))]
+every_look = pytest.mark.parametrize("look", LOOKS, ids=str)
+"""Languages and sizes; a visit has both themes."""
 
 
-def trader(chromium: Browser, server: str, **options: Any) -> BrowserContext:
-    """A browser that has logged in as the trader; its window is that of a desk unless said otherwise."""
-    context = chromium.new_context(base_url=server, **options)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto("/")
+def page_addresses(**values: str) -> dict[str, str]:
+    """`PAGES` of a day, version, code and text."""
+    return {name: path.format(**values) for name, path in PAGES.items()}
+
+
+def log_in(page: Page) -> None:
+    """By the page of login that is open."""
     page.fill("#id_username", "trader")
     page.fill("#id_password", PASSWORD)
     page.click("button.primary")
     page.wait_for_url("**/kr/")
+
+
+def trader(chromium: Browser, server: str, **options: Any) -> BrowserContext:
+    """A browser that has logged in as the trader; its window is that of a desk unless another size is an option."""
+    context = chromium.new_context(base_url=server, **options)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto("/")
+    log_in(page)
     page.close()
     return context
 
@@ -69,28 +151,75 @@ def axe() -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
-def visit_pages(context: BrowserContext, pages: dict[str, str], name: str) -> None:
-    """Open each page and check it; `pages` are addresses by the names of their screenshots, `name` is their ending."""
-    ARTIFACTS.mkdir(exist_ok=True)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("requestfailed", lambda request: complaints.append(request.url))
-    width = page.viewport_size["width"] if page.viewport_size else 0
-    for which, path in pages.items():
-        response = page.goto(path)
-        page.wait_for_load_state("networkidle")
+class Visit:
+    """A page of a browser that checks each address that it opens, in both themes."""
+
+    def __init__(self, page: Page, look: Look, prefix: str) -> None:
+        self.page, self._look, self._prefix = page, look, prefix
+        self.complaints: list[str] = []
+        self._requests = 0
+        page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", lambda request: self.complaints.append(request.url))
+        page.on("request", lambda _: self._count(1))
+        page.on("requestfinished", lambda _: self._count(-1))
+        page.on("requestfailed", lambda _: self._count(-1))
+
+    def open(self, name: str, path: str, themes: Iterable[str] = ("light", "dark")) -> None:
+        """Open an address and check it; screenshots have the prefix, the name and the look."""
+        response = self.page.goto(path)
+        self._finish_requests()
         assert response is not None
         assert response.status == 200, path
-        page.screenshot(path=ARTIFACTS / f"{which}-{name}.png", full_page=True)
-        assert page.evaluate("document.documentElement.scrollWidth") == width, path
-        assert page.evaluate("document.querySelector('main').clientWidth") >= min(width, 340), path
+        if self._look.language == "ko-KR":
+            words = {word.lower() for text in self.page.evaluate(TEXTS) for word in re.findall(r"[A-Za-z]+", text)}
+            assert words & ENGLISH == set(), path
+        for theme in themes:
+            self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            self._check(f"{self._prefix}-{name}-{replace(self._look, theme=theme)}", path)
+
+    def _count(self, requests: int) -> None:
+        self._requests += requests
+
+    def _finish_requests(self) -> None:
+        """Wait until no request is under way."""
+        quiet = False
+        while self._requests or not quiet:
+            quiet = not self._requests
+            self.page.wait_for_timeout(QUIET)
+
+    def _check(self, screenshot: str, path: str) -> None:
+        width = self._look.size[0]
+        self.page.screenshot(path=ARTIFACTS / f"{screenshot}.png", full_page=True)
+        assert self.page.evaluate("document.documentElement.scrollWidth") == width, path
+        assert self.page.evaluate("document.querySelector('main').clientWidth") >= min(width, 340), path
         if axe():
-            page.evaluate(axe())
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            if not self.page.evaluate("'axe' in window"):
+                self.page.evaluate(axe())
+            violations = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
             serious = [
-                (one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")
+                (one["id"], one["nodes"][0]["html"]) for one in violations if one["impact"] in ("serious", "critical")
             ]
-            assert serious == [], path
-    assert complaints == []
+            assert serious == [], (path, screenshot)
+
+
+@contextmanager
+def visiting(context: BrowserContext, look: Look, prefix: str) -> Iterator[Visit]:
+    """A page of the browser; what it complains of fails the test."""
+    ARTIFACTS.mkdir(exist_ok=True)
+    visit = Visit(context.new_page(), look, prefix)
+    yield visit
+    assert visit.complaints == []
+    visit.page.close()
+
+
+def visit_pages(chromium: Browser, server: str, look: Look, pages: Mapping[str, str], prefix: str) -> None:
+    """Open the login and, as the trader, each page (addresses by names), with a browser of that look."""
+    context = chromium.new_context(base_url=server, bypass_csp=True, **look.options)
+    context.set_default_timeout(PATIENCE)
+    with visiting(context, look, prefix) as visit:
+        visit.open("login", "/login")
+        log_in(visit.page)
+        for name, path in pages.items():
+            visit.open(name, path)
+    context.close()

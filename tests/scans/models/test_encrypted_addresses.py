@@ -9,6 +9,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.core import serializers
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from marketdata.errors import NotDelivered
@@ -70,6 +71,25 @@ def test_an_address_of_a_lost_key_is_kept_and_reported(channel: MessageChannel, 
     assert column() == token
     settings.SECRET_KEY = secret_key
     assert MessageChannel.objects.get().address == ADDRESS
+
+
+def test_command_encrypts_with_the_newest_key(channel: MessageChannel, settings: Any, capsys: Any) -> None:
+    MessageChannel.objects.create(user=channel.user, name="mail", kind="email")
+    settings.ENCRYPTION_KEYS = (NEW, OLD)
+    call_command("encrypt_addresses")
+    assert capsys.readouterr().out == "1 channel: the address is encrypted with the first of SEISMO_ENCRYPTION_KEYS.\n"
+    settings.SECRET_KEY, settings.ENCRYPTION_KEYS = "another", (NEW,)
+    assert MessageChannel.objects.get(name="phone").address == ADDRESS
+    assert MessageChannel.objects.get(name="mail").address == ""
+
+
+def test_command_names_the_channels_of_a_lost_key(channel: MessageChannel, settings: Any, capsys: Any) -> None:
+    token = column()
+    settings.SECRET_KEY = "another"  # noqa: S105 - a test
+    with pytest.raises(CommandError, match=r"1 channel: no present key .* \(phone of ann\)\. Add its key"):
+        call_command("encrypt_addresses")
+    assert capsys.readouterr().out == "0 channels: the address is encrypted with the secret key.\n"
+    assert column() == token
 
 
 def test_migration_encrypts_what_is_there_and_back(channel: MessageChannel) -> None:

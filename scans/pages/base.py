@@ -81,13 +81,14 @@ class MarketPage(FramedPage):
 
 
 def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:
-    """Whether a request waits and no task worker is running."""
+    """Whether a request waits and no task worker is running, or none of the queue that has waiting tasks."""
     if not any(one.is_waiting for one in work):
         return False
     try:
-        return task_queue.queue_state(now).workers == 0
+        queue = task_queue.queue_state(now)
     except (task_queue.QueueUnavailable, DatabaseError):
         return False
+    return queue.workers == 0 or queue.neglected
 
 
 class KeptPage(MarketPage, KeptContentPage):

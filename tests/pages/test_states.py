@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
+from marketdata.models import LeaseRow
+from marketdata.operations.lease import Lease
 from scans.models import Evening, ScanRequest
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
@@ -163,7 +166,23 @@ def test_running_and_waiting_work(
     assert 'http-equiv="refresh"' in html
     waiting = ScanRequest.objects.create(**row, created_at=moment, queued_at=moment)
     assert f"스캔 요청 {waiting.pk}번 대기 중" in read("ko")
+    assert "No task worker is running, so requests wait until the operator starts one." in read("en")
+    browser.force_login(scan_chief())
     assert "No task worker is running, so requests wait. Start one: manage.py qcluster" in read("en")
+
+
+@pytest.mark.parametrize(("silence", "is_reported"), [(30, False), (60, True)])
+def test_silent_worker_is_reported_within_a_minute(
+    market: pd.DataFrame, probe: Probe, clock: Clock, read: Read, silence: int, is_reported: bool
+) -> None:
+    """A8: on this machine at once, since its process has ended; of another machine after 60 seconds of silence."""
+    clock("2024-04-30 16:30")
+    moment = at("2024-04-30 16:29")
+    row = {"market": "kr", "versions": ["rises"], "first": LAST, "last": LAST, "sessions": 1, "request_hash": "x"}
+    ScanRequest.objects.create(**row, created_at=moment, queued_at=moment)
+    with Lease("task worker high 4 of another"), Lease("task worker low 5 of another"):
+        LeaseRow.objects.update(host="another", beat_at=Now() - timedelta(seconds=silence))
+        assert ("No task worker is running" in read("en")) is is_reported
 
 
 def test_version_without_picks_says_why(

@@ -12,6 +12,8 @@ import { INVESTORS, cumulate, fetchFlow } from "./flow.js";
 
 const AVERAGES = /** @type {const} */ (["ema20", "ema60", "ema120"]);
 const SHOWN = 130;
+/** Pixels right of the latest bar: the labels of the plan's lines, which would hide the marks of picks. */
+const LABELS = 56;
 /** Bars that the label of a mark takes. */
 const CLOSE = 6;
 const box = /** @type {HTMLElement | null} */ (document.querySelector("figure[data-chart]"));
@@ -148,10 +150,15 @@ async function draw(figure) {
       fetch(`${set.chart?.replace(/[^/]+\/chart$/, `${encodeURIComponent(code)}/chart`)}?${query()}`, { priority: "low" }).catch(() => null);
   }
 
-  /** The last bars, once the canvas has its width. */
+  /** The last bars, once the canvas has its width, and free space for the labels of the plan's lines. */
   function show() {
     const count = bars.size;
-    if (canvas.isConnected) requestAnimationFrame(() => chart.timeScale().setVisibleLogicalRange({ from: count - SHOWN, to: count + 3 }));
+    const scale = chart.timeScale();
+    if (!canvas.isConnected) return;
+    requestAnimationFrame(() => {
+      const free = Math.ceil((SHOWN * LABELS) / Math.max(scale.width() - LABELS, LABELS));
+      scale.setVisibleLogicalRange({ from: count - SHOWN, to: count + free });
+    });
   }
 
   async function begin() {

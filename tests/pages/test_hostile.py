@@ -3,7 +3,9 @@ same content security policy on every answer."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
+from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
@@ -11,6 +13,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, reverse
 
+from marketdata.candles.pages.urls import urlpatterns as candle_patterns
 from scans.models import Mark, MessageChannel, ScanRequest
 from scans.pages.urls import urlpatterns
 
@@ -31,29 +34,39 @@ VALUES = (
     "[]",
     "2024-04-30T00:00",
 )
-PARAMETERS = ("scanner_version", "date", "versions", "status", "q", "part", "code", "tag", "next", "saved")
+READ = ("scanner_version", "date", "versions", "status", "q", "part", "code", "slots", "timeframe", "to", "reading")
+PARAMETERS = (*READ, "tag", "next", "saved")
 WHERE = {"slug": "volume", "market": "kr", "day": date(2024, 4, 30), "code": "005930", "pk": 1}
-LEAVES = {"login", "logout"}
+LEAVES = {"pages:login", "pages:logout"}
 """Forms that change who reads."""
 
 
 def addresses() -> dict[str, str]:
     """Name -> address of every page."""
-    paths = {}
-    for pattern in urlpatterns:
-        assert isinstance(pattern, URLPattern)
-        named = {name: WHERE[name] for name in pattern.pattern.converters}
-        paths[str(pattern.name)] = reverse(f"pages:{pattern.name}", kwargs=named)
+    paths = {"set_language": "/language", "first_user": "/first-user/secret"}
+    for room, patterns in (("pages", urlpatterns), ("candles", candle_patterns)):
+        for pattern in patterns:
+            assert isinstance(pattern, URLPattern)
+            named = {name: WHERE[name] for name in pattern.pattern.converters}
+            paths[f"{room}:{pattern.name}"] = reverse(f"{room}:{pattern.name}", kwargs=named)
     return paths
 
 
 ADDRESSES = addresses()
+ROOT = Path(__file__).parents[2]
+ROOMS = ("scans/pages", "marketdata/pages", "marketdata/candles/pages")
 
 
 @pytest.fixture(scope="module")
 def policies() -> set[str]:
     """The content security policies of every answer of this file."""
     return set()
+
+
+def test_every_parameter_is_attacked() -> None:
+    files = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
+    read = {name for file in files for name in re.findall(r"""GET(?:\.get\(|\[)"(\w+)\"""", file.read_text())}
+    assert read | {"part"} == set(READ)
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
@@ -89,8 +102,17 @@ def test_hostile_parts_of_an_address(scanned: pd.DataFrame, browser: Client, val
         f"/kr/reasons/{part}",
         f"/kr/{part}/review",
         f"/{part}/signals",
+        f"/kr/rates/{part}",
+        f"/kr/research/{part}",
+        f"/{part}/portfolio",
+        f"/{part}/candles",
+        f"/settings/messages/{part}",
+        f"/first-user/{part}",
     ):
         assert browser.get(path).status_code == 404, path
+    for path in (f"/upbit/candles/{part}", f"/upbit/candles/{part}/collections"):  # of a coin without candles
+        assert browser.get(path).status_code in {200, 404}, path
+        assert MARKUP not in browser.get(path).content.decode()
     assert browser.post(f"/kr/marks/{part}", {"tag": "buy"}).status_code == 404
 
 

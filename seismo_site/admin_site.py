@@ -12,13 +12,14 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure
 
 from marketdata.operations import task_queue
 from marketdata.queries import coverage, instruments
 from marketdata.queries.readiness import ReadinessState
 from scans.queries import overview, readiness
-from seismo_site import account_admin, queue_admin
+from seismo_site import account_admin, admin_names, queue_admin
 from seismo_site.system.figures import system_context
 
 APPS = ("scans", "marketdata", "candles", "django_q", "seismo_site", "auth")
@@ -49,9 +50,9 @@ MODELS = (
 
 PAGES = (
     # (app, object name, title, URL's name, permission)
-    ("marketdata", "Coverage", "Data coverage", "coverage", "marketdata.view_lakepartition"),
-    ("marketdata", "Suspected", "Suspected actions", "suspected_actions", "marketdata.view_factorevent"),
-    ("scans", "RunStatistics", "System figures", "system_figures", "scans.view_scanrun"),
+    ("marketdata", "Coverage", _("Data coverage"), "coverage", "marketdata.view_lakepartition"),
+    ("marketdata", "Suspected", _("Suspected actions"), "suspected_actions", "marketdata.view_factorevent"),
+    ("scans", "RunStatistics", _("System figures"), "system_figures", "scans.view_scanrun"),
 )
 """Pages in the index that are no model's list."""
 
@@ -62,13 +63,17 @@ class SeismoAdminSite(AdminSite):
     site_header = "Seismo"
     site_title = "Seismo"
     site_url = None
-    index_title = "Console"
+    index_title = _("Console")
     index_template = "admin/console.html"
 
     def register(
         self, model_or_iterable: Any, admin_class: type[ModelAdmin[Any]] | None = None, **options: Any
     ) -> None:
-        """Register the admin class, guarded where it is of the task queue, of users or of groups."""
+        """Register the admin class, guarded where it is of the task queue, of users or of groups, and name the model in
+        the reader's language."""
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
+        for model in models:
+            admin_names.name_model(model)
         if admin_class:
             admin_class = queue_admin.guard_queue_admin(admin_class)
             admin_class = account_admin.guard_account_admin(model_or_iterable, admin_class)
@@ -81,6 +86,7 @@ class SeismoAdminSite(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
         for app in apps:
+            app["name"] = admin_names.SECTIONS.get(app["app_label"], app["name"])
             app["models"] += self._pages(request, app["app_label"])
             app["models"].sort(key=lambda entry: _place(MODELS, entry["object_name"]))
         return sorted(apps, key=lambda app: _place(APPS, app["app_label"]))
@@ -106,7 +112,7 @@ class SeismoAdminSite(AdminSite):
         """How reliably versions run, how the cache serves and how long requests take."""
         if not request.user.has_perm("scans.view_scanrun"):
             raise PermissionDenied
-        context = {**self.each_context(request), "title": "System figures", **system_context()}
+        context = {**self.each_context(request), "title": _("System figures"), **system_context()}
         return TemplateResponse(request, "admin/system.html", context)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.browser.test_states import Site
-from tests.browser.visits import DESK, PATIENCE, PHONE, TRADER, Look, trader, visit_pages
+from tests.browser.visits import DESK, PATIENCE, PHONE, TRADER, Look, trader, visiting
 from tests.exchanges.kis import KisExchange
 from tests.exchanges.kis_market import Bar, Instrument
 from tests.exchanges.krx_open_api import KST
@@ -178,9 +178,10 @@ def test_without_scripts_there_is_no_live_price(chromium: Browser, address: str)
 def test_live_prices_fit_every_look(chromium: Browser, address: str, look: Look) -> None:
     context = trader(chromium, address, bypass_csp=True, **look.options)
     context.clock.install(time=OPEN)
-    visit_pages(context, {"live-tonight": "/kr/", "live-signals": "/kr/signals"}, str(look))
-    page = context.pages[-1]
-    assert page.locator("#quotes").is_visible()
+    with visiting(context, look, "live") as visit:
+        for name, path in (("tonight", "/kr/"), ("signals", "/kr/signals")):
+            visit.open(name, path, themes=[look.theme])
+        assert visit.page.locator("#quotes").is_visible()
     context.close()
 
 

@@ -66,7 +66,8 @@ from tests.marketdata.candles.collector.stores import ListSource
 from tests.scans.preclose_quotes import scan_before_close
 from tests.sweeps import make_sweep
 
-MessageChannel.objects.create(user=User.objects.get(username="trader"), name="mail", kind="email")
+user = User.objects.get(username="trader")
+MessageChannel.objects.create(user=user, name="phone", kind="service", language="ko", enabled=False)
 make_sweep()
 source = ListSource([opened for opened in minutes(700) if opened // 60 % 5], now=NOW)
 for before, count in ((END, 200), (END - 400 * 60, 100)):

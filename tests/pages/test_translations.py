@@ -16,9 +16,11 @@ CATALOG = ROOT / "seismo_site" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
 MODULES = (
     "seismo_site/logins.py",
     "seismo_site/refusals.py",
+    "seismo_site/admin_names.py",
+    "seismo_site/admin_site.py",
     "marketdata/operations/source_descriptions.py",
 )
-"""Modules beside the rooms whose sentences a reader sees: at the login, and of sources."""
+"""Modules beside the rooms whose sentences a reader sees: at the login, in the admin, and of sources."""
 TEMPLATES = ("scans/templates/pages", "marketdata/templates/pages", "marketdata/candles/templates/candles")
 ROOMS = ("scans/pages", "scans/wording", "marketdata/pages", "marketdata/candles/pages")
 KEYWORDS = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import FloatField, Value
+from django.db.models import FloatField, QuerySet, Value
 
 from marketdata import membership
 from marketdata.models import FactorEvent, StockPrice
@@ -47,17 +48,30 @@ def get_closes(
     `calendar`: the market's sessions."""
     if not codes:
         return {}
-    calendar = get_sessions(market) if calendar is None else calendar
+    return make_closes(close_rows(market, codes, day, sessions, get_sessions(market) if calendar is None else calendar))
+
+
+CloseRow = tuple[str, date, float, str, float | None]
+"""Code, session, close, source and base price; of a corporate action its ratio and `EVENT` in place of the latter."""
+
+
+def close_rows(
+    market: str, codes: Collection[str], day: date, sessions: int, calendar: Days
+) -> QuerySet[Any, CloseRow]:
+    """The rows that `make_closes` needs for `get_closes`."""
     end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
     first: date = calendar[max(end - sessions, 0)].item() if end else day
     chosen = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
     bars = StockPrice.objects.filter(**chosen).order_by()
     events = FactorEvent.objects.filter(**chosen).order_by()
-    rows = list(
-        bars.values_list("stock_code", "date", "close", "source", "base_price").union(
-            events.values_list("stock_code", "date", "ratio", Value(EVENT), Value(None, FloatField())), all=True
-        )
+    return bars.values_list("stock_code", "date", "close", "source", "base_price").union(
+        events.values_list("stock_code", "date", "ratio", Value(EVENT), Value(None, FloatField())), all=True
     )
+
+
+def make_closes(every_row: Iterable[CloseRow]) -> dict[str, CloseSeries]:
+    """See `get_closes`."""
+    rows = list(every_row)
     ratios = {(code, on): close for code, on, close, source, _ in rows if source == EVENT}
     rows = [row for row in rows if row[3] != EVENT]
     ranks = membership.rank_sources(list({row[3] for row in rows}), settings.SOURCE_ORDER)

@@ -7,7 +7,7 @@ after the pick's session is read. Of several sources the preferred one's value i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
@@ -48,9 +48,29 @@ def get_flow_figures(
     if not picks:
         return {}
     calendar = get_sessions(market) if calendar is None else calendar
+    filled = sorted({code for code, _ in picks})
+    filled += filled[-1:] * (_places(len(filled)) - len(filled))
+    return make_flow_figures(_statement(len(filled)).rows(market, *_span(picks, calendar), *filled), picks, calendar)
+
+
+def flow_rows(market: str, picks: Collection[tuple[str, date]], calendar: Days) -> QuerySet[Any, Any]:
+    """The rows that `make_flow_figures` needs for these picks."""
+    first, last = _span(picks, calendar) if picks else (date.max, date.max)
+    return _rows(market, first, last, *{code for code, _ in picks})
+
+
+def _span(picks: Collection[tuple[str, date]], calendar: Days) -> tuple[date, date]:
+    """The first and the last day whose flows the figures of the picks depend on."""
+    days = [day for _, day in picks]
+    return calendar[max(_end(calendar, min(days)) - 2 * FLOW_SPAN + 1, 0)].item(), max(days)
+
+
+def make_flow_figures(
+    rows: Iterable[Sequence[Any]], picks: Collection[tuple[str, date]], calendar: Days
+) -> dict[tuple[str, date], FlowFigures]:
+    """See `get_flow_figures`."""
     ends = {day: _end(calendar, day) for day in {day for _, day in picks}}
-    low = calendar[max(min(ends.values()) - 2 * FLOW_SPAN + 1, 0)].item()
-    flows = _flows(market, {code for code, _ in picks}, low, max(ends))
+    flows = _flows(list(rows))
     by_pick = {}
     for code, day in picks:
         figures = _figures(flows.get(code, {}), calendar[max(ends[day] - 2 * FLOW_SPAN + 1, 0) : ends[day]])
@@ -64,10 +84,7 @@ def _end(calendar: Days, day: date) -> int:
     return int(np.searchsorted(calendar, np.datetime64(day), side="right"))
 
 
-def _flows(market: str, codes: Collection[str], first: date, last: date) -> dict[str, FlowsByDay]:
-    filled = sorted(codes)
-    filled += filled[-1:] * (_places(len(filled)) - len(filled))
-    rows = _statement(len(filled)).rows(market, first, last, *filled)
+def _flows(rows: Sequence[Sequence[Any]]) -> dict[str, FlowsByDay]:
     ranks = membership.rank_sources([row[0] for row in rows], settings.SOURCE_ORDER)
     flows: dict[str, dict[date, dict[str, float]]] = {}
     for _, code, day, *values in sorted(rows, key=lambda row: -ranks[row[0]]):
@@ -84,12 +101,13 @@ def _places(codes: int) -> int:
 
 @cache
 def _statement(places: int) -> PreparedStatement:
-    def make(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
-        rows = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
-        return rows.filter(date__range=(first, last)).values_list("source", "stock_code", "date", *FLOW_FIELDS)
-
     examples = (f"code {n}" for n in range(places))
-    return PreparedStatement(make, "market", date(1, 1, 1), date(1, 1, 2), *examples)
+    return PreparedStatement(_rows, "market", date(1, 1, 1), date(1, 1, 2), *examples)
+
+
+def _rows(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
+    rows = InstitutionalFlow.objects.filter(market=market, stock_code__in=codes)
+    return rows.filter(date__range=(first, last)).values_list("source", "stock_code", "date", *FLOW_FIELDS)
 
 
 def _figures(flows: FlowsByDay, sessions: Days) -> FlowFigures:

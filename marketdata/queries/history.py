@@ -11,19 +11,22 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from django.conf import settings
+from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from caching.cached import leave_unstored
 from caching.memo import Memo
 from marketdata import adjust, calendars, membership
 from marketdata.errors import LakeError
+from marketdata.joint_queries import evaluate_together
 from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
 from marketdata.queries.breaks import get_breaks
-from marketdata.queries.records import get_record
+from marketdata.queries.records import RecordQueries
 from marketdata.record import Days, Record
 from marketdata.web.prepared import PreparedStatement
 
@@ -32,13 +35,12 @@ PRICES = ("open", "high", "low", "close")
 GROUPS = {"day": "D", "week": "W", "month": "M"}
 
 
-BARS = PreparedStatement(
-    lambda market, code: (
-        StockPrice.objects.filter(market=market, stock_code=code).order_by("date", "source").values_list(*READ)
-    ),
-    "market",
-    "code",
-)
+def bar_rows(market: str, code: str) -> QuerySet[StockPrice, Any]:
+    """The rows of an instrument's bars that `get_history` needs."""
+    return StockPrice.objects.filter(market=market, stock_code=code).order_by("date", "source").values_list(*READ)
+
+
+BARS = PreparedStatement(bar_rows, "market", "code")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +124,16 @@ def get_instrument_table(market: str, state: Hashable) -> InstrumentTable:
 
 
 def read_instrument_table(market: str) -> InstrumentTable:
-    """The instrument table of the market, read in a few queries."""
-    names = dict(Instrument.objects.filter(market=market).values_list("code", "name"))
+    """The instrument table of the market, read in one query."""
+    names = Instrument.objects.filter(market=market).order_by().values_list("code", "name")
+    rows = FactorEvent.objects.filter(market=market).order_by("date").values_list("stock_code", "date", "ratio")
+    queries = RecordQueries([market])
+    evaluate_together(names, rows, *queries.query_sets)
     events: dict[str, list[tuple[date, float]]] = {}
-    rows = FactorEvent.objects.filter(market=market).order_by("date")
-    for code, day, ratio in rows.values_list("stock_code", "date", "ratio"):
+    for code, day, ratio in rows:
         events.setdefault(code, []).append((day, ratio))
-    record = get_record(market)
-    return InstrumentTable(record, names, events, _lives(record))
+    record = queries.record(market)
+    return InstrumentTable(record, dict(names), events, _lives(record))
 
 
 def _lives(record: Record) -> dict[str, str]:
@@ -141,10 +145,10 @@ def _lives(record: Record) -> dict[str, str]:
         return {}
 
 
-def get_history(table: InstrumentTable, code: str) -> History | None:
-    """The history of an instrument; `table` is that of its market. None where it has no bar."""
-    market = table.sessions.market.name
-    bars = _bars(market, code)
+def get_history(table: InstrumentTable, code: str, rows: Sequence[tuple[Any, ...]] | None = None) -> History | None:
+    """The history of an instrument; `table` is that of its market. None where it has no bar. `rows`: its `bar_rows`,
+    read here without them."""
+    bars = _bars(BARS.rows(table.sessions.market.name, code) if rows is None else rows)
     if bars is None:
         return None
     days, raw = bars
@@ -207,9 +211,8 @@ def _last_gap(market: str, sessions: Days) -> np.datetime64 | None:
     return None
 
 
-def _bars(market: str, code: str) -> tuple[Days, dict[str, Floats]] | None:
+def _bars(rows: Sequence[tuple[Any, ...]]) -> tuple[Days, dict[str, Floats]] | None:
     """The recorded days, ascending, and the fields on them; of several sources the preferred one's."""
-    rows = BARS.rows(market, code)
     if not rows:
         return None
     dates, sources, *columns = zip(*rows, strict=True)

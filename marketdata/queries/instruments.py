@@ -7,7 +7,20 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
-from django.db.models import Count, F, Func, Max, Prefetch, Q, QuerySet, TextField, prefetch_related_objects
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Prefetch,
+    Q,
+    QuerySet,
+    TextField,
+    When,
+    prefetch_related_objects,
+)
 
 from marketdata import codes
 from marketdata.compiled_query import CompiledQuery
@@ -107,6 +120,13 @@ def get_instrument(market: str, code: str) -> Instrument | None:
     return min(rows.filter(code__in=alike), key=lambda row: alike.index(row.code), default=None)
 
 
+def instrument_rows(market: str, code: str) -> QuerySet[Instrument]:
+    """The instrument of `get_instrument`, or none."""
+    places = [When(code=spelled, then=n) for n, spelled in enumerate(_code_candidates(market, code))]
+    rows = Instrument.objects.filter(market=market, code__in=_code_candidates(market, code))
+    return rows.order_by(Case(*places, output_field=IntegerField()))[:1]
+
+
 def _code_candidates(market: str, code: str) -> list[str]:
     """The code as it is written, then as it may be recorded."""
     spelled = codes.spell_code(market, code)
@@ -125,8 +145,16 @@ def get_latest_bar(instrument: Instrument) -> StockPrice | None:
     if instrument.last_bar is None:
         return None
     rows = StockPrice.objects.filter(market=instrument.market, stock_code=instrument.code, date=instrument.last_bar)
+    return choose_bar(rows)
+
+
+def choose_bar(rows: Iterable[StockPrice]) -> StockPrice | None:
+    """Of an instrument's bars of one session the preferred source's; None without one."""
     bars = {bar.source: bar for bar in rows}
-    rank = source_sort_key(instrument.market, [instrument.last_bar] if len(bars) > 1 else ())
+    first = next(iter(bars.values()), None)
+    rank = source_sort_key(first.market, [first.date] if len(bars) > 1 else ()) if first else None
+    if rank is None:
+        return None
     return min(bars.values(), key=lambda bar: rank(bar.date, bar.source), default=None)
 
 

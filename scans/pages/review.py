@@ -15,13 +15,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from caching.cached import cached
-from marketdata.queries.history import get_history, get_instrument_table
+from marketdata.joint_queries import evaluate_together
+from marketdata.queries.history import bar_rows, get_history, get_instrument_table
+from scans.models import Mark
 from scans.pages.account import chosen_versions
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.marks import mark_form
 from scans.pages.rows import order_plan
 from scans.queries import marks, results
+from scans.queries.market_status import make_work, work_rows
 from scans.queries.review import ReviewPick, SessionPick, SessionPicks, latest_day, review_queue, session_picks
 
 BARS = 60
@@ -46,8 +49,17 @@ class Review(MarketPage):
 
     @cached_property
     def queue(self) -> list[ReviewPick]:
-        own = marks.session_marks(self.request.user, self.market.name, self.kwargs["day"])
+        own = {mark.code: mark for mark in self.own_marks if mark.date == self.kwargs["day"]}
         return review_queue(self.session.picks, own)
+
+    @cached_property
+    def own_marks(self) -> list[Mark]:
+        """The reader's marks of the instruments of the session, and of other sessions too."""
+        codes = [pick.code for pick in self.session.picks]
+        rows, work = marks.instrument_mark_rows(self.request.user, self.market.name, codes), work_rows(self.market.name)
+        evaluate_together(rows, work)
+        self.work = make_work(work)
+        return list(rows)
 
     @cached_property
     def session(self) -> SessionPicks:
@@ -58,20 +70,20 @@ class Review(MarketPage):
         return session
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        session = self.session
+        session, queue = self.session, self.queue
         context = super().get_context_data(**kwargs) | {
             "day": self.kwargs["day"],
             "session": session,
-            "queue": self.queue,
-            "seen": sum(row.seen_at is not None for row in self.queue),
+            "queue": queue,
+            "seen": sum(row.seen_at is not None for row in queue),
         }
-        if not self.queue:
+        if not queue:
             return context
         place = self.place(self.request.GET.get("code"))
         pick, user = self.queue[place].pick, self.request.user
         unseen = [after for after in self._after(place) if not self.queue[after].seen_at]
         onward = self.address(unseen[0] if unseen else place + 1)
-        own = marks.instrument_marks(user, self.market.name, pick.code)
+        own = [mark for mark in self.own_marks if mark.code == pick.code]
         return context | {
             "current": self.queue[place],
             "place": place + 1,
@@ -117,18 +129,21 @@ def _figures_identity(page: Review, pick: SessionPick) -> Sequence[Any]:
 def _kept_figures(page: Review, pick: SessionPick) -> str:
     """The HTML of a pick's plan and chart, the same for every reader."""
     market, day = page.market, page.kwargs["day"]
-    picks = list(results.instrument_picks(market.name, pick.code)[:BARS])
     version, _ = pick.places[0]
-    rank = results.instrument_picks(market.name, pick.code).filter(date=day, scanner_version__slug=version).first()
+    of_instrument = results.instrument_picks(market.name, pick.code)
+    picks, ranks = of_instrument[:BARS], of_instrument.filter(date=day, scanner_version__slug=version)[:1]
+    bars = bar_rows(market.name, pick.code)
+    evaluate_together(picks, ranks, bars)
+    rank = next(iter(ranks), None)
     if rank is None:
         raise Http404(f"Version {version} no longer has {pick.code} on {day}.")
     order = order_plan(rank)
-    series = get_history(get_instrument_table(market.name, tuple(page.state)), pick.code)
+    series = get_history(get_instrument_table(market.name, tuple(page.state)), pick.code, list(bars))
     context = {
         "market": market,
         "places": pick.places,
         "rank": rank,
         "order": order,
-        "chart": candlestick_chart(series, BARS, order, picks) if series else None,
+        "chart": candlestick_chart(series, BARS, order, list(picks)) if series else None,
     }
     return render_to_string("pages/review_figures.html", context)

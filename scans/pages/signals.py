@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
+from marketdata.joint_queries import evaluate_together
 from marketdata.pages.kept import Content
 from marketdata.queries.closes import CloseSeries, get_closes
-from marketdata.queries.market_calendar import get_sessions
+from marketdata.queries.market_calendar import get_overrides, make_calendars
+from marketdata.record import Days
 from scans.models import Signal, SignalStatus
 from scans.order_prices import LEVELS
 from scans.pages.base import KeptPage
@@ -53,13 +56,19 @@ class Signals(KeptPage):
         status = self.request.GET.get("status", "open")
         status = status if status in TABS else "open"
         every = results.market_signals(self.market.name)
-        counts = every.aggregate(
-            day=Max("seen_until"), **{name: Count("pk", Q(status__in=group)) for name, group in TABS.items()}
-        )
         of_status = every.filter(status__in=TABS[status])
         of_status = of_status.select_related("rank__scanner_version", "rank__run", "scanner_version")
-        signals = list(of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED])
-        series = self._closes(signals)
+        of_status = of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED]
+        by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
+        overrides = get_overrides([self.market.name])
+        evaluate_together(of_status, by_status, overrides)
+        counts: dict[str, Any] = dict.fromkeys(TABS, 0)
+        for recorded, count, _last in by_status:
+            counts |= {name: counts[name] + count for name, group in TABS.items() if recorded in group}
+        counts["day"] = max((day for *_, day in by_status), default=None)
+        (calendar,) = make_calendars([self.market.name], overrides)
+        signals = list(of_status)
+        series = self._closes(signals, calendar.sessions)
         rows = [signal_row(signal, series.get(signal.code)) for signal in signals]
         if status != "closed":
             rows.sort(key=lambda row: (row.distance.to_stop is None, -(row.distance.to_stop or 0), row.signal.code))
@@ -68,17 +77,16 @@ class Signals(KeptPage):
             "counts": counts,
             "rows": rows,
             "total": counts[status],
-            "afterwards": count_computed_afterwards(self.market.name, [(one.rank, one) for one in signals]),
+            "afterwards": count_computed_afterwards(calendar, [(one.rank, one) for one in signals]),
         }
         html = self.render("pages/signals.html", context)
         return Content(_("Signals"), html, codes=sorted(series), frame={"live": status != "closed" and bool(rows)})
 
-    def _closes(self, signals: Sequence[Signal]) -> dict[str, CloseSeries]:
+    def _closes(self, signals: Sequence[Signal], calendar: Days) -> dict[str, CloseSeries]:
         """The closes of the signals' instruments over `SPARK` sessions, or from the first pick that has not ended."""
         if not signals:
             return {}
         day = max(signal.seen_until for signal in signals)
-        calendar = get_sessions(self.market.name)
         picked = min((signal.picked_on for signal in signals if signal.status in results.OPEN), default=day)
         first, last = np.searchsorted(calendar, np.array([picked, day], dtype="datetime64[D]")).tolist()
         sessions = max(last - first + 1, SPARK)

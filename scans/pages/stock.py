@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -19,9 +19,12 @@ from django.utils.translation import gettext as _
 from caching.cached import leave_unstored
 from caching.reads import READS
 from marketdata.errors import DataProblem
+from marketdata.joint_queries import evaluate_together
+from marketdata.models import InstrumentStatus, StockPrice
 from marketdata.pages.kept import Content
 from marketdata.queries import instrument_search, instruments
-from marketdata.queries.history import get_history, get_instrument_table
+from marketdata.queries.history import bar_rows, get_history, get_instrument_table
+from marketdata.queries.market_calendar import get_overrides, make_calendars
 from scans.models import Mark, ScanRank, ScanSession
 from scans.operations.analysis import analyse
 from scans.operations.analysis.explain import explain_instrument
@@ -33,7 +36,8 @@ from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
 from scans.pages.parts import PartPage
 from scans.pages.rows import order_plan
-from scans.queries import marks, results
+from scans.queries import marks
+from scans.queries.market_status import make_work, work_rows
 from scans.queries.results import NoSession
 from scans.queries.run_timing import count_computed_afterwards
 
@@ -57,34 +61,66 @@ class StockPage(KeptPage):
         code = self.kwargs["code"]
         instrument = instruments.get_instrument(self.market.name, code)
         if instrument is None:
-            raise Http404(f"Market {self.market.name} has no instrument {code!r}.")
+            raise self.not_found()
         return instrument
+
+    def not_found(self) -> Http404:
+        """The error of a code that the market does not have."""
+        return Http404(f"Market {self.market.name} has no instrument {self.kwargs['code']!r}.")
+
+
+class _StockQueries:
+    """The queries of an instrument, however its code is spelled: its row, status statements, latest bars, its picks
+    with their signals, and the overrides of the calendar."""
+
+    def __init__(self, market: str, code: str) -> None:
+        self.instruments = instruments.instrument_rows(market, code)
+        recorded, last_bar = (Subquery(self.instruments.values(name)) for name in ("code", "last_bar"))
+        statuses = InstrumentStatus.objects.filter(instrument=Subquery(self.instruments.values("pk")))
+        self.statuses = statuses.order_by("valid_from", "source")
+        self.bars = StockPrice.objects.filter(market=market, stock_code=recorded, date=last_bar)
+        picks = ScanRank.objects.filter(market=market, code=recorded, published=True)
+        picks = picks.select_related("scanner_version", "session", "signal", "run")
+        self.picks = picks.order_by("-date", "scanner_version__slug")[:PICKS]
+        self.overrides = get_overrides([market])
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.instruments, self.statuses, self.bars, self.picks, self.overrides]
 
 
 class Stock(StockPage):
     """`/{market}/s/{code}`: the plan of the chosen pick, by default the latest one."""
 
     def content(self) -> Content:
-        instrument = instruments.prefetch_statuses(self.instrument())
-        code = instrument.code
-        rows = results.instrument_picks(self.market.name, code)
-        picks = list(rows.select_related("scanner_version", "signal", "run")[:PICKS])
+        market = self.market.name
+        queries = _StockQueries(market, self.kwargs["code"])
+        evaluate_together(*queries.query_sets)
+        instrument = next(iter(queries.instruments), None)
+        if instrument is None:
+            raise self.not_found()
+        code, picks = instrument.code, list(queries.picks)
         outcomes = [(pick, pick.signal) for pick in picks if hasattr(pick, "signal")]
         chosen = self.chosen(picks)
-        series = get_history(get_instrument_table(self.market.name, tuple(self.state)), code)
+        bars = bar_rows(market, code)
+        codes = _session_codes(chosen) if chosen else ScanRank.objects.none().values_list("code", flat=True)
+        evaluate_together(bars, codes)
+        series = get_history(get_instrument_table(market, tuple(self.state)), code, list(bars))
         order = order_plan(chosen) if chosen else None
-        steps = _steps(chosen) if chosen else {}
+        steps = _steps(chosen, list(codes)) if chosen else {}
+        (calendar,) = make_calendars([market], queries.overrides)
         query = f"?scanner_version={chosen.scanner_version.slug}&date={chosen.date}" if chosen else ""
         html = self.render(
             "pages/stock.html",
             {
                 **steps,
                 "instrument": instrument,
-                "statuses": _statuses(instrument),
-                "bar": instruments.get_latest_bar(instrument),
+                "statuses": _statuses(queries.statuses),
+                "bar": instruments.choose_bar(queries.bars),
                 "picks": [(pick, getattr(pick, "signal", None)) for pick in picks],
                 "outcomes": len(outcomes),
-                "afterwards": count_computed_afterwards(self.market.name, outcomes),
+                "afterwards": count_computed_afterwards(calendar, outcomes),
                 "chosen": chosen,
                 "order": order,
                 "chart": candlestick_chart(series, BARS, order, picks) if series else None,
@@ -104,7 +140,13 @@ class Stock(StockPage):
     @cached_property
     def own_marks(self) -> list[Mark]:
         """The reader's marks of the instrument."""
-        return marks.instrument_marks(self.request.user, self.market.name, self.kwargs["code"])
+        rows, work = (
+            marks.instrument_mark_rows(self.request.user, self.market.name, [self.kwargs["code"]]),
+            work_rows(self.market.name),
+        )
+        evaluate_together(rows, work)
+        self.work = make_work(work)
+        return list(rows)
 
     def tags(self, content: Content) -> Mapping[str, SafeString]:
         """By session."""
@@ -132,18 +174,19 @@ class Stock(StockPage):
         return fitting[0] if fitting else None
 
 
-def _steps(chosen: ScanRank) -> dict[str, Any]:
-    """The place of a pick in its version's list, with the addresses of the picks before and after it.
-
-    The order is that of the evening's page: new picks first, then those that stayed.
-    """
+def _session_codes(chosen: ScanRank) -> QuerySet[ScanRank, str]:
+    """The codes of the list of a pick, in the order of the evening's page: new picks, then those that stayed."""
     published = ScanSession.objects.filter(
         scanner_version=chosen.scanner_version_id, market=chosen.market, published=True
     )
     before = published.filter(date__lt=chosen.date).order_by("-date").values("pk")[:1]
     stayed = Exists(ScanRank.objects.filter(session=Subquery(before), code=OuterRef("code")))
     picks = ScanRank.objects.filter(session=chosen.session_id).order_by(stayed, "rank")
-    codes = list(picks.values_list("code", flat=True))
+    return picks.values_list("code", flat=True)
+
+
+def _steps(chosen: ScanRank, codes: Sequence[str]) -> dict[str, Any]:
+    """The place of a pick in its list, with the addresses of the picks before and after it."""
     place = codes.index(chosen.code)
 
     def address(code: str) -> str:
@@ -158,10 +201,10 @@ def _steps(chosen: ScanRank) -> dict[str, Any]:
     }
 
 
-def _statuses(instrument: Any) -> list[str]:
+def _statuses(statements: Iterable[InstrumentStatus]) -> list[str]:
     """The attributes of the instrument's status that warn: managed, caution, halted, warning."""
     latest: dict[str, Any] = {}
-    for statement in instrument.statuses.all():
+    for statement in statements:
         for name in ("managed", "caution", "halted", "warning"):
             value = getattr(statement, name)
             if value is not None:

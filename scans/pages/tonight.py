@@ -23,7 +23,7 @@ from scans.pages.base import KeptPage
 from scans.pages.preclose import preclose_context
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
-from scans.queries.preclose import get_preclose_scan
+from scans.queries.preclose import preclose_scans
 from scans.queries.regime_rules import regime_rules
 from scans.queries.settling import EVENING, SettlingFigures, settling_figures
 from scans.wording.regime_sentences import regime_sentence
@@ -55,7 +55,8 @@ class Tonight(KeptPage):
     def content(self) -> Content:
         day: date | None = self.kwargs.get("day")
         of_evening = self.request.GET.get("reading") == EVENING
-        summary = evening_summary(self.market.name, day, EVENING if of_evening else "")
+        scans = preclose_scans(self.market.name, day)
+        summary = evening_summary(self.market.name, day, EVENING if of_evening else "", others=[scans])
         if summary is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")
         if summary is None:
@@ -79,7 +80,7 @@ class Tonight(KeptPage):
             "settling": _settling(self.market.name, blocks),
             "is_latest": summary.next is None,
         }
-        scan = get_preclose_scan(self.market.name, day)
+        scan = next(iter(scans), None)
         if scan and scan.session >= summary.session_date:
             context |= preclose_context(scan, slugs)
         html = self.render("pages/tonight.html", context)

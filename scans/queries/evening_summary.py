@@ -2,27 +2,27 @@
 of signals. The page and the API show the same rows.
 
 1. The published session of the day, and the published one before it, of each version, with the days before and after
-   that have any (one query).
-2. The picks of both with their signals, and those whose signal was entered or ended on the day (one query): new, stayed
-   and dropped are differences of their sets of codes.
-3. The calendar, the adjusted closes of the last `SPARK` sessions of these instruments and their investor flow (one
-   query each).
+   that have any; the picks of both with their signals, and those whose signal was entered or ended on the day: new,
+   stayed and dropped are differences of their sets of codes; the calendar. One query.
+2. The adjusted closes of the last `SPARK` sessions of these instruments and their investor flow. One query.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
-from django.db.models import F, Q, Subquery, Value, Window
+from django.db.models import F, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import RowNumber
 
-from marketdata.queries.closes import CloseSeries, get_closes
-from marketdata.queries.flows import FlowFigures, get_flow_figures
-from marketdata.queries.market_calendar import get_sessions
+from marketdata.joint_queries import evaluate_together
+from marketdata.queries.closes import CloseSeries, close_rows, make_closes
+from marketdata.queries.flows import FlowFigures, flow_rows, make_flow_figures
+from marketdata.queries.market_calendar import get_overrides, make_calendars
 from scans.models import ScannerVersion, ScanRank, ScanSession, Signal
-from scans.queries.settling import EVENING, evening_answers
+from scans.queries.settling import EVENING, provisional_answers
 
 SPARK = 60
 """Sessions of a sparkline."""
@@ -77,16 +77,29 @@ class EveningSummary:
     flows: Mapping[tuple[str, date], FlowFigures] = field(default_factory=dict)
 
 
-def evening_summary(market: str, day: date | None, reading: str = "") -> EveningSummary | None:
+Further = Callable[[Sequence[ScanSession]], Iterable[QuerySet[Any, Any]]]
+"""The latest sessions of the versions -> query sets that belong to them."""
+
+
+def evening_summary(
+    market: str,
+    day: date | None,
+    reading: str = "",
+    *,
+    others: Iterable[QuerySet[Any, Any]] = (),
+    further: Further = lambda _: (),
+) -> EveningSummary | None:
     """The summary of `day` (None: the latest published day); None if nothing is published. `reading` "evening": of the
-    answers of the evening, from bars that could still change, where there are any."""
-    rows = _two_latest(market, day)
+    answers of the evening, from bars that could still change, where there are any. Its first query evaluates `others`
+    too, its second one what `further` returns."""
+    queries = _EveningQueries(market, day, reading)
+    evaluate_together(*queries.query_sets, *others)
+    rows: list[ScanSession] = list(queries.sessions)
     day = day or max((row.date for row in rows), default=None)
     if day is None or not any(row.date == day for row in rows):
         return None
-    if reading == EVENING:
-        rows = _of_evening(market, rows, day)
-    picks, moved = _picks(market, rows, day)
+    rows = _of_evening(rows, {row.scanner_version_id: row for row in queries.answers}, day)
+    picks, moved = _picks(rows, queries, day)
     exits = {(signal.scanner_version_id, signal.code): signal.status for signal in moved if signal.exit_on == day}
     versions = [_version_evening(version, day, picks, exits) for version in _by_version(rows)]
     versions.sort(
@@ -94,7 +107,11 @@ def evening_summary(market: str, day: date | None, reading: str = "") -> Evening
     )
     codes = {pick.rank.code for version in versions for pick in (*version.new, *version.stayed, *version.dropped)}
     codes |= {signal.code for signal in moved}
-    calendar = get_sessions(market)
+    (calendar,) = make_calendars([market], queries.overrides)
+    closes = close_rows(market, codes, day, SPARK, calendar.sessions)
+    flow_picks = {(code, day) for code in codes}
+    flows = flow_rows(market, flow_picks, calendar.sessions)
+    evaluate_together(closes, flows, *further([row for row in rows if row.date == day]))
     return EveningSummary(
         market=market,
         session_date=day,
@@ -102,29 +119,49 @@ def evening_summary(market: str, day: date | None, reading: str = "") -> Evening
         next=rows[0].next,  # type: ignore[attr-defined]
         versions=versions,
         signals=moved,
-        closes=get_closes(market, codes, day, SPARK, calendar=calendar),
-        flows=get_flow_figures(market, {(code, day) for code in codes}, calendar),
+        closes=make_closes(closes),
+        flows=make_flow_figures(flows, flow_picks, calendar.sessions),
     )
 
 
-def _two_latest(market: str, day: date | None) -> list[ScanSession]:
-    """Each version's two latest published sessions up to `day`, annotated with the days before and after it that have a
-    published session of any version."""
-    published = ScanSession.objects.filter(market=market, published=True)
-    latest = Subquery(published.order_by("-date").values("date")[:1]) if day is None else Value(day)
-    order = Window(RowNumber(), partition_by=F("scanner_version"), order_by=F("date").desc())
-    two = published.filter(date__lte=latest).annotate(place=order).filter(place__lte=2).values("pk")
-    sessions = ScanSession.objects.filter(pk__in=two).select_related("scanner_version", "run")
-    sessions = sessions.annotate(
-        previous=Subquery(published.filter(date__lt=latest).order_by("-date").values("date")[:1]),
-        next=Subquery(published.filter(date__gt=latest).order_by("date").values("date")[:1]),
-    )
-    return list(sessions.order_by("scanner_version__slug", "-date"))
+class _EveningQueries:
+    """The queries of an evening that depend on its day alone.
+
+    `sessions`: each version's two latest published sessions up to the day, annotated with the days before and after it
+    that have a published session of any version; `answers` of the evening where its reading is requested; `ranks` of
+    both; `moved`: the picks whose signal has an entry or exit on the day.
+    """
+
+    def __init__(self, market: str, day: date | None, reading: str) -> None:
+        published = ScanSession.objects.filter(market=market, published=True)
+        latest = Subquery(published.order_by("-date").values("date")[:1]) if day is None else Value(day)
+        order = Window(RowNumber(), partition_by=F("scanner_version"), order_by=F("date").desc())
+        two = published.filter(date__lte=latest).annotate(place=order).filter(place__lte=2).values("pk")
+        sessions = ScanSession.objects.filter(pk__in=two).select_related("scanner_version", "run")
+        sessions = sessions.annotate(
+            previous=Subquery(published.filter(date__lt=latest).order_by("-date").values("date")[:1]),
+            next=Subquery(published.filter(date__gt=latest).order_by("date").values("date")[:1]),
+        )
+        self.sessions: QuerySet[Any, Any] = sessions.order_by("scanner_version__slug", "-date")
+        self.answers = provisional_answers(market) if reading == EVENING else ScanSession.objects.none()
+        self.answers = self.answers.filter(date=latest)
+        ranks = ScanRank.objects.select_related("signal", "scanner_version").order_by("rank", "code")
+        chosen = Q(session__in=two)
+        if reading == EVENING:
+            chosen |= Q(session__in=self.answers.order_by().values("pk"))
+        self.ranks = ranks.filter(chosen)
+        moved = Signal.objects.filter(Q(entered_on=latest) | Q(exit_on=latest), market=market, rank__published=True)
+        self.moved = ranks.filter(pk__in=moved.order_by().values("rank"))
+        self.overrides = get_overrides([market])
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.sessions, self.answers, self.ranks, self.moved, self.overrides]
 
 
-def _of_evening(market: str, rows: Sequence[ScanSession], day: date) -> list[ScanSession]:
-    """`rows` with the evening's answers of `day` in the place of those that replaced them."""
-    answers = evening_answers(market, [row.scanner_version for row in rows if row.date == day], [day])
+def _of_evening(rows: Sequence[ScanSession], answers: Mapping[int, ScanSession], day: date) -> list[ScanSession]:
+    """`rows` with the evening's answers of `day`, by version, in the place of those that replaced them."""
     result = []
     for row in rows:
         answer = answers.get(row.scanner_version_id) if row.date == day else None
@@ -141,18 +178,17 @@ def _by_version(rows: Iterable[ScanSession]) -> list[list[ScanSession]]:
     return list(rows_of_version.values())
 
 
-def _picks(market: str, rows: Sequence[ScanSession], day: date) -> tuple[dict[int, list[ScanRank]], list[Signal]]:
+def _picks(
+    rows: Sequence[ScanSession], queries: _EveningQueries, day: date
+) -> tuple[dict[int, list[ScanRank]], list[Signal]]:
     """Key of a session -> its ranks in order, with their signals; and the signals with an entry or exit on `day`."""
     ranks_of_session: dict[int, list[ScanRank]] = {row.pk: [] for row in rows}
-    ranks = ScanRank.objects.order_by().values("pk")
-    moved = Signal.objects.filter(Q(entered_on=day) | Q(exit_on=day), market=market, rank__published=True).order_by()
-    keys = ranks.filter(session__in=ranks_of_session).union(moved.values("rank"))
-    signals = []
-    for rank in (
-        ScanRank.objects.filter(pk__in=keys).select_related("signal", "scanner_version").order_by("rank", "code")
-    ):
+    for rank in queries.ranks:
         if rank.session_id in ranks_of_session:
             ranks_of_session[rank.session_id].append(rank)
+    ranks = {rank.pk: rank for ranks in ranks_of_session.values() for rank in ranks}
+    signals = []
+    for rank in (ranks | {rank.pk: rank for rank in queries.moved}).values():
         signal: Signal | None = getattr(rank, "signal", None)
         if signal and day in (signal.entered_on, signal.exit_on):
             signal.rank, signal.scanner_version = rank, rank.scanner_version

@@ -85,7 +85,7 @@ def _shown_session(record: Freshness) -> date:
 
 def current_work(market: str) -> list[Work]:
     """Unfinished scan requests of the market and its running evening, the oldest first (one query)."""
-    return _work(WORK.rows(market))
+    return make_work(WORK.rows(market))
 
 
 def work_and_tags(
@@ -98,10 +98,11 @@ def work_and_tags(
     rows = _statement(len(filled)).rows(market, user.pk, day or date.max, *filled)
     by_day = sorted((row for row in rows if row[0] is None), key=lambda row: str(row[-1] or ""))
     tags = {code: tag for _, _, code, *_, tag, _ in by_day}
-    return _work([row[:-2] for row in rows if row[0] is not None]), tags
+    return make_work([row[:-2] for row in rows if row[0] is not None]), tags
 
 
-def _work(rows: Iterable[Sequence[Any]]) -> list[Work]:
+def make_work(rows: Iterable[Sequence[Any]]) -> list[Work]:
+    """See `current_work`."""
     work = [
         Work(bool(is_evening), number, status == RequestStatus.QUEUED, done, total, _moment(since))
         for is_evening, number, status, done, total, since in rows
@@ -109,8 +110,8 @@ def _work(rows: Iterable[Sequence[Any]]) -> list[Work]:
     return sorted(work, key=lambda row: row.since)
 
 
-def _work_rows(market: str, *nothing: Expression) -> QuerySet[Any, Any]:
-    """The rows of the work, with `nothing` in further columns."""
+def work_rows(market: str, *nothing: Expression) -> QuerySet[Any, Any]:
+    """The rows that `make_work` needs, with `nothing` in further columns."""
     requests = ScanRequest.objects.filter(market=market, status__in=UNFINISHED).order_by()
     evenings = Evening.objects.filter(market=market, status=EveningStatus.RUNNING).order_by()
     since = Coalesce("started_at", "queued_at")
@@ -130,14 +131,14 @@ def _statement(places: int) -> PreparedStatement:
         empty = [Value(None, field) for field in (BooleanField(), IntegerField())]
         zeros = [Value(None, field) for field in (IntegerField(), IntegerField(), DateTimeField())]
         rows = marks.tag_rows(user, market, day, codes)
-        return _work_rows(market, Value("", CharField()), Cast(Value(None), DateField())).union(
+        return work_rows(market, Value("", CharField()), Cast(Value(None), DateField())).union(
             rows.values_list(*empty, "code", *zeros, "tag", "date"), all=True
         )
 
     return PreparedStatement(make, "market", -1, date(1, 1, 1), *marks.example_codes(places))
 
 
-WORK = PreparedStatement(_work_rows, "a market")
+WORK = PreparedStatement(work_rows, "a market")
 """The statement of `current_work`: every page needs it, and to build it takes longer than to run it."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Any
 
@@ -14,11 +14,6 @@ from scans.models import Mark, ReaderSettings
 def own_marks(user: Any, market: str) -> QuerySet[Mark]:
     """The marks of a user on a market; none of an anonymous one."""
     return Mark.objects.filter(user=user.pk, market=market)
-
-
-def session_marks(user: Any, market: str, day: date) -> dict[str, Mark]:
-    """Code -> the user's mark of that session (one query)."""
-    return {mark.code: mark for mark in own_marks(user, market).filter(date=day)} if user.pk else {}
 
 
 def tags(user: Any, market: str, codes: Iterable[str], day: date | None = None) -> dict[str, str]:
@@ -47,9 +42,12 @@ def tag_rows(user: int, market: str, day: date, codes: Iterable[str]) -> QuerySe
 
 def instrument_marks(user: Any, market: str, code: str) -> list[Mark]:
     """The user's marks of an instrument, the latest session first, then the one without a date."""
-    if not user.pk:
-        return []
-    return list(own_marks(user, market).filter(code=code).order_by(F("date").desc(nulls_last=True)))
+    return list(instrument_mark_rows(user, market, [code])) if user.pk else []
+
+
+def instrument_mark_rows(user: Any, market: str, codes: Collection[str]) -> QuerySet[Mark]:
+    """The user's marks of these instruments, in the same order."""
+    return own_marks(user, market).filter(code__in=codes).order_by(F("date").desc(nulls_last=True))
 
 
 def get_mark(user: Any, market: str, code: str, day: date | None) -> Mark | None:

@@ -50,10 +50,15 @@ class AnswerAtClose:
 
 def get_preclose_scan(market: str, session: date | None = None) -> PrecloseScan | None:
     """The last scan before the close of `session`, of the latest that has one where None; without its quotes."""
+    return preclose_scans(market, session).first()
+
+
+def preclose_scans(market: str, session: date | None = None) -> QuerySet[PrecloseScan]:
+    """The scan of `get_preclose_scan`, or none."""
     rows = PrecloseScan.objects.filter(market=market).defer("content")
     if session is not None:
         rows = rows.filter(session=session)
-    return rows.order_by("-session", "-read_at").first()
+    return rows.order_by("-session", "-read_at")[:1]
 
 
 def answers_at_close(scan: PrecloseScan) -> list[AnswerAtClose]:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Max, Min, Q, QuerySet
+from django.db.models import Max, QuerySet
 
+from marketdata.joint_queries import evaluate_together
 from scans.models import Mark, ScanRank, ScanSession
 from scans.queries.evening_summary import FIRST
 
@@ -51,24 +52,23 @@ def latest_day(market: str) -> date | None:
 
 
 def session_picks(market: str, day: date, slugs: Sequence[str] = ()) -> SessionPicks | None:
-    """The published picks of a session by the versions `slugs` (none: all), in two queries; None where nothing is
+    """The published picks of a session by the versions `slugs` (none: all), in one query; None where nothing is
     published for it."""
-    days = _published(market).aggregate(
-        previous=Max("date", filter=Q(date__lt=day)),
-        day=Max("date", filter=Q(date=day)),
-        next=Min("date", filter=Q(date__gt=day)),
-    )
-    if days["day"] is None:
-        return None
+    published = _published(market).order_by("date").values_list("date", flat=True)
+    this, after = published.filter(date=day)[:1], published.filter(date__gt=day)[:1]
+    before = published.filter(date__lt=day).reverse()[:1]
     ranks = ScanRank.objects.filter(market=market, date=day, published=True)
     if slugs:
         ranks = ranks.filter(scanner_version__slug__in=slugs)
     position = {slug: place for place, slug in enumerate(slugs or FIRST)}
     rows = ranks.values_list("scanner_version__slug", "rank", "code", "name", "segment")
+    evaluate_together(before, this, after, rows)
+    if not this:
+        return None
     picks: dict[str, SessionPick] = {}
     for slug, rank, code, name, segment in sorted(rows, key=lambda row: (position.get(row[0], len(position)), *row)):
         picks.setdefault(code, SessionPick(code, name, segment, [])).places.append((slug, rank))
-    return SessionPicks(days["previous"], days["next"], list(picks.values()))
+    return SessionPicks(next(iter(before), None), next(iter(after), None), list(picks.values()))
 
 
 def review_queue(picks: Sequence[SessionPick], own: Mapping[str, Mark]) -> list[ReviewPick]:

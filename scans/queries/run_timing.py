@@ -7,14 +7,13 @@ from datetime import date, datetime
 
 import numpy as np
 
-from marketdata.queries.market_calendar import get_calendar
+from marketdata.queries.market_calendar import MarketCalendar
 from scans.models import ScanRank, Signal
 
 
-def count_computed_afterwards(market: str, signals: Iterable[tuple[ScanRank, Signal]]) -> int:
+def count_computed_afterwards(calendar: MarketCalendar, signals: Iterable[tuple[ScanRank, Signal]]) -> int:
     """How many signals are of picks whose run (read with the pick) began after the open of their entry, or of the
     session after the pick where nothing was bought."""
-    calendar = get_calendar(market)
     openings: dict[date, datetime] = {}
     afterwards = 0
     for pick, signal in signals:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from marketdata.market_time import market_time
 from scans.models import Reading, ScannerVersion, ScanRank, ScanSession, Status
@@ -45,10 +45,14 @@ def reading_filter(reading: str, prefix: str = "") -> Q:
 
 def evening_answers(market: str, versions: Iterable[ScannerVersion], days: Iterable[date]) -> dict[int, ScanSession]:
     """Key of each version -> its latest provisional answer of one of `days`, with version and run, replaced or not."""
-    rows = ScanSession.objects.filter(
-        market=market, scanner_version__in=list(versions), date__in=list(days), read_at__isnull=False
-    ).exclude(status=Status.QUARANTINED)
-    return {row.scanner_version_id: row for row in rows.select_related("scanner_version", "run").order_by("pk")}
+    rows = provisional_answers(market).filter(scanner_version__in=list(versions), date__in=list(days))
+    return {row.scanner_version_id: row for row in rows}
+
+
+def provisional_answers(market: str) -> QuerySet[ScanSession]:
+    """The provisional answers, replaced or not, with version and run; the latest of a session last."""
+    rows = ScanSession.objects.filter(market=market, read_at__isnull=False).exclude(status=Status.QUARANTINED)
+    return rows.select_related("scanner_version", "run").order_by("pk")
 
 
 def settling_figures(

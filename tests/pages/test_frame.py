@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from marketdata.pages import kept
+from scans.models import ScanRank
 from scans.pages import base
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -65,14 +66,22 @@ def test_frame_is_that_of_its_reader(scanned: pd.DataFrame, browser: Client) -> 
 
 
 QUERIES = {
-    "/kr/": (9, 3),
-    "/kr/{day}/": (9, 3),
-    "/kr/signals": (6, 3),
+    "/kr/": (5, 3),
+    "/kr/{day}/": (5, 3),
+    "/kr/{day}/review": (6, 3),
+    "/kr/signals": (4, 3),
+    "/kr/signals?status=closed": (4, 3),
+    "/kr/s/005930": (6, 3),
     "/kr/sources": (5, 3),
-    "/kr/s/005930": (14, 4),
+    "/kr/search?q=": (3, 3),
+    "/kr/search?q=00": (4, 4),
+    "/settings": (6, 6),
+    "/settings/messages": (6, 6),
+    "/help": (2, 2),
 }
-"""Page -> its queries where its content is computed, and where it is kept: session with generations, user, work, tags
-(without signals none)."""
+"""Page -> its queries where its content is computed, and where it is kept: session with generations, user, tags with
+what runs."""
+MOST = 6
 
 
 @pytest.mark.usefixtures("one_minute")
@@ -85,3 +94,30 @@ def test_queries_of_a_page(path: str, scanned: pd.DataFrame, sessions: list[date
             text(browser, path.format(day=sessions[30]))
         numbers.append(len(made))
     assert tuple(numbers) == QUERIES[path]
+    assert max(numbers) <= MOST
+
+
+@pytest.mark.usefixtures("one_minute")
+def test_queries_are_as_many_for_fifty_picks_as_for_five(
+    scanned: pd.DataFrame, sessions: list[date], browser: Client
+) -> None:
+    paths = [f"/kr/{sessions[30]}/", f"/kr/{sessions[30]}/review", "/kr/s/005930"]
+    version = ScanRank.objects.filter(date=sessions[30], published=True).values_list("session", flat=True)[0]
+    numbers: list[list[int]] = []
+    for size in (5, 50):
+        rank = ScanRank.objects.filter(session=version).first()
+        assert rank is not None
+        ScanRank.objects.filter(session=version).exclude(pk=rank.pk).delete()
+        for place in range(1, size):
+            values = {field.attname: getattr(rank, field.attname) for field in ScanRank._meta.concrete_fields}
+            ScanRank.objects.create(**values | {"id": None, "rank": place + 1, "code": f"9{place:05}"})
+        cache.clear()
+        text(browser, "/kr/s/000020")  # the table of instruments
+        numbers.append([])
+        for path in paths:
+            with CaptureQueriesContext(connection) as made:
+                text(browser, path)
+            numbers[-1].append(len(made))
+        assert "900004" in text(browser, paths[0])
+    assert numbers[0] == numbers[1]
+    assert max(numbers[0]) <= MOST

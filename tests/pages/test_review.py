@@ -208,4 +208,4 @@ def test_queries_do_not_grow_with_the_queue(scanned: pd.DataFrame, sessions: lis
         with CaptureQueriesContext(connection) as made:
             browser.get(f"/kr/{day}/review")
         numbers.append(len(made))
-    assert numbers == [5, 5]
+    assert numbers == [3, 3]

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from scans import order_prices
 from scans.models import PrecloseScan
-from scans.queries.preclose import SESSIONS, AnswerAtClose, HitShare, answers_at_close, hit_shares
+from scans.queries.preclose import SESSIONS, AnswerAtClose, HitShare, PrecloseQueries
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class PrecloseBlock:
     share: HitShare | None
 
 
-def preclose_context(scan: PrecloseScan, versions: Sequence[str]) -> dict[str, Any]:
-    """The context of the section; `versions`: those that the reader chose, none: all."""
-    answers = answers_at_close(scan)
+def preclose_context(scan: PrecloseScan, queries: PrecloseQueries, versions: Sequence[str]) -> dict[str, Any]:
+    """The context of the section; `queries`: of the scan; `versions`: those that the reader chose, none: all."""
+    answers = queries.answers_at_close()
     chosen = [answer for answer in answers if answer.answer.scanner_version.slug in versions] or answers
-    shares = {share.scanner_version: share for share in hit_shares(scan.market)}
+    shares = {share.scanner_version: share for share in queries.hit_shares()}
     blocks = [
         PrecloseBlock(
             answer,

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -17,15 +18,15 @@ from marketdata.pages.kept import Content
 from marketdata.queries import instruments
 from marketdata.web.templatetags.numbers import day as day_text
 from scans.engines.regime_rules import RegimeRule
-from scans.models import Reading, SignalStatus
+from scans.models import Reading, ScanSession, SignalStatus
 from scans.pages.account import chosen_versions
 from scans.pages.base import KeptPage
 from scans.pages.preclose import preclose_context
 from scans.pages.rows import PickRow, evening_signal_row, pick_row
 from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
-from scans.queries.preclose import preclose_scans
+from scans.queries.preclose import PrecloseQueries, preclose_scans
 from scans.queries.regime_rules import regime_rules
-from scans.queries.settling import EVENING, SettlingFigures, settling_figures
+from scans.queries.settling import EVENING, SettlingFigures, SettlingQueries
 from scans.wording.regime_sentences import regime_sentence
 
 LIFE_ORDER = (
@@ -55,8 +56,9 @@ class Tonight(KeptPage):
     def content(self) -> Content:
         day: date | None = self.kwargs.get("day")
         of_evening = self.request.GET.get("reading") == EVENING
-        scans = preclose_scans(self.market.name, day)
-        summary = evening_summary(self.market.name, day, EVENING if of_evening else "", others=[scans])
+        beside = _Beside(self.market.name, day)
+        reading = EVENING if of_evening else ""
+        summary = evening_summary(self.market.name, day, reading, others=[beside.scans], further=beside.query_sets)
         if summary is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")
         if summary is None:
@@ -77,12 +79,11 @@ class Tonight(KeptPage):
             "moved": list(Counter(row.status for row in signals).items()),
             "is_replaced": any(block["session"] and block["session"].is_replacement for block in blocks),
             "of_evening": of_evening,
-            "settling": _settling(self.market.name, blocks),
+            "settling": beside.settling_figures(blocks),
             "is_latest": summary.next is None,
         }
-        scan = next(iter(scans), None)
-        if scan and scan.session >= summary.session_date:
-            context |= preclose_context(scan, slugs)
+        if beside.preclose and beside.preclose.scan:
+            context |= preclose_context(beside.preclose.scan, beside.preclose, slugs)
         html = self.render("pages/tonight.html", context)
         shown = self.request.GET.get("versions")
         return Content(
@@ -106,12 +107,30 @@ class Tonight(KeptPage):
         return list(slugs)
 
 
-def _settling(market: str, blocks: Sequence[Mapping[str, Any]]) -> list[SettlingFigures]:
-    """How provisional lists differed so far, of each version whose list is provisional."""
-    sessions = [block["session"] for block in blocks if block["session"]]
-    provisional = [row.scanner_version for row in sessions if row.reading == Reading.PROVISIONAL]
-    figures = settling_figures(market, provisional) if provisional else []
-    return [one for one in figures if one.sessions]
+class _Beside:
+    """What an evening has beside its lists: the scan before the close of the day or of a later session, and how
+    provisional lists differed so far."""
+
+    def __init__(self, market: str, day: date | None) -> None:
+        self.market, self.scans = market, preclose_scans(market, day)
+        self.preclose: PrecloseQueries | None = None
+        self.settling: SettlingQueries | None = None
+
+    def query_sets(self, sessions: Sequence[ScanSession]) -> list[QuerySet[Any, Any]]:
+        """The queries that belong to the answers of the evening."""
+        scan = next(iter(self.scans), None)
+        if scan and scan.session >= sessions[0].date:
+            self.preclose = PrecloseQueries(self.market, scan)
+        provisional = [row.scanner_version for row in sessions if row.reading == Reading.PROVISIONAL]
+        if provisional:
+            self.settling = SettlingQueries(self.market, provisional)
+        return [rows for queries in (self.preclose, self.settling) if queries for rows in queries.query_sets]
+
+    def settling_figures(self, blocks: Sequence[Mapping[str, Any]]) -> list[SettlingFigures]:
+        """Of each version that is shown and whose list is provisional."""
+        shown = {block["version"].slug for block in blocks}
+        figures = self.settling.figures() if self.settling else []
+        return [one for one in figures if one.sessions and one.version in shown]
 
 
 def _chip(version: VersionEvening, shown: Sequence[str], query: Mapping[str, str]) -> dict[str, Any]:

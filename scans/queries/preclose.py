@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
+from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
@@ -61,49 +63,70 @@ def preclose_scans(market: str, session: date | None = None) -> QuerySet[Preclos
     return rows.order_by("-session", "-read_at")[:1]
 
 
+class PrecloseQueries:
+    """The queries of the scans before the close of a market, of `scan` if it is given, and of the lists at the close of
+    their sessions: evaluated one by one, or with others in one statement by `evaluate_together(*query_sets)`."""
+
+    def __init__(self, market: str, scan: PrecloseScan | None = None) -> None:
+        self.scan = scan
+        self.answers = PrecloseAnswer.objects.filter(scan=scan).select_related("scanner_version")
+        self.last = _last_answers(market)
+        days = PrecloseScan.objects.filter(market=market).order_by().values("session")
+        filters = {"market": market, "published": True, "date__in": days}
+        self.sessions = ScanSession.objects.filter(**filters).order_by().values_list("scanner_version_id", "date")
+        self.ranks = ScanRank.objects.filter(**filters).order_by().values_list("scanner_version_id", "date", "code")
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.answers, self.last, self.sessions, self.ranks]
+
+    @cached_property
+    def lists(self) -> Mapping[tuple[int, date], frozenset[str]]:
+        """(version, session) -> the codes of its published list."""
+        codes: dict[tuple[int, date], set[str]] = {key: set() for key in self.sessions}
+        for version, day, code in self.ranks:
+            codes.setdefault((version, day), set()).add(code)
+        return {key: frozenset(values) for key, values in codes.items()}
+
+    def answers_at_close(self) -> list[AnswerAtClose]:
+        """See the function."""
+        day = self.scan.session if self.scan else date.min
+        return [AnswerAtClose(answer, self.lists.get((answer.scanner_version_id, day))) for answer in self.answers]
+
+    def hit_shares(self, sessions: int = SESSIONS) -> list[HitShare]:
+        """See the function."""
+        days = sorted({day for _, _, day, _ in self.last}, reverse=True)
+        closed = [day for day in days if any(day == published for _, published in self.lists)][:sessions]
+        rows: dict[str, list[tuple[int, int, int]]] = {}
+        for version, slug, day, codes in self.last:
+            listed = self.lists.get((version, day))
+            if listed is not None and day in closed:
+                rows.setdefault(slug, []).append((len(codes), len(listed.intersection(codes)), len(listed)))
+        return [
+            HitShare(slug, len(counts), *(sum(column) for column in zip(*counts, strict=True)))
+            for slug, counts in sorted(rows.items())
+        ]
+
+
 def answers_at_close(scan: PrecloseScan) -> list[AnswerAtClose]:
     """The answers of a scan, by version, each beside the list at the close."""
-    answers = list(scan.answers.select_related("scanner_version"))
-    lists = _published_codes(scan.market, [scan.session])
-    return [AnswerAtClose(answer, lists.get((answer.scanner_version_id, scan.session))) for answer in answers]
+    return PrecloseQueries(scan.market, scan).answers_at_close()
 
 
 def hit_shares(market: str, *, sessions: int = SESSIONS) -> list[HitShare]:
     """The hit shares over the last `sessions` sessions with a scan before the close and a published list, by
     version."""
-    answers = _last_answers(market)
-    days = sorted({day for _, _, day, _ in answers}, reverse=True)
-    lists = _published_codes(market, days)
-    closed = [day for day in days if any(day == published for _, published in lists)][:sessions]
-    rows: dict[str, list[tuple[int, int, int]]] = {}
-    for version, slug, day, codes in answers:
-        listed = lists.get((version, day))
-        if listed is not None and day in closed:
-            rows.setdefault(slug, []).append((len(codes), len(listed.intersection(codes)), len(listed)))
-    return [
-        HitShare(slug, len(counts), *(sum(column) for column in zip(*counts, strict=True)))
-        for slug, counts in sorted(rows.items())
-    ]
+    return PrecloseQueries(market).hit_shares(sessions)
 
 
-def _last_answers(market: str) -> list[tuple[int, str, date, Sequence[str]]]:
+def _last_answers(market: str) -> QuerySet[PrecloseAnswer, tuple[int, str, date, Sequence[str]]]:
     """(version, its slug, session, codes) of the answers of each session's last scan."""
     later = PrecloseScan.objects.filter(market=market, session=OuterRef("scan__session")).order_by("-read_at")
     rows: QuerySet[PrecloseAnswer] = PrecloseAnswer.objects.filter(scan__market=market).exclude(status=Status.FAILED)
     rows = rows.filter(scan=Subquery(later.values("pk")[:1]))
-    return list(
+    return (
         rows.annotate(slug=F("scanner_version__slug"), day=F("scan__session"))
         .order_by("-day", "slug")
         .values_list("scanner_version_id", "slug", "day", "codes")
     )
-
-
-def _published_codes(market: str, days: Sequence[date]) -> Mapping[tuple[int, date], frozenset[str]]:
-    """(version, session) -> the codes of its published list."""
-    filters = {"market": market, "date__in": days, "published": True}
-    codes: dict[tuple[int, date], set[str]] = {
-        key: set() for key in ScanSession.objects.filter(**filters).values_list("scanner_version_id", "date")
-    }
-    for version, day, code in ScanRank.objects.filter(**filters).values_list("scanner_version_id", "date", "code"):
-        codes.setdefault((version, day), set()).add(code)
-    return {key: frozenset(found) for key, found in codes.items()}

@@ -7,8 +7,10 @@ another answer replaces it and the evening's remains, unpublished.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -60,15 +62,51 @@ def settling_figures(
 ) -> list[SettlingFigures]:
     """The figures of each version over the sessions from `first` to `last` that have both a provisional and a settled
     answer."""
-    rows = ScanSession.objects.filter(market=market, scanner_version__in=versions).exclude(status=Status.QUARANTINED)
-    rows = rows.filter(date__gte=first) if first else rows
-    rows = rows.filter(date__lte=last) if last else rows
-    provisional = rows.filter(read_at__isnull=False).order_by("pk")
-    before = {(row.scanner_version_id, row.date): row.pk for row in provisional}
-    settled = rows.filter(reading_filter(Reading.SETTLED), published=True, date__in={day for _, day in before})
-    after = {(row.scanner_version_id, row.date): row.pk for row in settled}
-    pairs = {key: (before[key], after[key]) for key in before.keys() & after.keys()}
-    picks = _picks({key for pair in pairs.values() for key in pair})
+    return SettlingQueries(market, versions, first, last).figures()
+
+
+class SettlingQueries:
+    """The queries of `settling_figures`: evaluated one by one, or with others in one statement by
+    `evaluate_together(*query_sets)`."""
+
+    def __init__(
+        self, market: str, versions: Sequence[ScannerVersion], first: date | None = None, last: date | None = None
+    ) -> None:
+        self.versions = versions
+        rows = ScanSession.objects.filter(market=market, scanner_version__in=versions).order_by("pk")
+        rows = rows.exclude(status=Status.QUARANTINED)
+        rows = rows.filter(date__gte=first) if first else rows
+        rows = rows.filter(date__lte=last) if last else rows
+        provisional = rows.filter(read_at__isnull=False)
+        days = provisional.order_by().values("date")
+        settled = rows.filter(reading_filter(Reading.SETTLED), published=True, date__in=days)
+        columns = ("scanner_version_id", "date", "pk")
+        self.provisional, self.settled = provisional.values_list(*columns), settled.values_list(*columns)
+        sessions = [Q(session__in=answers.order_by().values("pk")) for answers in (provisional, settled)]
+        self.picks = ScanRank.objects.filter(sessions[0] | sessions[1]).order_by().values_list("session", "code")
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.provisional, self.settled, self.picks]
+
+    def figures(self) -> list[SettlingFigures]:
+        """See `settling_figures`."""
+        before = {(version, day): key for version, day, key in self.provisional}
+        after = {(version, day): key for version, day, key in self.settled}
+        pairs = {key: (before[key], after[key]) for key in before.keys() & after.keys()}
+        codes: dict[int, set[str]] = {}
+        for session, code in self.picks:
+            codes.setdefault(session, set()).add(code)
+        return _figures(self.versions, pairs, codes)
+
+
+def _figures(
+    versions: Sequence[ScannerVersion],
+    pairs: Mapping[tuple[int, date], tuple[int, int]],
+    picks: Mapping[int, AbstractSet[str]],
+) -> list[SettlingFigures]:
+    """`pairs`: (version, session) -> keys of the provisional and of the settled answer; `picks`: their codes by key."""
     figures = []
     for version in versions:
         lists = [
@@ -88,16 +126,6 @@ def settling_figures(
             )
         )
     return figures
-
-
-def _picks(sessions: set[int]) -> Mapping[int, frozenset[str]]:
-    """Key of a session -> the codes of its picks."""
-    codes: dict[int, set[str]] = {}
-    if not sessions:
-        return {}
-    for key, code in ScanRank.objects.filter(session__in=sessions).values_list("session", "code"):
-        codes.setdefault(key, set()).add(code)
-    return {key: frozenset(values) for key, values in codes.items()}
 
 
 def _mean(counts: Iterable[int]) -> float:

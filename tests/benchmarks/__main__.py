@@ -7,6 +7,7 @@
     large      v2 on a generated market of 20,000 instruments x 1,250 sessions
     collect    daily bars from the imitation of KIS at its limit (8 minutes; only when named)
     us         500 US shares from the imitation of KIS, compared with the file (2 minutes; only when named)
+    pages      the trader's pages against their budgets: p95 cold and kept, bytes, paint, chart (when named)
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
     database   a stock in 4 million rows, the cache, collection in batches: an older plan's table (when named)
     queues     how long a request of one session waits beside three ranges, by broker (3 minutes; when named)
@@ -46,6 +47,7 @@ from tests.benchmarks import (
     large_market,
     library_comparison,
     load,
+    pages,
     queues,
     scan,
     sweeps,
@@ -78,6 +80,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "collect": collection.section,
     "us": us_collection.section,
     "load": load.section,
+    "pages": pages.section,
     "queues": queues.section,
     "database": database.section,
     "candles": candles.section,
@@ -96,6 +99,7 @@ ON_REQUEST = (
     "candle-time",
     "database",
     "load",
+    "pages",
     "profile",
     "queues",
     "sweep",

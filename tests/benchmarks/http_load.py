@@ -63,10 +63,11 @@ def _ask(port: int, path: str, headers: dict[str, str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A reader with a token."""
+    """A reader with a token. Its addresses are below `prefix`."""
 
     port: int
     token: str
+    prefix: str = "/api/"
 
     @property
     def headers(self) -> dict[str, str]:
@@ -75,9 +76,9 @@ class Client:
 
     def check(self, address: str) -> None:
         """BenchFailed where the server does not answer as it should."""
-        status = _ask(self.port, f"/api/{address}", self.headers)
+        status = _ask(self.port, self.prefix + address, self.headers)
         if status != 200:
-            raise BenchFailed(f"/api/{address} answered {status}")
+            raise BenchFailed(f"{self.prefix}{address} answered {status}")
 
     def drive(self, addresses: Sequence[str], connections: int, seconds: float) -> Seen:
         """Ask for the addresses in turn, over so many connections, each as soon as it has its answer."""
@@ -88,7 +89,7 @@ class Client:
     def _wrk(self, addresses: Sequence[str], connections: int, seconds: float) -> Seen:
         with tempfile.TemporaryDirectory() as folder:
             paths, script = Path(folder) / "paths", Path(folder) / "script.lua"
-            paths.write_text("".join(f"/api/{one}\n" for one in addresses), encoding="utf-8")
+            paths.write_text("".join(f"{self.prefix}{one}\n" for one in addresses), encoding="utf-8")
             script.write_text(SCRIPT % {"paths": paths}, encoding="utf-8")
             threads = min(connections, 2)
             command = [
@@ -129,7 +130,7 @@ class Client:
                 with lock:
                     address = next(turn)
                 began = time.perf_counter()
-                connection.request("GET", f"/api/{address}", headers=self.headers)
+                connection.request("GET", self.prefix + address, headers=self.headers)
                 answer = connection.getresponse()
                 answer.read()
                 spent.append(1000 * (time.perf_counter() - began))

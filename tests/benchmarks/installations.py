@@ -126,7 +126,7 @@ class Bench:
             installation.manage("import_prices", *map(str, self.raw_files()))
             installation.manage("project_lake")
 
-        return self._once("kr", {"files": [file.name for file in self.price_files()]}, make)
+        return self.made_once("kr", {"files": [file.name for file in self.price_files()]}, make)
 
     def adjusted(self) -> Installation | None:
         """Seven years of adjusted KRX bars; None where they are not here."""
@@ -138,7 +138,7 @@ class Bench:
             installation.manage("import_prices", str(file), "--market", ADJUSTED_MARKET)
             installation.manage("project_lake", "--market", ADJUSTED_MARKET)
 
-        return self._once(ADJUSTED_MARKET, {"file": file.name}, make)
+        return self.made_once(ADJUSTED_MARKET, {"file": file.name}, make)
 
     def served(self, database_url: str, redis_url: str) -> Installation:
         """Two years of KRX on servers of its own, with what versions published and the signals of it; made anew each
@@ -166,9 +166,9 @@ class Bench:
         def make(installation: Installation) -> None:
             _say(installation.run_task("lake", market=BIG_MARKET, **BIG))
 
-        return self._once(BIG_MARKET, BIG, make)
+        return self.made_once(BIG_MARKET, BIG, make)
 
-    def _once(self, name: str, recipe: Mapping[str, Any], make: Callable[[Installation], None]) -> Installation:
+    def made_once(self, name: str, recipe: Mapping[str, Any], make: Callable[[Installation], None]) -> Installation:
         """The installation `name`, made by `make` unless it is there, of the same recipe and by the same code."""
         installation = Installation(self.folder / name)
         text = json.dumps({**recipe, "code": _code()}, sort_keys=True)

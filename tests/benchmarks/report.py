@@ -24,13 +24,14 @@ class Line:
     """One measurement: what was called, the seconds of every run, and what else was seen.
 
     work: units done in one run, for a rate; ratio: a multiple of something measured in turns with it; aims: `rate` at
-    least, `seconds`, `mb` and `ratio` at most.
+    least, `seconds`, `mb`, `kb` and `ratio` at most.
     """
 
     what: str
     seconds: Sequence[float] = ()
     work: int = 0
     peak_mb: float = 0.0
+    kb: float = 0.0
     ratio: float = 0.0
     note: str = ""
     aims: dict[str, float] = field(default_factory=dict)
@@ -52,6 +53,8 @@ class Line:
                 text, met = f">= {limit:,.0f}/s", self.rate >= limit
             elif aim == "ratio":
                 text, met = f"<= {limit:g} x", self.ratio <= limit
+            elif aim == "kb":
+                text, met = f"<= {limit:g} KB", self.kb <= limit
             elif aim == "mb":
                 text, met = f"< {limit:,.0f} MB", self.peak_mb < limit
             else:
@@ -137,6 +140,8 @@ def _figures(line: Line) -> str:
         parts.append(f"{line.rate:,.0f}/s")
     if line.ratio:
         parts.append(f"{line.ratio:.2f} x")
+    if line.kb:
+        parts.append(f"{line.kb:,.1f} KB")
     if line.peak_mb:
         parts.append(f"peak {line.peak_mb:,.0f} MB")
     parts += [*line.verdicts(), line.note]

@@ -17,6 +17,7 @@ from django.db.models import (
     Prefetch,
     Q,
     QuerySet,
+    Subquery,
     TextField,
     When,
     prefetch_related_objects,
@@ -120,11 +121,26 @@ def get_instrument(market: str, code: str) -> Instrument | None:
     return min(rows.filter(code__in=alike), key=lambda row: alike.index(row.code), default=None)
 
 
-def instrument_rows(market: str, code: str) -> QuerySet[Instrument]:
-    """The instrument of `get_instrument`, or none."""
-    places = [When(code=spelled, then=n) for n, spelled in enumerate(_code_candidates(market, code))]
-    rows = Instrument.objects.filter(market=market, code__in=_code_candidates(market, code))
-    return rows.order_by(Case(*places, output_field=IntegerField()))[:1]
+class InstrumentQueries:
+    """The queries of the instrument that `get_instrument` returns, its status statements ascending and the bars of its
+    last day: evaluated one by one, or with others in one statement by `evaluate_together(*query_sets)`. `code`: its
+    code as it is recorded, in queries."""
+
+    def __init__(self, market: str, code: str) -> None:
+        candidates = _code_candidates(market, code)
+        places = [When(code=spelled, then=n) for n, spelled in enumerate(candidates)]
+        rows = Instrument.objects.filter(market=market, code__in=candidates)
+        self.rows = rows.order_by(Case(*places, output_field=IntegerField()))[:1]
+        self.code = Subquery(self.rows.values("code"))
+        statuses = InstrumentStatus.objects.filter(instrument=Subquery(self.rows.values("pk")))
+        self.statuses = statuses.order_by("valid_from", "source")
+        last_bar = Subquery(self.rows.values("last_bar"))
+        self.bars = StockPrice.objects.filter(market=market, stock_code=self.code, date=last_bar)
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.rows, self.statuses, self.bars]
 
 
 def _code_candidates(market: str, code: str) -> list[str]:

@@ -20,7 +20,6 @@ from caching.cached import leave_unstored
 from caching.reads import READS
 from marketdata.errors import DataProblem
 from marketdata.joint_queries import evaluate_together
-from marketdata.models import InstrumentStatus, StockPrice
 from marketdata.pages.kept import Content
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import bar_rows, get_history, get_instrument_table
@@ -69,38 +68,19 @@ class StockPage(KeptPage):
         return Http404(f"Market {self.market.name} has no instrument {self.kwargs['code']!r}.")
 
 
-class _StockQueries:
-    """The queries of an instrument, however its code is spelled: its row, status statements, latest bars, its picks
-    with their signals, and the overrides of the calendar."""
-
-    def __init__(self, market: str, code: str) -> None:
-        self.instruments = instruments.instrument_rows(market, code)
-        recorded, last_bar = (Subquery(self.instruments.values(name)) for name in ("code", "last_bar"))
-        statuses = InstrumentStatus.objects.filter(instrument=Subquery(self.instruments.values("pk")))
-        self.statuses = statuses.order_by("valid_from", "source")
-        self.bars = StockPrice.objects.filter(market=market, stock_code=recorded, date=last_bar)
-        picks = ScanRank.objects.filter(market=market, code=recorded, published=True)
-        picks = picks.select_related("scanner_version", "session", "signal", "run")
-        self.picks = picks.order_by("-date", "scanner_version__slug")[:PICKS]
-        self.overrides = get_overrides([market])
-
-    @property
-    def query_sets(self) -> list[QuerySet[Any, Any]]:
-        """All of them."""
-        return [self.instruments, self.statuses, self.bars, self.picks, self.overrides]
-
-
 class Stock(StockPage):
     """`/{market}/s/{code}`: the plan of the chosen pick, by default the latest one."""
 
     def content(self) -> Content:
         market = self.market.name
-        queries = _StockQueries(market, self.kwargs["code"])
-        evaluate_together(*queries.query_sets)
-        instrument = next(iter(queries.instruments), None)
+        queries, overrides = instruments.InstrumentQueries(market, self.kwargs["code"]), get_overrides([market])
+        every_pick = results.instrument_picks(market, queries.code)
+        latest_picks = every_pick.select_related("scanner_version", "session", "signal", "run")[:PICKS]
+        evaluate_together(*queries.query_sets, latest_picks, overrides)
+        instrument = next(iter(queries.rows), None)
         if instrument is None:
             raise self.not_found()
-        code, picks = instrument.code, list(queries.picks)
+        code, picks = instrument.code, list(latest_picks)
         outcomes = [(pick, pick.signal) for pick in picks if hasattr(pick, "signal")]
         chosen = self.chosen(picks)
         bars = bar_rows(market, code)
@@ -109,7 +89,7 @@ class Stock(StockPage):
         series = get_history(get_instrument_table(market, tuple(self.state)), code, list(bars))
         order = order_plan(chosen) if chosen else None
         steps = _steps(chosen, list(codes)) if chosen else {}
-        (calendar,) = make_calendars([market], queries.overrides)
+        (calendar,) = make_calendars([market], overrides)
         query = f"?scanner_version={chosen.scanner_version.slug}&date={chosen.date}" if chosen else ""
         html = self.render(
             "pages/stock.html",
@@ -201,7 +181,7 @@ def _steps(chosen: ScanRank, codes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _statuses(statements: Iterable[InstrumentStatus]) -> list[str]:
+def _statuses(statements: Iterable[Any]) -> list[str]:
     """The attributes of the instrument's status that warn: managed, caution, halted, warning."""
     latest: dict[str, Any] = {}
     for statement in statements:

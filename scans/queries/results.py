@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, QuerySet, Subquery
 
 from marketdata.web.prepared import PreparedStatement
 from scans.models import ScannerVersion, ScanRank, ScanRun, ScanSession, Signal, SignalStatus, Status
@@ -114,7 +114,7 @@ def market_runs(market: str) -> QuerySet[ScanRun]:
     return ScanRun.objects.filter(market=market).select_related("scanner_version")
 
 
-def instrument_picks(market: str, code: str, *, since: date | None = None) -> QuerySet[ScanRank]:
+def instrument_picks(market: str, code: str | Subquery, *, since: date | None = None) -> QuerySet[ScanRank]:
     """The published picks of one instrument, the newest first; `since`: the earliest day."""
     rows = ScanRank.objects.filter(market=market, code=code, published=True)
     rows = rows.filter(date__gte=since) if since else rows

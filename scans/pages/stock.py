@@ -35,7 +35,7 @@ from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
 from scans.pages.parts import PartPage
 from scans.pages.rows import order_plan
-from scans.queries import marks
+from scans.queries import marks, results
 from scans.queries.market_status import make_work, work_rows
 from scans.queries.results import NoSession
 from scans.queries.run_timing import count_computed_afterwards

@@ -13,7 +13,9 @@ import { INVESTORS, cumulate, fetchFlow } from "./flow.js";
 const AVERAGES = /** @type {const} */ (["ema20", "ema60", "ema120"]);
 const SHOWN = 130;
 /** Pixels right of the latest bar: the labels of the plan's lines, which would hide the marks of picks. */
-const LABELS = 56;
+const LABELS = 50;
+/** Pixels of the price scale. */
+const PRICES = 72;
 /** Bars that the label of a mark takes. */
 const CLOSE = 6;
 const box = /** @type {HTMLElement | null} */ (document.querySelector("figure[data-chart]"));
@@ -156,7 +158,8 @@ async function draw(figure) {
     const scale = chart.timeScale();
     if (!canvas.isConnected) return;
     requestAnimationFrame(() => {
-      const free = Math.ceil((SHOWN * LABELS) / Math.max(scale.width() - LABELS, LABELS));
+      const width = canvas.clientWidth - PRICES - LABELS; // the scale's own width is 0 before its first drawing
+      const free = width > LABELS ? Math.ceil((SHOWN * LABELS) / width) : 3;
       scale.setVisibleLogicalRange({ from: count - SHOWN, to: count + free });
     });
   }

@@ -16,6 +16,7 @@ from marketdata.queries import instruments
 from marketdata.queries.readiness import ReadinessState
 from scans.models import Status
 from scans.queries import readiness, run_statistics
+from seismo_site.collection_metrics import collection_metrics
 from seismo_site.task_metrics import task_metrics
 
 VERSION = ("market", "scanner_version")
@@ -41,6 +42,7 @@ class InstallationCollector:
         yield from _cache()
         yield from task_metrics()
         yield from _candles()
+        yield from collection_metrics()
         yield from _features()
 
 

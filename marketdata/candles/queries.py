@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Max, Min, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Q, QuerySet, Sum
 
 from marketdata.candles.collector.cache import CandleCache, Series
 from marketdata.candles.collector.coverage import Coverage, clip, covered_slots
@@ -216,6 +216,26 @@ def recent_figures(count: int = 1_000) -> dict[str, float]:
     names = (*(f"seconds_{step}" for step in STEPS), "calls", "retries", "rows", "cache_hits")
     sums = {name: Sum(name, default=0) for name in names}
     return newest.aggregate(chunks=Count("pk"), memory_peak=Max("memory_peak", default=0), **sums)
+
+
+def source_figures(since: datetime) -> dict[str, dict[str, float]]:
+    """Sums over the collections that run or ended since then, by exchange: collections, those that failed, and the
+    calls, retries, rows and seconds of their chunks; two queries."""
+    recent = CandleCollection.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since)).order_by()
+    exchange = F("series__exchange")
+    failed = Count("pk", filter=Q(status="failed"))
+    counts = recent.values(name=exchange).annotate(collections=Count("pk"), failures=failed, calls=Sum("calls_lost"))
+    figures: dict[str, dict[str, float]] = {
+        row.pop("name"): row | {"retries": 0, "rows": 0, "seconds": 0.0} for row in counts
+    }
+    chunks = CandleChunk.objects.filter(collection__in=recent).order_by()
+    sums = {name: Sum(name) for name in ("calls", "retries", "rows")}
+    seconds = Sum(sum(F(f"seconds_{step}") for step in STEPS))
+    for row in chunks.values(name=F("collection__series__exchange")).annotate(**sums, seconds=seconds):
+        exchange_figures = figures[row.pop("name")]
+        for name, value in row.items():
+            exchange_figures[name] += value
+    return figures
 
 
 def last_chunks(collection: int, count: int) -> QuerySet[CandleChunk]:

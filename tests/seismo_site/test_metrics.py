@@ -10,21 +10,28 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import yaml
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
-from scans.models import ScanRun
+from marketdata.candles.collector.planner import CandleRequest
+from marketdata.candles.collector.timeframes import as_datetime
+from marketdata.candles.models import CandleChunk, CandleCollection
+from marketdata.candles.operations.collect import collect
+from scans.models import Notification, ScanRun
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from seismo_site.models import ApiToken
 from seismo_site.system import process_files
 from tests.api.conftest import forgotten, market, probe, scanned, sessions
+from tests.marketdata.candles.collector.minute_market import END, NOW, minutes
+from tests.marketdata.candles.collector.stores import ListSource
 from tests.scans.conftest import AS_OF, bring
 from tests.seismo_site.running import ROOT
 
@@ -122,6 +129,41 @@ def test_scans_are_exported_by_version(scanned: Any, read: Read) -> None:
     assert read("seismo_scan_picks", **rises) == last.ranked > 0
 
 
+@pytest.fixture
+def collections(db: None) -> None:
+    """Three candles of Upbit in one call, a collection of Upbit that failed, one of two days ago, and two evenings."""
+    source = ListSource(minutes(3), now=NOW)
+    request = CandleRequest("KRW-BTC", "1m", count=3, before=as_datetime(END))
+    collect(source=source, request=request, as_of=as_datetime(NOW))
+    done = CandleCollection.objects.get()
+    CandleChunk.objects.update(calls=3, retries=1, seconds_api=2.0, seconds_store=1.0, seconds_create=0)
+    CandleChunk.objects.update(seconds_overlap=0, seconds_process=0)
+    fields = {name: getattr(done, name) for name in ("series", "start", "end", "closed_until", "by_count")}
+    for status, age in (("failed", 1), ("failed", 48)):
+        ended = timezone.now() - timedelta(hours=age)
+        row = CandleCollection(**fields, status=status, calls_lost=6, started_at=ended, ended_at=ended)
+        row.save()
+    now = timezone.now()
+    summary = {"source": "kis", "calls": 40, "new": 30, "corrected": 2, "seconds": 8.0, "error": ""}
+    for day, changed in ((20, {"error": "3 instruments failed"}), (21, {}), (22, {"source": ""})):
+        Notification.objects.create(
+            market="kr",
+            session=date(2026, 8, day),
+            outcome="done",
+            collection=summary | changed,
+            created_at=now,
+            changed_at=now,
+        )
+
+
+def test_collections_of_a_day_are_exported_by_source(collections: None, read: Read) -> None:
+    candles, daily = {"source": "upbit", "what": "candles"}, {"source": "kis", "what": "daily bars"}
+    expected = {"collections": 2, "failures": 1, "calls": 9, "retries": 1, "rows": 3, "seconds": 3, "call_rate": 3}
+    assert {name: read(f"seismo_collection_{name}", **candles) for name in expected} == expected
+    expected = {"collections": 2, "failures": 1, "calls": 80, "rows": 64, "seconds": 16, "call_rate": 5}
+    assert {name: read(f"seismo_collection_{name}", **daily) for name in expected} == expected
+
+
 def test_metrics_are_closed_to_other_users(db: None, client: Client) -> None:
     assert client.get("/metrics").status_code == 401
     client.force_login(User.objects.create_user("reader"))
@@ -146,7 +188,9 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
     assert read("seismo_http_request_seconds_count", **labels) == 0
 
 
-def test_alerts_and_dashboard_use_exported_metrics(scanned: Any, chief: Client, sessions: list[date]) -> None:
+def test_alerts_and_dashboard_use_exported_metrics(
+    scanned: Any, collections: None, chief: Client, sessions: list[date]
+) -> None:
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[30], last=sessions[30]))
     chief.get("/api/kr/scans/latest")
     output = {

@@ -1,6 +1,7 @@
 """Feature flags in the record: a person turns them, a guard turns them off.
 
-1. A flag is on, off, or below a share of 100 % in A/B: that share of the work uses the feature, the rest does not.
+1. A flag is on, off, or below a share of 100 % in A/B (those of `COMPARED`): that share of the work uses the feature,
+   the rest does not.
 2. Frequent work (a collection's calls) is observed by a `feature_guard.Guard` in its process, which asks `RecordFlags`.
 3. Rare work (a scan, a warm-up) is a `Trial`: `begin` says whether it uses the feature, `end` records its measurement
    and compares the last ones with the threshold, or in A/B with the work without the feature.
@@ -25,6 +26,8 @@ CACHE_SECONDS = 5.0  # a collection reads flags several times a chunk
 KEPT = 1_000
 """Measurements of a feature that are kept."""
 WHOLE = 100
+COMPARED = ("process_pool", "score_cache", "warm_up")
+"""Features whose work is done without them too, so that A/B compares; all others are on or off."""
 
 
 class RecordFlags:
@@ -70,9 +73,16 @@ def turn_off(rollback: Rollback, *, at: datetime) -> None:
 
 def save(flag: FeatureFlag, *, who: str, at: datetime) -> None:
     """Save a flag that a person has edited, with the person's name; comparisons begin anew."""
+    if flag.feature not in COMPARED:
+        flag.share = WHOLE
     flag.changed_by, flag.changed_at = who, at
     flag.save()
     FeatureMeasurement.objects.filter(feature=flag.feature).delete()
+
+
+def no_share_sentence(feature: str) -> str:
+    """Why a feature has no share of the work; "" for one of `COMPARED`."""
+    return "" if feature in COMPARED else f"{feature} is on or off: A/B is for {', '.join(COMPARED)}."
 
 
 def rules(shipped: Sequence[Rule]) -> Sequence[Rule]:

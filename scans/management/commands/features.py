@@ -11,7 +11,6 @@ from marketdata.management.command import SeismoCommand
 from marketdata.nearest_name import did_you_mean
 from marketdata.number_format import format_number
 from marketdata.operations import feature_flags
-from scans.operations.scan.features import COMPARED
 
 STATES = ("on", "off", "ab")
 
@@ -44,8 +43,8 @@ class Command(SeismoCommand):
             raise CommandError(f"There is no feature {name!r}.{did_you_mean(name, flags)}")
         if state is None:
             raise CommandError(f"Say what {name} is to be: {', '.join(STATES)}.")
-        if state == "ab" and name not in COMPARED:
-            raise CommandError(f"{name} is on or off: A/B is for {', '.join(COMPARED)}.")
+        if state == "ab" and (sentence := feature_flags.no_share_sentence(name)):
+            raise CommandError(sentence)
         if not 1 <= share < feature_flags.WHOLE:
             raise CommandError(f"--share is {share}; it must be between 1 and 99.")
         flags[name].enabled, flags[name].share = state != "off", share if state == "ab" else feature_flags.WHOLE

@@ -21,10 +21,6 @@ class Feature(StrEnum):
     PROVISIONAL_SCANS = "provisional_scans"
 
 
-COMPARED = (Feature.SCORE_CACHE, Feature.PROCESS_POOL, Feature.WARM_UP)
-"""Those whose work is done without them too, so that A/B compares."""
-
-
 @dataclass(frozen=True, slots=True)
 class RunTrials:
     """The trials of a run, and its request without the features that it does not use."""

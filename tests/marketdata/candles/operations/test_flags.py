@@ -92,6 +92,24 @@ def test_only_a_person_turns_it_on_again(staff: Client) -> None:
     assert flag.window == 500
 
 
+def test_a_feature_without_comparison_has_a_sentence_in_place_of_its_share(staff: Client) -> None:
+    flag = FeatureFlag.objects.get(feature="look_ahead")
+    FeatureFlag.objects.update(share=50)
+    page = f"/admin/marketdata/featureflag/{flag.pk}/change/"
+    html = staff.get(page).content.decode()
+    assert "look_ahead is on or off: A/B is for process_pool, score_cache, warm_up." in html
+    assert 'name="share"' not in html
+    assert staff.post(page, form(flag, share=25)).status_code == 302
+    flag.refresh_from_db()
+    assert flag.share == 100
+    compared = FeatureFlag.objects.get(feature="score_cache")
+    page = f"/admin/marketdata/featureflag/{compared.pk}/change/"
+    assert "is on or off" not in staff.get(page).content.decode()
+    assert staff.post(page, form(compared, share=25)).status_code == 302
+    compared.refresh_from_db()
+    assert compared.share == 25
+
+
 def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
     collected(450)
     (collection,) = queries.collections()

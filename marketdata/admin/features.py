@@ -22,12 +22,12 @@ class FeatureFlagAdmin(MarketList):
     fields = ("feature", "enabled", "share", "metric", "threshold", "window", "changed_at", "changed_by")
     readonly_fields = ("feature", "metric", "changed_at", "changed_by")
 
-    def get_fields(self, request: HttpRequest, obj: FeatureFlag | None = None) -> list[Any]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """With a sentence in place of the share where the feature has none."""
         has_share = obj is None or not feature_flags.no_share_sentence(obj.feature)
-        return [name if name != "share" or has_share else "no_share" for name in self.fields or ()]
+        return [name if name != "share" or has_share else "no_share" for name in super().get_fields(request, obj)]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: FeatureFlag | None = None) -> list[Any]:
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["no_share", *self.readonly_fields]
 
     @admin.display(description="share")

@@ -222,19 +222,21 @@ def source_figures(since: datetime) -> dict[str, dict[str, float]]:
     """Sums over the collections that run or ended since then, by exchange: collections, those that failed, and the
     calls, retries, rows and seconds of their chunks; two queries."""
     recent = CandleCollection.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since)).order_by()
-    exchange = F("series__exchange")
-    failed = Count("pk", filter=Q(status="failed"))
-    counts = recent.values(name=exchange).annotate(collections=Count("pk"), failures=failed, calls=Sum("calls_lost"))
-    figures: dict[str, dict[str, float]] = {
-        row.pop("name"): row | {"retries": 0, "rows": 0, "seconds": 0.0} for row in counts
-    }
+    figures: dict[str, dict[str, float]] = {}
+    counts = recent.values_list("series__exchange").annotate(
+        Count("pk"), Count("pk", filter=Q(status="failed")), Sum("calls_lost")
+    )
+    for exchange, collections, failures, calls in counts:
+        figures[exchange] = dict.fromkeys(("retries", "rows", "seconds"), 0.0)
+        figures[exchange] |= {"collections": collections, "failures": failures, "calls": calls}
     chunks = CandleChunk.objects.filter(collection__in=recent).order_by()
-    sums = {name: Sum(name) for name in ("calls", "retries", "rows")}
     seconds = Sum(sum(F(f"seconds_{step}") for step in STEPS))
-    for row in chunks.values(name=F("collection__series__exchange")).annotate(**sums, seconds=seconds):
-        exchange_figures = figures[row.pop("name")]
-        for name, value in row.items():
-            exchange_figures[name] += value
+    sums = chunks.values_list("collection__series__exchange").annotate(
+        Sum("calls"), Sum("retries"), Sum("rows"), seconds
+    )
+    for exchange, *values in sums:
+        for name, value in zip(("calls", "retries", "rows", "seconds"), values, strict=True):
+            figures[exchange][name] += value
     return figures
 
 

@@ -224,15 +224,15 @@ def source_figures(since: datetime) -> dict[str, dict[str, float]]:
     recent = CandleCollection.objects.filter(Q(ended_at=None) | Q(ended_at__gte=since)).order_by()
     figures: dict[str, dict[str, float]] = {}
     counts = recent.values_list("series__exchange").annotate(
-        Count("pk"), Count("pk", filter=Q(status="failed")), Sum("calls_lost")
+        Count("pk"), Sum("calls_lost"), failures=Count("pk", filter=Q(status="failed"))
     )
-    for exchange, collections, failures, calls in counts:
+    for exchange, collections, calls, failures in counts:
         figures[exchange] = dict.fromkeys(("retries", "rows", "seconds"), 0.0)
         figures[exchange] |= {"collections": collections, "failures": failures, "calls": calls}
     chunks = CandleChunk.objects.filter(collection__in=recent).order_by()
     seconds = Sum(sum(F(f"seconds_{step}") for step in STEPS))
     sums = chunks.values_list("collection__series__exchange").annotate(
-        Sum("calls"), Sum("retries"), Sum("rows"), seconds
+        Sum("calls"), Sum("retries"), Sum("rows"), seconds=seconds
     )
     for exchange, *values in sums:
         for name, value in zip(("calls", "retries", "rows", "seconds"), values, strict=True):

@@ -47,7 +47,7 @@ class MarkForm:
 
 
 def mark_form(code: str, day: date | None, own: Sequence[Mark], onward: str = "") -> MarkForm:
-    """The form; `own`: the reader's marks of the instrument (`queries.marks.instrument_marks`)."""
+    """The form; `own`: the reader's marks of the instrument (`queries.marks.instrument_mark_rows`)."""
     mark = next((row for row in own if row.date == day), None)
     earlier = [row for row in own if row is not mark and (row.tag or row.note)]
     return MarkForm(code, day, mark or Mark(code=code, date=day), onward, earlier)

@@ -40,13 +40,8 @@ def tag_rows(user: int, market: str, day: date, codes: Iterable[str]) -> QuerySe
     return rows.exclude(tag="").order_by()
 
 
-def instrument_marks(user: Any, market: str, code: str) -> list[Mark]:
-    """The user's marks of an instrument, the latest session first, then the one without a date."""
-    return list(instrument_mark_rows(user, market, [code])) if user.pk else []
-
-
 def instrument_mark_rows(user: Any, market: str, codes: Collection[str]) -> QuerySet[Mark]:
-    """The user's marks of these instruments, in the same order."""
+    """The user's marks of these instruments, the latest session first, then the one without a date."""
     return own_marks(user, market).filter(code__in=codes).order_by(F("date").desc(nulls_last=True))
 
 

@@ -13,10 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from marketdata.context_threads import ContextThreadPool
 from marketdata.errors import LakeError
 from marketdata.lake import schema
 from marketdata.lake.layout import Lake
 from marketdata.sealed_files import DamagedFile, Footer, SealedFile
+
+READERS = 8
+"""Footers that are read at once from a lake in a bucket: each is a few requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,20 @@ class Survey:
 
 def survey(lake: Lake, parts: Sequence[Part]) -> Survey:
     """The footers of `parts`; LakeError names a file that is missing, damaged or not the record's."""
-    rosters, footers = [], []
-    for part in parts:
-        with open_file(lake, part.path) as file:
-            rosters.append(schema.Roster.decode(file.texts, part))
-            footers.append(file.footer)
+    if lake.is_remote:
+        with ContextThreadPool(READERS) as pool:
+            pairs = list(pool.map(lambda part: read_footer(lake, part), parts))
+    else:
+        pairs = [read_footer(lake, part) for part in parts]
+    rosters, footers = [roster for roster, _ in pairs], [footer for _, footer in pairs]
     codes = _union([roster.codes for roster in rosters])
     return Survey(tuple(parts), tuple(rosters), codes, tuple(footers))
+
+
+def read_footer(lake: Lake, part: Part) -> tuple[schema.Roster, Footer]:
+    """The roster of a partition and the proof of its identity; LakeError as of `survey`."""
+    with open_file(lake, part.path) as file:
+        return schema.Roster.decode(file.texts, part), file.footer
 
 
 @contextmanager

@@ -18,11 +18,17 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 from pyarrow import fs
+
+from marketdata import object_store
+
+CONNECT, ANSWER, ATTEMPTS = 5.0, 30.0, 4
+"""Seconds that S3 may take for a connection and for a response, and how often a request is sent."""
 
 
 class FileIdentity(NamedTuple):
@@ -43,14 +49,19 @@ def file_identity(path: str) -> FileIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """A place for partitions: a directory's path, or a URI that `pyarrow.fs` knows (s3://bucket/prefix)."""
+    """A place for partitions: a directory's path, or the address of a bucket (`marketdata.object_store`)."""
 
     root: str
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether each read is a request over the network."""
+        return self.root.startswith(object_store.SCHEME)
+
     def open(self) -> tuple[fs.FileSystem, str]:
         """The file system and the root's path on it."""
-        if "://" in self.root:
-            return fs.FileSystem.from_uri(self.root)
+        if self.is_remote:
+            return _bucket(self.root)
         return fs.LocalFileSystem(use_mmap=True), str(Path(self.root).absolute())
 
     def partition(self, market: str, month: date) -> str:
@@ -91,21 +102,25 @@ class Lake:
         """
         system, root = self.open()
         final = f"{root}/{path}"
-        local = isinstance(system, fs.LocalFileSystem)
+        if self.is_remote:  # an object appears as its stream is closed, so it is written whole or not at all
+            memory = pa.BufferOutputStream()
+            write(memory)
+            content = memory.getvalue()
+            with system.open_output_stream(final) as stream:
+                stream.write(content)
+            return int(content.size)
         writer = f"{os.getpid()}.{threading.get_ident()}"  # two may write the same file at once
-        scratch = f"{final}.{writer}.tmp" if local else final
+        scratch = f"{final}.{writer}.tmp"
         system.create_dir(final.rpartition("/")[0], recursive=True)
         try:
             with system.open_output_stream(scratch) as stream:
                 write(stream)
-            if local:
-                _sync(scratch)
-                os.replace(scratch, final)
-                _sync(os.path.dirname(final))
+            _sync(scratch)
+            os.replace(scratch, final)
+            _sync(os.path.dirname(final))
         except BaseException:
-            if local:
-                with contextlib.suppress(OSError):
-                    os.unlink(scratch)
+            with contextlib.suppress(OSError):
+                os.unlink(scratch)
             raise
         return int(system.get_file_info(final).size)
 
@@ -114,6 +129,12 @@ class Lake:
         system, root = self.open()
         with contextlib.suppress(FileNotFoundError):
             system.delete_file(f"{root}/{path}")
+
+
+@lru_cache(maxsize=8)
+def _bucket(address: str) -> tuple[fs.FileSystem, str]:
+    """The bucket of an address: its connections are used again."""
+    return object_store.open_bucket(address, connect=CONNECT, answer=ANSWER, attempts=ATTEMPTS)
 
 
 def _sync(path: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from operator import or_
@@ -13,8 +13,10 @@ from django.conf import settings
 from django.db.models import OuterRef, Q, Subquery
 
 from marketdata.breaks import LIFE, Break
+from marketdata.lake.carried_closes import read_carried_closes
 from marketdata.lake.footers import Survey
 from marketdata.models import FactorEvent, Instrument, LakePartition, StockPrice
+from marketdata.queries.records import get_lake
 from marketdata.record import Record
 
 PAIRS = 200
@@ -26,6 +28,19 @@ def get_carried_closes(
 ) -> dict[str, float]:
     """The raw close before `first` of the instruments that did not trade on it: the last close or base price since
     `begins`, else the first recorded close, times the events since. Nothing is carried into a new life."""
+    codes = footers.idle_at(first)
+    births = {one.code: one.session for one in breaks if one.kind == LIFE and one.session <= str(first)}
+    if settings.LAKE_ONLY:
+        before = record.sessions[(record.sessions >= begins) & (record.sessions < first)]
+        codes = [code for code in codes if births.get(code) != str(first)]
+        return read_carried_closes(get_lake(), record.months(before), before, codes, births)
+    return _recorded_closes(record, codes, first, begins, births)
+
+
+def _recorded_closes(
+    record: Record, codes: Sequence[str], first: np.datetime64, begins: np.datetime64, births: Mapping[str, str]
+) -> dict[str, float]:
+    """The same of the idle instruments `codes`, from the bars in the database."""
     market, start, since = record.market.name, first.item(), begins.item()
     before = StockPrice.objects.filter(market=market, date__lt=start, date__gte=since)
     if record.closed:  # bars of days that are no sessions
@@ -33,7 +48,7 @@ def get_carried_closes(
     of_one = before.filter(stock_code=OuterRef("code"))
     priced = Q(volume__gt=0) | Q(base_price__isnull=False)
     # Per instrument backwards from the session: a search over the days of its halt, not over all its bars.
-    days = Instrument.objects.filter(market=market, code__in=footers.idle_at(first)).annotate(
+    days = Instrument.objects.filter(market=market, code__in=codes).annotate(
         opening=Subquery(of_one.order_by("date").values("date")[:1]),
         priced_on=Subquery(of_one.filter(priced).order_by("-date").values("date")[:1]),
     )
@@ -42,7 +57,6 @@ def get_carried_closes(
         for code, opening, priced_on in days.values_list("code", "opening", "priced_on")
         if opening
     }
-    births = {one.code: one.session for one in breaks if one.kind == LIFE and one.session <= str(first)}
     for code in births.keys() & day_of.keys():
         birth = date.fromisoformat(births[code])
         if day_of[code] < birth:
@@ -52,7 +66,7 @@ def get_carried_closes(
     codes_on: dict[date, list[str]] = {}
     for code, day in day_of.items():
         codes_on.setdefault(day, []).append(code)
-    pairs = [Q(date=day, stock_code__in=codes) for day, codes in codes_on.items()]
+    pairs = [Q(date=day, stock_code__in=names) for day, names in codes_on.items()]
     rows: list[tuple[Any, ...]] = []
     for low in range(0, len(pairs), PAIRS):
         chunk = before.filter(reduce(or_, pairs[low : low + PAIRS]))

@@ -13,11 +13,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
-from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 
 from caching.circuit_breaker import CircuitBreaker
+from marketdata import object_store
 from scans.feature_cache.entries import Entry, decode_entry, encode_entry
 
 T = TypeVar("T")
@@ -129,47 +129,39 @@ class DirectoryStorage:
 
 
 class BucketStorage:
-    """A prefix of a bucket: `s3://bucket/prefix?region=eu-central-1&endpoint=https://host`. AWS's own
-    library finds the credentials: the variables AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or the machine's role. The
-    bucket's lifecycle rule deletes old entries."""
+    """A prefix of a bucket, by its address (`marketdata.object_store`). The bucket's lifecycle rule deletes old
+    entries."""
 
-    def __init__(self, url: str) -> None:
-        address = urlsplit(url)
-        self._root = f"{address.netloc}{address.path}".rstrip("/")
-        self._options = dict(parse_qsl(address.query))
-        self._s3: Any = None
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._bucket: tuple[Any, str] | None = None
 
     def read(self, name: str) -> bytes | None:
+        system, root = self._opened()
         try:
-            with self._opened().open_input_file(f"{self._root}/{name}") as stream:
+            with system.open_input_file(f"{root}/{name}") as stream:
                 content: bytes = stream.read()
         except FileNotFoundError:
             return None
         return content
 
     def write(self, name: str, content: bytes) -> None:
-        with self._opened().open_output_stream(f"{self._root}/{name}") as stream:
+        system, root = self._opened()
+        with system.open_output_stream(f"{root}/{name}") as stream:
             stream.write(content)
 
     def delete(self, name: str) -> None:
-        self._opened().delete_file(f"{self._root}/{name}")
+        system, root = self._opened()
+        system.delete_file(f"{root}/{name}")
 
-    def _opened(self) -> Any:
-        if self._s3 is None:
-            from pyarrow import fs  # takes a fifth of a second, so only on use
-
-            scheme, _, host = self._options.get("endpoint", "https://").rpartition("://")
-            self._s3 = fs.S3FileSystem(
-                region=self._options.get("region"),
-                endpoint_override=host or None,
-                scheme="http" if scheme == "http" else "https",
-                connect_timeout=CONNECT,
-                request_timeout=ANSWER,
-                retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
-            )
-        return self._s3
+    def _opened(self) -> tuple[Any, str]:
+        if self._bucket is None:
+            self._bucket = object_store.open_bucket(self._address, connect=CONNECT, answer=ANSWER, attempts=2)
+        return self._bucket
 
 
 def open_feature_cache(where: str, *, most: int) -> FeatureCache:
     """The feature cache at an address of S3, or in a directory of at most `most` bytes."""
-    return FeatureCache(BucketStorage(where) if where.startswith("s3://") else DirectoryStorage(Path(where), most=most))
+    return FeatureCache(
+        BucketStorage(where) if where.startswith(object_store.SCHEME) else DirectoryStorage(Path(where), most=most)
+    )

@@ -1,0 +1,156 @@
+"""Catalogue of a market: one file in its lake with all that a scan reads of the record's database but bars.
+
+With it a scan needs the lake alone (`lake_scan`): the sessions and digests of partitions, overrides of the calendar,
+the versions, the names of instruments and the series of the regimes. `copy_lake` puts those of a market's files into a
+bucket that changed, and the catalogue last: scans refuse months of a copy that was interrupted, as their digests
+differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from django.core import serializers
+from django.db import connection, models, transaction
+from django.db.models import Min
+
+from marketdata.errors import LakeError
+from marketdata.lake import digest
+from marketdata.lake.layout import Lake
+from marketdata.markets import get_market
+from marketdata.models import (
+    CalendarOverride,
+    FlowPartition,
+    IndexBar,
+    IndexChoice,
+    Instrument,
+    InstrumentStatus,
+    LakePartition,
+    SessionReading,
+)
+from marketdata.operations.projection import project
+from marketdata.queries.records import get_lake
+from scans.models import ActiveVersion, ScannerVersion
+
+VERSION = 1
+OF_MARKET: tuple[type[models.Model], ...] = (
+    CalendarOverride,
+    Instrument,
+    LakePartition,
+    FlowPartition,
+    IndexBar,
+    IndexChoice,
+    SessionReading,
+)
+TABLES = (*OF_MARKET, InstrumentStatus, ScannerVersion, ActiveVersion)
+ELSEWHERE = ("sweep_variant",)
+"""Fields that refer to tables that are not in the catalogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyReport:
+    """How many files of a lake were copied, their bytes, and how many were there already."""
+
+    files: int
+    bytes: int
+    unchanged: int
+
+
+def copy_lake(market: str, target: Lake, *, progress: Callable[[str, int, int], None] | None = None) -> CopyReport:
+    """Copy the market's lake, after an update, and its catalogue to `target`. OSError where that cannot be written."""
+    project.current_record(market).refuse_empty()
+    project.current_flow_record(market)
+    with transaction.atomic():
+        rows = list(_rows(market))
+    before = _files(target, market)
+    root = Path(get_lake().root)
+    paths = sorted(file for file in (root / f"market={market}").rglob("*") if file.is_file() and file.suffix != ".tmp")
+    files, copied, size = {}, 0, 0
+    for n, file in enumerate(paths):
+        path, content = file.relative_to(root).as_posix(), file.read_bytes()
+        files[path] = digest.text([content])
+        if before.get(path) != files[path]:
+            size += target.replace(path, lambda stream, content=content: stream.write(content))  # type: ignore[misc]
+            copied += 1
+        if progress:
+            progress(path, n + 1, len(paths))
+    text = json.dumps({"version": VERSION, "market": market, "files": files, "rows": rows})
+    target.replace(_path(market), lambda stream: stream.write(f"{text}\n{digest.text([text.encode()])}".encode()))
+    return CopyReport(copied, size, len(paths) - copied)
+
+
+def load_catalogue(market: str, lake: Lake) -> None:
+    """Put the catalogue of `market` in `lake` into this process's database, which has no other tables. LakeError where
+    it is missing, damaged or of another program."""
+    content = read_catalogue(lake, market)
+    with connection.constraint_checks_disabled(), transaction.atomic():
+        tables = connection.introspection.table_names()
+        with connection.schema_editor() as editor:
+            for model in TABLES:
+                if model._meta.db_table in tables:
+                    editor.delete_model(model)
+                editor.create_model(model)
+        try:
+            rows = [row.object for row in serializers.deserialize("python", content["rows"])]
+        except serializers.base.DeserializationError as error:
+            raise LakeError(_other_program(market, lake)) from error
+        for model in TABLES:
+            model._base_manager.bulk_create([row for row in rows if isinstance(row, model)])
+
+
+def read_catalogue(lake: Lake, market: str) -> dict[str, Any]:
+    """The catalogue of `market`; LakeError where it is missing, damaged or of another version."""
+    path = _path(market)
+    try:
+        with lake.source(path) as stream:
+            text, _, checksum = bytes(stream.read()).decode().rpartition("\n")
+    except FileNotFoundError as error:
+        raise LakeError(
+            f"{lake.root} has no {path}: run `manage.py copy_lake {lake.root} --market {market}`."
+        ) from error
+    except (OSError, pa.ArrowException, ValueError) as error:
+        raise LakeError(f"{path} in {lake.root} cannot be read ({error}).") from error
+    if checksum != digest.text([text.encode()]):
+        raise LakeError(f"{path} is damaged: run `manage.py copy_lake {lake.root} --market {market}`.")
+    content: dict[str, Any] = json.loads(text)
+    if content["version"] != VERSION:
+        raise LakeError(_other_program(market, lake))
+    return content
+
+
+def _other_program(market: str, lake: Lake) -> str:
+    return (
+        f"{_path(market)} in {lake.root} was written by another version of Seismo: deploy the same one, or run its "
+        f"`manage.py copy_lake {lake.root} --market {market}`."
+    )
+
+
+def _path(market: str) -> str:
+    return f"market={market}/catalogue.json"
+
+
+def _files(target: Lake, market: str) -> Mapping[str, str]:
+    """Path -> digest of the files that were copied before; none where they are unknown."""
+    try:
+        files: Mapping[str, str] = read_catalogue(target, market)["files"]
+    except LakeError:
+        return {}
+    return files
+
+
+def _rows(market: str) -> Iterator[dict[str, Any]]:
+    """The rows of the catalogue as JSON types, rows before those that refer to them."""
+    family = get_market(market).family
+    segments = InstrumentStatus.objects.filter(instrument__market=market, segment__isnull=False).order_by()
+    first = segments.values("segment").annotate(pk_first=Min("pk")).values_list("pk_first", flat=True)
+    queries: list[Any] = [model._default_manager.filter(market__in=family) for model in OF_MARKET]
+    queries += [InstrumentStatus.objects.filter(pk__in=list(first)), ScannerVersion.objects.all()]
+    queries.append(ActiveVersion.objects.all())
+    for query in queries:
+        fields = [field.name for field in query.model._meta.fields if field.name not in ELSEWHERE]
+        yield from json.loads(serializers.serialize("json", query.order_by("pk"), fields=fields))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 
 from scans.models import ScannerVersion
@@ -68,10 +70,13 @@ def copy(bucket: Bucket, capsys: pytest.CaptureFixture[str]) -> str:
 
 def invoke(tmp_path: Path, *events: Any) -> list[Any]:
     """The results of the handler, a sentence where it refused, from one process without a database."""
+    data = tmp_path / "function"
+    if not data.exists():
+        shutil.copytree(settings.CALENDAR_DIR, data / "calendars")  # building it takes seconds
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         cwd=ROOT,
-        env={**environment(tmp_path / "function"), **KEYS, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"},
+        env={**environment(data), **KEYS, "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none"},
         input="\n".join(map(json.dumps, events)),
         capture_output=True,
         text=True,

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marketdata import market_index
+from marketdata.lake.carried_closes import read_carried_closes
 from marketdata.panel import Panel
 from marketdata.record import Days
 from tests.marketdata.lake import lake_files
@@ -145,6 +146,23 @@ def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> Non
     at = np.searchsorted(whole.codes, panel.codes)
     np.testing.assert_array_equal(panel["raw_close"], whole["raw_close"][low:, at])
     np.testing.assert_allclose(panel["close"], whole["close"][low:, at], rtol=1e-12)
+
+
+@pytest.mark.parametrize("low", [1, 20, 21, 63, 64, 200, 329])
+def test_the_lake_alone_carries_in_the_same(stored, low: int) -> None:  # type: ignore[no-untyped-def]
+    days, raw, lake, parts = stored
+    window = lake_files.window(lake, parts, days[low : low + 9], 0)
+    idle = window.survey.idle_at(days[low])
+    before = tuple(part for part in parts if np.datetime64(part.month) <= days[low - 1])
+    expected = {code: close for code, close in carried(raw, days, low).items() if code in idle}
+    closes = read_carried_closes(lake, before, days[:low], idle, {})
+    assert closes == pytest.approx(expected, rel=1e-12)
+    # a life that began ten sessions before: nothing older belongs to it
+    birth = max(low - 10, 0)
+    young = carried(raw[raw["date"] >= days[birth]], days, low)
+    expected = {code: close for code, close in young.items() if code in idle}
+    closes = read_carried_closes(lake, before, days[:low], idle, dict.fromkeys(idle, str(days[birth])))
+    assert closes == pytest.approx(expected, rel=1e-12)
 
 
 def test_arrays_are_read_only(stored) -> None:  # type: ignore[no-untyped-def]

@@ -49,6 +49,7 @@ class Bucket:
 class Answering(BaseHTTPRequestHandler):
     own: Bucket
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def _serve(self) -> None:
         text = urlsplit(self.path)

@@ -22,7 +22,6 @@ from django.conf import settings
 
 from marketdata import object_store
 from marketdata.errors import DataProblem, LakeError
-from marketdata.lake.layout import Lake
 from marketdata.markets import UnknownMarket, get_market
 
 FIELDS = ("market", "version", "versions", "date", "lake", "output")
@@ -46,16 +45,18 @@ def handler(event: Mapping[str, Any], context: object = None) -> dict[str, Any]:
     from scans.operations.scan.lake_scan import ScanFailed, scan_lake
     from scans.queries.versions import UnknownVersion
 
-    settings.LAKE_DIR = lake.root
+    settings.LAKE_DIR = lake
     try:
-        return scan_lake(market, lake, output, versions=versions, session=session, as_of=datetime.now(UTC))
-    except (LakeError, DataProblem, UnknownVersion, ScanFailed) as error:
+        return scan_lake(market, output, versions=versions, session=session, as_of=datetime.now(UTC))
+    except LakeError as error:
+        raise ScanRefused(f"{error} Then copy it: `manage.py copy_lake BUCKET --rebuild`.") from None
+    except (DataProblem, UnknownVersion, ScanFailed) as error:
         raise ScanRefused(str(error)) from None
     except OSError as error:
         raise ScanRefused(f"The bucket of the lake or of the ranks refused: {error}") from None
 
 
-def _read_event(event: Mapping[str, Any]) -> tuple[str, list[str], date | None, Lake, Lake]:
+def _read_event(event: Mapping[str, Any]) -> tuple[str, list[str], date | None, str, str]:
     """Market, versions, session, lake and output of an event; ScanRefused where it is wrong."""
     if not isinstance(event, Mapping):
         raise ScanRefused(f"The event must be a JSON object with {', '.join(FIELDS)}.")
@@ -87,14 +88,14 @@ def _session(event: Mapping[str, Any]) -> date | None:
         raise ScanRefused(f"The event's date is {text!r}: write it as 2026-09-11.") from None
 
 
-def _bucket(event: Mapping[str, Any], field: str) -> Lake:
+def _bucket(event: Mapping[str, Any], field: str) -> str:
     address = event.get(field)
     if not object_store.is_address(address):
         raise ScanRefused(
             f"The event's {field} must be s3://bucket/prefix, with region= and endpoint= as its only options; keys go "
             "into AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
-    return Lake(str(address))
+    return str(address)
 
 
 _set_up()

@@ -63,8 +63,8 @@ def address(bucket: Bucket, name: str) -> str:
     return f"s3://{name}/of?region=eu-central-1&endpoint={bucket.endpoint}"
 
 
-def copy(bucket: Bucket, capsys: pytest.CaptureFixture[str]) -> str:
-    call_command("copy_lake", address(bucket, "lake"))
+def copy(bucket: Bucket, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    call_command("copy_lake", address(bucket, "lake"), *options)
     return capsys.readouterr().out
 
 
@@ -171,5 +171,10 @@ def test_what_is_wrong_is_one_sentence_and_writes_nothing(
         assert "Traceback" not in result
     month = f"/lake/of/market=kr/year=2024/month={sessions[-1]:%m}/bars.parquet"
     bucket.files[month] = bucket.files[month][:-100]
-    assert "bars.parquet cannot be read, it is damaged" in invoke(tmp_path, event)[0]
+    sentence = invoke(tmp_path, event)[0]
+    assert "bars.parquet cannot be read, it is damaged" in sentence
+    assert "manage.py copy_lake BUCKET --rebuild" in sentence
     assert not [name for name in bucket.files if name.startswith("/ranks/")]
+    intact = len(bucket.files[month])
+    copy(bucket, capsys, "--rebuild")
+    assert len(bucket.files[month]) == intact + 100

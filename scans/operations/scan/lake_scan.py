@@ -10,7 +10,7 @@ one.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -18,11 +18,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from marketdata.lake.layout import Lake
+from marketdata.operations import lake_copies
+from scans.models import ActiveVersion, ScannerVersion
 from scans.operations.scan.answers import Scan, SessionAnswer, parameters
-from scans.operations.scan.lake_catalogue import load_catalogue
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
+from scans.queries.versions import active_versions, all_versions
 
 SCHEMA = pa.schema(
     [
@@ -44,13 +45,22 @@ class ScanFailed(Exception):
     """Versions of a scan failed; the message names each, with its error, and the files of the others."""
 
 
+def copy_lake(
+    market: str, bucket: str, *, rebuild: bool = False, progress: Callable[[str, int, int], None] | None = None
+) -> lake_copies.CopyReport:
+    """Copy the market's lake and a catalogue with all versions to the address `bucket`; `rebuild`: also files that
+    were copied before. OSError where that cannot be written."""
+    versions = (all_versions(), active_versions())
+    return lake_copies.copy_lake(market, bucket, versions, rebuild=rebuild, progress=progress)
+
+
 def scan_lake(
-    market: str, lake: Lake, output: Lake, *, versions: Sequence[str], session: date | None, as_of: datetime
+    market: str, output: str, *, versions: Sequence[str], session: date | None, as_of: datetime
 ) -> dict[str, Any]:
-    """Scan one session of the market in `lake`, which is the configured one (None: the last complete session as of
-    `as_of`), and write the ranks of each version to `output`; returns the summary. ScanFailed where a version failed,
-    after those of the others are written."""
-    load_catalogue(market, lake)
+    """Scan one session of the market in the configured lake, a copy (None: the last complete session as of `as_of`),
+    and write the ranks of each version to the address `output`; returns the summary. ScanFailed where a version
+    failed, after those of the others are written."""
+    lake_copies.load_catalogue(market, (ScannerVersion, ActiveVersion))
     request = RunRequest(
         market=market,
         as_of=as_of,
@@ -71,7 +81,7 @@ def scan_lake(
     return {"market": market, "answers": files}
 
 
-def _write(scan: Scan, answer: SessionAnswer, output: Lake) -> dict[str, Any]:
+def _write(scan: Scan, answer: SessionAnswer, output: str) -> dict[str, Any]:
     """Write the answer's file; returns its summary."""
     version = scan.version.slug
     head = {name: value for name, value in asdict(answer).items() if name != "ranks"}
@@ -86,7 +96,7 @@ def _write(scan: Scan, answer: SessionAnswer, output: Lake) -> dict[str, Any]:
     rows = [{**rank, "components": list(rank["components"].items())} for rank in answer.ranks]
     table = pa.Table.from_pylist(rows, SCHEMA).replace_schema_metadata({"seismo.answer": json.dumps(head)})
     path = f"market={scan.market}/scanner_version={version}/date={answer.date}/ranks-{answer.input_digest}.parquet"
-    output.replace(path, lambda stream: pq.write_table(table, stream, compression="zstd"))
+    lake_copies.write_object(output, path, lambda stream: pq.write_table(table, stream, compression="zstd"))
     return {
         "scanner_version": version,
         "date": answer.date,

@@ -1,18 +1,18 @@
-"""Catalogue of a market: one file in its lake with all that a scan reads of the record's database but bars.
+"""Copies of lakes in buckets, each with a catalogue: all that a scan reads of the record's database but bars.
 
-With it a scan needs the lake alone (`lake_scan`): the sessions and digests of partitions, overrides of the calendar,
-the versions, the names of instruments and the series of the regimes. `copy_lake` puts those of a market's files into a
-bucket that changed, and the catalogue last: scans refuse months of a copy that was interrupted, as their digests
+With it a program needs the copy alone: the sessions and digests of partitions, overrides of the calendar, names of
+instruments, the series of the regimes, and rows of the caller's own. `copy_lake` puts those of a market's files into a
+bucket that changed, and the catalogue last: months of a copy that was interrupted are refused, as their digests
 differ.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 from django.core import serializers
@@ -35,8 +35,8 @@ from marketdata.models import (
 )
 from marketdata.operations.projection import project
 from marketdata.queries.records import get_lake
-from scans.models import ActiveVersion, ScannerVersion
 
+Query: TypeAlias = models.QuerySet[Any, Any]
 VERSION = 1
 OF_MARKET: tuple[type[models.Model], ...] = (
     CalendarOverride,
@@ -47,7 +47,7 @@ OF_MARKET: tuple[type[models.Model], ...] = (
     IndexChoice,
     SessionReading,
 )
-TABLES = (*OF_MARKET, InstrumentStatus, ScannerVersion, ActiveVersion)
+TABLES = (*OF_MARKET, InstrumentStatus)
 ELSEWHERE = ("sweep_variant",)
 """Fields that refer to tables that are not in the catalogue."""
 
@@ -61,13 +61,22 @@ class CopyReport:
     unchanged: int
 
 
-def copy_lake(market: str, target: Lake, *, progress: Callable[[str, int, int], None] | None = None) -> CopyReport:
-    """Copy the market's lake, after an update, and its catalogue to `target`. OSError where that cannot be written."""
+def copy_lake(
+    market: str,
+    bucket: str,
+    others: Sequence[Query],
+    *,
+    rebuild: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> CopyReport:
+    """Copy the market's lake, after an update, and its catalogue, with the rows `others`, to the address `bucket`;
+    `rebuild`: also files that were copied before. OSError where that cannot be written."""
+    target = Lake(bucket)
     project.current_record(market).refuse_empty()
     project.current_flow_record(market)
     with transaction.atomic():
-        rows = list(_rows(market))
-    before = _files(target, market)
+        rows = list(_rows(market, others))
+    before = {} if rebuild else _files(target, market)
     root = Path(get_lake().root)
     paths = sorted(file for file in (root / f"market={market}").rglob("*") if file.is_file() and file.suffix != ".tmp")
     files, copied, size = {}, 0, 0
@@ -75,23 +84,31 @@ def copy_lake(market: str, target: Lake, *, progress: Callable[[str, int, int], 
         path, content = file.relative_to(root).as_posix(), file.read_bytes()
         files[path] = digest.text([content])
         if before.get(path) != files[path]:
-            size += target.replace(path, lambda stream, content=content: stream.write(content))  # type: ignore[misc]
+            size += target.replace(path, _writer(content))
             copied += 1
         if progress:
             progress(path, n + 1, len(paths))
     text = json.dumps({"version": VERSION, "market": market, "files": files, "rows": rows})
-    target.replace(_path(market), lambda stream: stream.write(f"{text}\n{digest.text([text.encode()])}".encode()))
+    target.replace(_path(market), _writer(f"{text}\n{digest.text([text.encode()])}".encode()))
     return CopyReport(copied, size, len(paths) - copied)
 
 
-def load_catalogue(market: str, lake: Lake) -> None:
-    """Put the catalogue of `market` in `lake` into this process's database, which has no other tables. LakeError where
-    it is missing, damaged or of another program."""
+def _writer(content: bytes) -> Callable[[Any], None]:
+    def write(stream: Any) -> None:
+        stream.write(content)
+
+    return write
+
+
+def load_catalogue(market: str, others: Sequence[type[models.Model]]) -> None:
+    """Put the catalogue of `market` in the configured lake, with the rows of `others`, into this process's database,
+    which has no other tables. LakeError where it is missing, damaged or of another version of Seismo."""
+    lake, all_tables = get_lake(), (*TABLES, *others)
     content = read_catalogue(lake, market)
     with connection.constraint_checks_disabled(), transaction.atomic():
         tables = connection.introspection.table_names()
         with connection.schema_editor() as editor:
-            for model in TABLES:
+            for model in all_tables:
                 if model._meta.db_table in tables:
                     editor.delete_model(model)
                 editor.create_model(model)
@@ -99,8 +116,13 @@ def load_catalogue(market: str, lake: Lake) -> None:
             rows = [row.object for row in serializers.deserialize("python", content["rows"])]
         except serializers.base.DeserializationError as error:
             raise LakeError(_other_program(market, lake)) from error
-        for model in TABLES:
+        for model in all_tables:
             model._base_manager.bulk_create([row for row in rows if isinstance(row, model)])
+
+
+def write_object(address: str, path: str, write: Callable[[Any], None]) -> None:
+    """Put what `write` writes to a stream at `path` below the address of a bucket, whole or not at all."""
+    Lake(address).replace(path, write)
 
 
 def read_catalogue(lake: Lake, market: str) -> dict[str, Any]:
@@ -143,14 +165,12 @@ def _files(target: Lake, market: str) -> Mapping[str, str]:
     return files
 
 
-def _rows(market: str) -> Iterator[dict[str, Any]]:
+def _rows(market: str, others: Sequence[Query]) -> Iterator[dict[str, Any]]:
     """The rows of the catalogue as JSON types, rows before those that refer to them."""
     family = get_market(market).family
     segments = InstrumentStatus.objects.filter(instrument__market=market, segment__isnull=False).order_by()
     first = segments.values("segment").annotate(pk_first=Min("pk")).values_list("pk_first", flat=True)
-    queries: list[Any] = [model._default_manager.filter(market__in=family) for model in OF_MARKET]
-    queries += [InstrumentStatus.objects.filter(pk__in=list(first)), ScannerVersion.objects.all()]
-    queries.append(ActiveVersion.objects.all())
-    for query in queries:
+    queries: list[Query] = [model._default_manager.filter(market__in=family) for model in OF_MARKET]
+    for query in (*queries, InstrumentStatus.objects.filter(pk__in=list(first)), *others):
         fields = [field.name for field in query.model._meta.fields if field.name not in ELSEWHERE]
         yield from json.loads(serializers.serialize("json", query.order_by("pk"), fields=fields))

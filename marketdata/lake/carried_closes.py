@@ -56,8 +56,8 @@ def read_carried_closes(
             for event in roster.events
         ]
     closes = _closes(lake, [*rows.values(), *(openings[code] for code in pending & openings.keys())])
-    for code, day, ratio in sorted(events):
-        if code in closes and since[code] < day <= sessions[-1]:
+    for code, event_day, ratio in sorted(events):
+        if code in closes and since[code] < event_day <= sessions[-1]:
             closes[code] *= ratio
     return closes
 

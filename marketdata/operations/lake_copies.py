@@ -103,7 +103,8 @@ def _writer(content: bytes) -> Callable[[Any], None]:
 def load_catalogue(market: str, others: Sequence[type[models.Model]]) -> None:
     """Put the catalogue of `market` in the configured lake, with the rows of `others`, into this process's database,
     which has no other tables. LakeError where it is missing, damaged or of another version of Seismo."""
-    lake, all_tables = get_lake(), (*TABLES, *others)
+    lake = get_lake()
+    all_tables: list[type[models.Model]] = [*TABLES, *others]
     content = read_catalogue(lake, market)
     with connection.constraint_checks_disabled(), transaction.atomic():
         tables = connection.introspection.table_names()

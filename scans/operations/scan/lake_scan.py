@@ -25,20 +25,16 @@ from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from scans.queries.versions import active_versions, all_versions
 
-SCHEMA = pa.schema(
-    [
-        pa.field("rank", pa.int32(), nullable=False),
-        pa.field("code", pa.string(), nullable=False),
-        *(pa.field(name, pa.string()) for name in ("name", "strategy", "label", "segment")),
-        *(
-            pa.field(name, pa.float64())
-            for name in ("score", "close", "change_pct", "amount", "entry", "target", "stop")
-        ),
-        *(pa.field(name, pa.int32()) for name in ("holding_min", "holding_max")),
-        pa.field("signals", pa.list_(pa.string())),
-        pa.field("components", pa.map_(pa.string(), pa.float64())),
-    ]
-)
+FIELDS: list[pa.Field[Any]] = [
+    pa.field("rank", pa.int32(), nullable=False),
+    pa.field("code", pa.string(), nullable=False),
+    *(pa.field(name, pa.string()) for name in ("name", "strategy", "label", "segment")),
+    *(pa.field(name, pa.float64()) for name in ("score", "close", "change_pct", "amount", "entry", "target", "stop")),
+    *(pa.field(name, pa.int32()) for name in ("holding_min", "holding_max")),
+    pa.field("signals", pa.list_(pa.string())),
+    pa.field("components", pa.map_(pa.string(), pa.float64())),
+]
+SCHEMA = pa.schema(FIELDS)
 
 
 class ScanFailed(Exception):

@@ -47,7 +47,7 @@ OF_MARKET: tuple[type[models.Model], ...] = (
     IndexChoice,
     SessionReading,
 )
-TABLES = (*OF_MARKET, InstrumentStatus)
+TABLES: tuple[type[models.Model], ...] = (*OF_MARKET, InstrumentStatus)
 ELSEWHERE = ("sweep_variant",)
 """Fields that refer to tables that are not in the catalogue."""
 

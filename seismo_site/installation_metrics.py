@@ -101,11 +101,10 @@ def _scans() -> Iterator[Any]:
         labels=VERSION,
     )
     mean = GaugeMetricFamily("seismo_scan_mean_seconds", "Mean duration of a session of the same.", labels=VERSION)
-    for market in run_statistics.markets_with_runs():
-        for row in run_statistics.get_run_statistics(market):
-            ratio.add_metric((market, row.scanner_version), row.success_rate)
-            if row.mean_seconds is not None:
-                mean.add_metric((market, row.scanner_version), row.mean_seconds)
+    for row in run_statistics.get_run_statistics():
+        ratio.add_metric((row.market, row.scanner_version), row.success_rate)
+        if row.mean_seconds is not None:
+            mean.add_metric((row.market, row.scanner_version), row.mean_seconds)
     yield ratio
     yield mean
 

@@ -156,9 +156,11 @@ def is_active(name: str) -> bool:
     return _holder(name) is not None
 
 
-def active_names(prefix: str) -> list[str]:
-    """The names of the leases of running processes that begin with `prefix`."""
-    return [row.name for row in _with_silence().filter(name__startswith=prefix) if not _is_gone(row)]
+def active_silences(prefix: str) -> dict[str, timedelta]:
+    """The names of the leases of running processes that begin with `prefix`, each with the time since its last
+    heartbeat."""
+    rows = _with_silence().filter(name__startswith=prefix)
+    return {row.name: row.silent_for for row in rows if not _is_gone(row)}  # type: ignore[attr-defined]
 
 
 def delete_inactive(prefix: str) -> None:

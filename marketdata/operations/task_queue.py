@@ -7,7 +7,6 @@ Redis), and each worker process has a lease from its start to its end (`hold_wor
 from __future__ import annotations
 
 import uuid
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from django_q.conf import Conf
 from django_q.models import OrmQ
 from django_q.signing import BadSignature, SignedPackage
 
-from marketdata.operations.lease import Lease, active_names, delete_inactive
+from marketdata.operations.lease import Lease, active_silences, delete_inactive
 from marketdata.operations.processes import this_process
 
 PATIENCE = timedelta(seconds=30)
@@ -39,7 +38,8 @@ class QueueUnavailable(Exception):
 class Queue:
     """`waiting` tasks, the oldest for `age` (None: nothing waits, or unknown); `taken`: tasks that a worker has, where
     the queue is in the database; `workers`: running worker processes, None for unknown; `name`: high, low, or "" for
-    both together, whose tasks are `neglected` where one of the two is."""
+    both together, whose tasks are `neglected` where one of the two is; `silence`: since the last heartbeat of that
+    worker which has been silent for longest."""
 
     waiting: int
     age: timedelta | None
@@ -47,6 +47,7 @@ class Queue:
     workers: int | None
     name: str = ""
     parts: tuple[Queue, ...] = ()
+    silence: timedelta | None = None
 
     @property
     def neglected(self) -> bool:
@@ -136,12 +137,15 @@ def queue_states(now: datetime) -> list[Queue]:
 
 
 def _read(now: datetime, counts: Mapping[str, QueueCounts]) -> list[Queue]:
-    workers = Counter(name.removeprefix(WORKER).split()[0] for name in active_names(WORKER))
+    silences: dict[str, list[timedelta]] = {}
+    for lease, silence in active_silences(WORKER).items():
+        silences.setdefault(lease.removeprefix(WORKER).split()[0], []).append(silence)
     rows = []
     for name in settings.TASK_QUEUES:
         waiting, since, taken = counts.get(queue_key(name), (0, None, 0))
         age = None if since is None else max(now - since, timedelta())
-        rows.append(Queue(waiting, age, taken, workers[name], name))
+        silent = silences.get(name, [])
+        rows.append(Queue(waiting, age, taken, len(silent), name, silence=max(silent, default=None)))
     return rows
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from django import template
@@ -14,7 +15,7 @@ from marketdata.market_time import market_zone, utc_time
 from marketdata.web.templatetags import numbers
 from marketdata.web.templatetags.numbers import DASH, direction, to_number, typeset
 from scans.models import ScanSession
-from scans.wording import failures, glossary, reasons, rules
+from scans.wording import durations, failures, glossary, reasons, rules
 
 register = template.Library()
 register.filters.update(numbers.register.filters)
@@ -137,6 +138,32 @@ def source_name(source: str) -> Any:
 def status_flag(name: str) -> Any:
     """A warning about an instrument."""
     return glossary.word(glossary.STATUS_FLAGS, name)
+
+
+@register.filter
+def evening_outcome(outcome: str) -> Any:
+    return glossary.word(glossary.EVENING_OUTCOMES, outcome)
+
+
+@register.filter
+def run_stage(stage: str) -> Any:
+    return glossary.word(glossary.RUN_STAGES, stage)
+
+
+@register.filter
+def task_queue(name: str) -> Any:
+    return glossary.word(glossary.TASK_QUEUES, name)
+
+
+@register.filter
+def seconds(value: float) -> str:
+    return durations.seconds_text(value)
+
+
+@register.filter
+def duration(age: timedelta | None) -> str:
+    """A dash for None."""
+    return DASH if age is None else durations.duration_text(age)
 
 
 @register.filter

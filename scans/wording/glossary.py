@@ -59,6 +59,19 @@ VERSION_STATES: dict[str, Text] = {
     "failed": _("failed"),
     "not_scanned": _("not scanned yet"),
 }
+EVENING_OUTCOMES: dict[str, Text] = {
+    "done": pgettext_lazy("evening", "done"),
+    "partial": pgettext_lazy("evening", "partly failed"),
+    "incomplete": pgettext_lazy("evening", "bars are missing"),
+    "failed": pgettext_lazy("evening", "failed"),
+}
+RUN_STAGES: dict[str, Text] = {
+    "read": pgettext_lazy("stage", "read"),
+    "features": pgettext_lazy("stage", "features"),
+    "score": pgettext_lazy("stage", "score"),
+    "publish": pgettext_lazy("stage", "publish"),
+}
+TASK_QUEUES: dict[str, Text] = {"high": _("a person waits"), "low": _("evenings and ranges")}
 SOURCES: dict[str, Text] = {
     "file": _("a file"),
     "demo": _("the generator"),

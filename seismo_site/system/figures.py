@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from caching.memory import get_memory_use
-from scans.queries.run_statistics import SESSIONS, get_run_statistics, markets_with_runs
+from scans.queries.run_statistics import SESSIONS, get_run_statistics
 from seismo_site.system import request_times
 from seismo_site.system.cache_figures import MB, WINDOW, cache_counts, window_counts
 
@@ -20,7 +20,7 @@ def system_context() -> dict[str, Any]:
     counts, bodies, memory = cache_counts(), request_times.read_requests(), get_memory_use()
     return {
         "sessions": SESSIONS,
-        "statistics": [row for market in markets_with_runs() for row in get_run_statistics(market)],
+        "statistics": get_run_statistics(),
         "cache": counts.total.items(),
         "window": WINDOW,
         "recent": window_counts(counts, int(time.time() // 60)),

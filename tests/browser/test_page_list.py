@@ -8,7 +8,7 @@ from marketdata.candles.pages.urls import urlpatterns as candle_patterns
 from scans.pages.urls import urlpatterns
 from tests.browser.visits import page_addresses
 
-FORMS = {"logout", "mark", "rescan", "message_test", "message_delete"}
+FORMS = {"logout", "mark", "rescan", "message_test", "message_delete", "test_notification"}
 OF_OTHER_ADDRESSES = {"home", "latest_review", "login"}
 """Addresses that show one of the other pages, and the login, which each visit opens first."""
 

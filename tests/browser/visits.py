@@ -25,6 +25,7 @@ PASSWORD = "a trader's password"  # noqa: S105 - of servers that live for one te
 TRADER = """
 from django.contrib.auth.models import User
 User.objects.create_user("trader", password="a trader's password")
+User.objects.create_user("chief", password="a trader's password", is_staff=True)
 """
 DESK, PHONE = (1366, 768), (390, 844)
 PAGES = {
@@ -49,9 +50,12 @@ PAGES = {
     "messages": "/settings/messages",
     "channel": "/settings/messages/1",
     "delete-own-data": "/settings/delete",
+    "operations": "/ops",
     "help": "/help",
 }
-"""Each page of a reader by the name of its screenshot; the login is opened before them."""
+"""Each page by the name of its screenshot; the login is opened before them."""
+STAFF_PAGES = {"operations"}
+"""Those for staff alone."""
 EVERYTHING = """
 from datetime import date, timedelta
 import pandas as pd
@@ -129,9 +133,9 @@ def page_addresses(**values: str) -> dict[str, str]:
     return {name: path.format(**values) for name, path in PAGES.items()}
 
 
-def log_in(page: Page) -> None:
+def log_in(page: Page, name: str = "trader") -> None:
     """By the page of login that is open."""
-    page.fill("#id_username", "trader")
+    page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.click("button.primary")
     page.wait_for_url("**/kr/")
@@ -222,5 +226,12 @@ def visit_pages(chromium: Browser, server: str, look: Look, pages: Mapping[str, 
         visit.open("login", "/login")
         log_in(visit.page)
         for name, path in pages.items():
-            visit.open(name, path)
+            if name not in STAFF_PAGES:
+                visit.open(name, path)
+    context.clear_cookies()
+    with visiting(context, look, prefix) as visit:
+        visit.page.goto("/login")
+        log_in(visit.page, "chief")
+        for name in STAFF_PAGES & set(pages):
+            visit.open(name, pages[name])
     context.close()

@@ -15,10 +15,12 @@ The configuration of a channel (an address, a password) is written to no log, an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F, Q
 from django_q.models import Schedule
@@ -51,10 +53,20 @@ EMPTY_CONTENT: Content = {
     "readiness": {},
 }
 
+TEST, PAUSE = "test-notification", 10
+"""The key of the last test in the cache, and the least seconds between two."""
 NEW_DELIVERY: dict[str, Any] = {"attempts": 0, "claimed_at": None, "sending_at": None, "given_up": False, "error": ""}
 UNKNOWN_RESULT = "the process ended while it was sent: it may have arrived"
 
 LOGGER = logging.getLogger(__name__)
+
+
+class NoEvening(Exception):
+    """No evening has a notification yet."""
+
+
+class TooSoon(Exception):
+    """A test was sent less than `PAUSE` seconds ago."""
 
 
 class NoChannel(Exception):
@@ -146,11 +158,7 @@ def send_waiting(notification: int, *, clock: Callable[[], datetime]) -> None:
 def send_again(row: Notification, *, as_of: datetime) -> list[str]:
     """Have a task worker send a notification again through the operator's channels; returns their names. NoChannel if
     none is configured."""
-    channels = operator_channels()
-    if not channels:
-        raise NoChannel(
-            "No channel is configured: set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL or SEISMO_NOTIFY_APPRISE."
-        )
+    channels = _configured_channels()
     with transaction.atomic():
         for channel in channels.values():
             delivery, _ = Delivery.objects.update_or_create(
@@ -158,6 +166,39 @@ def send_again(row: Notification, *, as_of: datetime) -> list[str]:
             )
             _schedule_try(delivery.pk, as_of)
     return list(channels)
+
+
+def send_test() -> dict[str, str]:
+    """Send the notification of the last evening through each of the operator's channels, as a delivery of its own that
+    is not recorded; returns channel -> "" or the reason why it was not taken. NoChannel, NoEvening, TooSoon."""
+    channels = _configured_channels()
+    row = Notification.objects.filter(kind=Notification.EVENING).order_by("-session", "-changed_at").first()
+    if row is None:
+        raise NoEvening
+    if not cache.add(TEST, value=True, timeout=PAUSE):
+        raise TooSoon
+    row.digest = f"test {uuid.uuid4().hex[:24]}"
+    failures = {}
+    for channel in channels.values():
+        try:
+            channel.send(row)
+        except NotDelivered as failure:
+            failures[channel.name] = str(failure)
+        except Exception as error:  # each mail backend has its own errors
+            failures[channel.name] = type(error).__name__
+        else:
+            failures[channel.name] = ""
+    return failures
+
+
+def _configured_channels() -> Mapping[str, Channel]:
+    """The operator's channels; NoChannel where there are none."""
+    channels = operator_channels()
+    if not channels:
+        raise NoChannel(
+            "No channel is configured: set SEISMO_NOTIFY_URL or SEISMO_NOTIFY_EMAIL or SEISMO_NOTIFY_APPRISE."
+        )
+    return channels
 
 
 def deliver(number: int, *, as_of: datetime) -> str:

@@ -45,6 +45,7 @@ def test_failures_lower_the_rate_and_not_the_mean(version: ScannerVersion) -> No
     assert (row.attempts, row.failed, row.unchanged, row.success_rate) == (4, 1, 1, 0.75)
     assert (row.mean_seconds, row.mean_cpu_seconds, row.peak_memory_mb) == (2.0, 4.0, 600)
     assert (row.first, row.last) == (START, START + timedelta(days=2))
+    assert row.stages == {"score": 2.0}
 
 
 def test_only_the_latest_sessions_count(version: ScannerVersion) -> None:

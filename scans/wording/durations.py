@@ -1,0 +1,20 @@
+"""Durations in the reader's language."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils.translation import gettext as _
+
+
+def seconds_text(value: float) -> str:
+    """Seconds with one decimal and the unit: 1,234.5 s."""
+    return _("%(seconds)s s") % {"seconds": f"{value:,.1f}"}
+
+
+def duration_text(age: timedelta) -> str:
+    """Whole seconds, or minutes from two on: 95 s, 3 min."""
+    length = int(age.total_seconds())
+    if length < 120:
+        return _("%(seconds)s s") % {"seconds": length}
+    return _("%(minutes)s min") % {"minutes": f"{length // 60:,}"}

@@ -22,6 +22,7 @@ from scans.operations.evening import notify
 from scans.queries.operations_figures import operations_figures
 from scans.queries.run_statistics import SESSIONS, RunStatistics, get_run_statistics
 from scans.queries.schedules import evening_schedules
+from scans.wording import glossary
 from scans.wording.message_channels import delivery_state
 
 SEND = "scans.change_notification"
@@ -51,7 +52,10 @@ class Operations(Page):
         return super().get_context_data(**kwargs) | {
             "queues": _queues(now),
             "markets": [(name, evenings.get(name), next_runs.get(name)) for name in sorted({*evenings, *next_runs})],
-            "statistics": STATISTICS.get("", self._state(now), get_run_statistics),
+            "statistics": [
+                (row, [(stage, row.stages[stage]) for stage in glossary.RUN_STAGES if stage in row.stages])
+                for row in STATISTICS.get("", self._state(now), get_run_statistics)
+            ],
             "sessions": SESSIONS,
             "deliveries": [(row, delivery_state(row)) for row in figures.deliveries],
         }

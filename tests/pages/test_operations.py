@@ -135,7 +135,7 @@ def test_queries_do_not_grow(staff: Client, evenings: Notification, one_minute: 
         with CaptureQueriesContext(connection) as made:
             text(staff)
         numbers.append(len(made))
-    assert numbers == [7, 6]
+    assert numbers[1] == numbers[0] - 1 <= 6
 
 
 def test_no_english_is_visible_on_the_korean_page(staff: Client, evenings: Notification) -> None:

@@ -26,6 +26,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from marketdata import object_store
+from marketdata.lake.block_reader import open_blocks
 
 CONNECT, ANSWER, ATTEMPTS = 5.0, 30.0, 4
 """Seconds that S3 may take for a connection and for a response, and how often a request is sent."""
@@ -87,6 +88,8 @@ class Lake:
     def source(self, path: str) -> pa.NativeFile:
         """The file for reading (memory-mapped where it is local); FileNotFoundError where it is not."""
         system, root = self.open()
+        if self.is_remote:
+            return open_blocks(system, f"{root}/{path}")
         return system.open_input_file(f"{root}/{path}")
 
     def state(self, path: str) -> tuple[int, int]:

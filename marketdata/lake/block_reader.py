@@ -19,6 +19,8 @@ BLOCK = 1024 * 1024
 MOST = 96
 """Blocks in memory: three years of a market's months of up to 3 MB."""
 Key = tuple[object, ...]
+File = Any
+"""A pyarrow NativeFile, whose own annotations lack arguments of its methods."""
 
 
 class BlockCache:
@@ -28,7 +30,7 @@ class BlockCache:
         self._blocks: OrderedDict[Key, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, key: Key, file: pa.NativeFile, number: int) -> bytes:
+    def get(self, key: Key, file: File, number: int) -> bytes:
         """Block `number` of `file`; two threads that miss it both read it."""
         with self._lock:
             if (key, number) in self._blocks:
@@ -48,7 +50,7 @@ CACHE = BlockCache()
 class BlockReader(RawIOBase):
     """A file that reads whole blocks, for `pyarrow.PythonFile`."""
 
-    def __init__(self, file: pa.NativeFile, path: str) -> None:
+    def __init__(self, file: File, path: str) -> None:
         self._file, self._size, self._at = file, file.size(), 0
         tag: object = file.metadata().get("ETag") or object()  # blocks of a file without one are its own
         self._key: Key = (path, self._size, tag)

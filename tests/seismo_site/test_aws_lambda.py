@@ -171,7 +171,9 @@ def test_what_is_wrong_is_one_sentence_and_writes_nothing(
         assert "Traceback" not in result
     month = f"/lake/of/market=kr/year=2024/month={sessions[-1]:%m}/bars.parquet"
     bucket.files[month] = bucket.files[month][:-100]
-    sentence = invoke(tmp_path, event)[0]
+    away = {**event, "lake": "s3://lake/of?region=eu-central-1&endpoint=http://127.0.0.1:9"}
+    sentence, refused = invoke(tmp_path, event, away)
+    assert refused.startswith("The bucket of the lake or of the ranks refused: ")
     assert "bars.parquet cannot be read, it is damaged" in sentence
     assert "manage.py copy_lake BUCKET --rebuild" in sentence
     assert not [name for name in bucket.files if name.startswith("/ranks/")]

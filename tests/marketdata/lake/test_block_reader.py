@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,12 +69,15 @@ def test_a_missing_file_is_missing(lake: Lake) -> None:
 
 
 def test_a_write_that_fails_leaves_the_object_as_it_was(lake: Lake, bucket: Bucket) -> None:
-    def write(stream: object) -> None:
-        stream.write(b"half")  # type: ignore[attr-defined]
+    def put(stream: Any, content: bytes) -> None:
+        stream.write(content)
+
+    def write(stream: Any) -> None:
+        put(stream, b"half")
         raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError):
         lake.replace(PATH, write)
     assert bucket.files[f"/lake/of/{PATH}"] == CONTENT
-    assert lake.replace(PATH, lambda stream: stream.write(b"whole")) == len(b"whole")
+    assert lake.replace(PATH, lambda stream: put(stream, b"whole")) == len(b"whole")
     assert bucket.files[f"/lake/of/{PATH}"] == b"whole"

@@ -31,6 +31,8 @@ FRAMEWORK = (
     "TokenScheme "
     # django-q2
     "stats "
+    # AWS Lambda, files for pyarrow
+    "handler seekable "
     # kernels and queries that tests alone use so far
     "rolling_share streak preview is_held hit_ratio generate flow_sessions is_on_grid"
 )

@@ -43,6 +43,7 @@ class Operations(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         now = timezone.now()
+        queues = _queues(now)
         figures = operations_figures()
         evenings = {evening.market: evening for evening in figures.evenings}
         next_runs: dict[str, datetime] = {}
@@ -50,7 +51,8 @@ class Operations(Page):
             if row.next_run:
                 next_runs[row.market] = min(row.next_run, next_runs.get(row.market, row.next_run))
         return super().get_context_data(**kwargs) | {
-            "queues": _queues(now),
+            "queues": queues,
+            "idle": [queue for queue in queues or () if not queue.workers],
             "markets": [(name, evenings.get(name), next_runs.get(name)) for name in sorted({*evenings, *next_runs})],
             "statistics": [
                 (row, [(stage, row.stages[stage]) for stage in glossary.RUN_STAGES if stage in row.stages])

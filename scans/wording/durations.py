@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 
 
 def seconds_text(value: float) -> str:
-    """Seconds with one decimal and the unit: 1,234.5 s."""
-    return _("%(seconds)s s") % {"seconds": f"{value:,.1f}"}
+    """Seconds with the unit and one decimal, two below ten: 1,234.5 s, 0.04 s."""
+    return _("%(seconds)s s") % {"seconds": f"{value:,.1f}" if value >= 10 else f"{value:.2f}"}
 
 
 def duration_text(age: timedelta) -> str:

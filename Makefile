@@ -75,20 +75,20 @@ endif
 
 # The whole suite comes last: its closing line is the one that counts.
 test: $(DEV)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --backend postgres
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --backend postgres
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 # What is quick: style, import contracts and the tests that start no process, server or browser.
 check: $(DEV)
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
 
 # The report names the files with lines that no test runs; it fails below 95 % of the product's lines.
 coverage: $(DEV)
 	@mkdir -p var/coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term --cov-report=html:var/coverage/html
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term --cov-report=html:var/coverage/html
 
 docs: $(DEV)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir var/site

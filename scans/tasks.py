@@ -99,8 +99,10 @@ def _evening_request(market: str, at: str, due: str, versions: Sequence[str], co
 
 @tracked
 def settle(market: str, at: str) -> str:
-    """Settle the last sessions of the market; returns the result as text. `at`: the scheduled time in local time."""
-    from scans.operations.evening.settle import settle as settle_market  # imports every engine
+    """Settle the last sessions of the market; returns the result as text. `at`: the scheduled time in local time. What
+    the exchange has not published is requested again soon, and a message says when it is late."""
+    from scans.operations.evening.settle import send_unsettled  # imports every engine
+    from scans.operations.evening.settle import settle as settle_market
 
     schedule.set_next_morning(market, at, as_of=timezone.now())
     try:
@@ -114,6 +116,8 @@ def settle(market: str, at: str) -> str:
     except (UnknownMarket, LeaseTaken, LeaseLost) as error:
         LOGGER.error("The sessions of market %s were not settled: %s", market, error)
         return str(error)
+    if report.collected.error and schedule.retry_morning(market, at, as_of=timezone.now()):
+        send_unsettled(market, report.collected.error, clock=timezone.now)
     return " ".join(report.lines())
 
 

@@ -23,7 +23,7 @@ from marketdata.market_time import market_zone
 from marketdata.markets import MARKET_NAMES, get_market
 from marketdata.number_format import format_order_price, format_percent, format_price
 from scans.engines.regime_rules import Comparison, RegimeRule
-from scans.models import Notification, ScanSession
+from scans.models import EveningOutcome, Notification, ScanSession
 from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
 from scans.order_prices import LEVELS
 from scans.wording import glossary
@@ -55,10 +55,10 @@ def evening_message(content: Mapping[str, Any], language: str, *, link: str = ""
 
 
 def settled_message(content: Mapping[str, Any], language: str, *, link: str = "") -> Message:
-    """The message of the lists that settled bars changed: of each version the picks that left, each with the condition
-    that it no longer meets, the new ones and those with new order prices."""
+    """The message of the lists that settled bars changed, or why there are none yet: of each version the picks that
+    left, each with the condition that it no longer meets, the new ones and those with new order prices."""
     with translation.override(language or "en"):
-        lines, left = list[Line](), _("Left")
+        lines, left = list(_problem(failure_reason(content["reason"]))), _("Left")
         for version in _ordered(content["versions"]):
             currency = get_market(content["market"]).currency
             lines.append(Line(_settled_count(version), Kind.HEAD, VERSION))
@@ -79,8 +79,9 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
 
 def _settled_subject(content: Mapping[str, Any]) -> str:
     market = MARKET_NAMES.get(content["market"], content["market"])
+    state = _("not settled") if content["outcome"] == EveningOutcome.INCOMPLETE else _("settled")
     counts = "; ".join(_settled_count(version) for version in _ordered(content["versions"]))
-    return f"Seismo {market} {session_day(content['session'])} {_('settled')}: {counts}"[:200]
+    return f"Seismo {market} {session_day(content['session'])} {state}{f': {counts}' if counts else ''}"[:200]
 
 
 def _settled_count(version: Mapping[str, Any]) -> str:

@@ -35,6 +35,9 @@ FIRST_PAUSE, FIRST_PERIOD = timedelta(minutes=5), timedelta(minutes=15)
 can be read until 15:59 on the same day."""
 PAUSE, PATIENCE = timedelta(minutes=30), GRACE
 """The pause between two later tries of an incomplete session, and when tries end after the scheduled time."""
+MORNING_PAUSE, MORNING_LATE = timedelta(minutes=10), timedelta(hours=1, minutes=45)
+"""The pause between two tries of a morning, and how long after the scheduled time it applies: an exchange publishes its
+lists minutes apart, and those of KRX are late at 10:00."""
 
 
 def set_schedule(
@@ -189,6 +192,17 @@ def retry_later(market: str, at: str, *, as_of: datetime) -> bool:
         return False
     _update_next_run(market, at, soon)
     return True
+
+
+def retry_morning(market: str, at: str, *, as_of: datetime) -> bool:
+    """Schedule another try of a morning that lacks something, until `PATIENCE` after its last `at`; returns whether the
+    exchange's lists are late."""
+    began = last_moment(get_market(market), time.fromisoformat(at), as_of)
+    is_late = as_of - began >= MORNING_LATE
+    soon = as_of + (PAUSE if is_late else MORNING_PAUSE)
+    if soon - began <= PATIENCE:
+        Schedule.objects.filter(func=SETTLE_TASK, name=_morning_name(market)).update(next_run=soon)
+    return is_late
 
 
 def closing_span(market: str, at: str, due: datetime, *, as_of: datetime) -> tuple[datetime, datetime]:

@@ -24,7 +24,7 @@ from marketdata.operations.collect import missing_data
 from marketdata.operations.collect.missing_data import CollectionSummary
 from marketdata.operations.lease import Lease
 from marketdata.operations.projection import project
-from scans.models import ScannerVersion, ScanSession
+from scans.models import Reading, ScannerVersion, ScanSession
 from scans.operations import signals
 from scans.operations.analysis.split import first_failing_checks
 from scans.operations.evening import notify
@@ -35,7 +35,7 @@ from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from scans.order_prices import pick_plan
 from scans.queries.readiness import enabled_versions
-from scans.queries.settling import evening_answers
+from scans.queries.settling import evening_answers, reading_filter
 
 LOGGER = logging.getLogger(__name__)
 SESSIONS = 5
@@ -135,6 +135,18 @@ def settle(
     for line in report.lines():
         LOGGER.info("settle market=%s %s", market, line)
     return report
+
+
+def send_unsettled(market: str, reason: str, *, clock: Callable[[], datetime]) -> None:
+    """Send once why the market's last provisional session is not settled; nothing where it has none."""
+    rows = ScanSession.objects.filter(reading_filter(Reading.PROVISIONAL), market=market, published=True)
+    session = rows.order_by("-date").values_list("date", flat=True).first()
+    if session is None:
+        return
+    content = {**notify.EMPTY_CONTENT, "reason": reason, "incomplete": True}
+    number = notify.record_settled(market, session, content, at=clock())
+    if number is not None:
+        notify.send_waiting(number, clock=clock)
 
 
 def _published(market: str, version: ScannerVersion, days: list[date]) -> dict[date, ScanSession]:

@@ -13,10 +13,12 @@ from django_q.models import Schedule
 
 from marketdata.models import StockPrice
 from scans import tasks
-from scans.models import ScannerVersion, ScanRank, ScanSession
+from scans.models import Notification, ScannerVersion, ScanRank, ScanSession
 from scans.operations.evening import evening, schedule, settle
 from scans.operations.evening.evening import EveningRequest
+from scans.operations.evening.notification_content import notification_body
 from scans.queries import schedules
+from scans.wording.evening_message import evening_message
 from tests.exchanges.krx_open_api import KEY, KST, KrxOpenApi, daily_row
 from tests.marketdata.operations.kis_setup import KisSetup, generated_instruments, sessions
 from tests.marketdata.operations.kis_setup import evening as at_six
@@ -114,6 +116,38 @@ def test_a_settled_bar_replaces_the_answer_and_names_the_pick_that_left(desk: Ki
     assert changed.sentence.startswith(f"rises {last}: 1 of {len(before)} picks left ({code}")
     assert ScanSession.objects.filter(date=last, published=False).count() == 1
     assert StockPrice.objects.get(stock_code=code, date=last, source="kis").close > base
+
+
+def test_a_session_that_stays_provisional_is_one_message(desk: KisSetup) -> None:
+    last = sessions()[-1]
+    reason = f"Session {last}: KOSPI and KOSDAQ without a row."
+    settle.send_unsettled("kr", reason, clock=lambda: morning(last))
+    assert not Notification.objects.filter(kind=Notification.SETTLED).exists()  # bars of the evening were settled ones
+    ScanSession.objects.filter(date=last).update(read_at=morning(last), settled_at=None)
+    for _ in range(2):
+        settle.send_unsettled("kr", reason, clock=lambda: morning(last))
+    row = Notification.objects.get(kind=Notification.SETTLED)
+    assert (row.session, row.outcome, row.reason) == (last, "incomplete", reason)
+    content = {"market": "kr", **notification_body(row)}
+    message = evening_message(content, "en")
+    assert message.subject == f"Seismo KRX {last} (Fri) not settled"
+    assert evening_message(content, "ko").subject == f"Seismo KRX {last} (금) 미확정"
+    assert reason in message.lines[0].text
+
+
+@pytest.mark.django_db
+def test_a_morning_is_tried_again_every_ten_minutes_and_late_at_ten() -> None:
+    schedule.set_schedule("kr", as_of=datetime(2026, 8, 20, 12, 0, tzinfo=KST))
+    row = Schedule.objects.filter(func="scans.tasks.settle")
+
+    def retry(hour: int, minute: int) -> tuple[bool, datetime]:
+        is_late = schedule.retry_morning("kr", "08:15", as_of=datetime(2026, 8, 21, hour, minute, tzinfo=KST))
+        return is_late, row.get().next_run.astimezone(KST)
+
+    assert retry(8, 16) == (False, datetime(2026, 8, 21, 8, 26, tzinfo=KST))
+    assert retry(9, 59) == (False, datetime(2026, 8, 21, 10, 9, tzinfo=KST))
+    assert retry(10, 0) == (True, datetime(2026, 8, 21, 10, 30, tzinfo=KST))
+    assert retry(10, 46) == (True, datetime(2026, 8, 21, 10, 30, tzinfo=KST))  # three hours after it, as of an evening
 
 
 @pytest.mark.django_db

@@ -79,11 +79,13 @@ class SettlingQueries:
         rows = rows.filter(date__lte=last) if last else rows
         provisional = rows.filter(read_at__isnull=False)
         days = provisional.order_by().values("date")
-        settled = rows.filter(reading_filter(Reading.SETTLED), published=True, date__in=days)
+        is_settled = Q(reading_filter(Reading.SETTLED), published=True, date__in=days)
+        settled = rows.filter(is_settled)
         columns = ("scanner_version_id", "date", "pk")
         self.provisional, self.settled = provisional.values_list(*columns), settled.values_list(*columns)
-        sessions = [Q(session__in=answers.order_by().values("pk")) for answers in (provisional, settled)]
-        self.picks = ScanRank.objects.filter(sessions[0] | sessions[1]).order_by().values_list("session", "code")
+        # One list of sessions, by which ranks have an index: of two alternatives every rank would be read.
+        sessions = rows.filter(Q(read_at__isnull=False) | is_settled).order_by().values("pk")
+        self.picks = ScanRank.objects.filter(session__in=sessions).order_by().values_list("session", "code")
 
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:

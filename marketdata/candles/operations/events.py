@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from contextlib import AbstractContextManager, nullcontext
 from queue import Empty, Full, Queue
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from marketdata.candles.collector.collections import ChunkState
 from marketdata.candles.collector.progress import Progress
 from marketdata.candles.collector.timeframes import as_datetime
 from marketdata.candles.queries import STEPS
+from marketdata.context_threads import context_thread
 from marketdata.errors import NotDelivered
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class ChunkEvents:
         self._ending = Event()
         self._is_refused = False
         self.lost = self.posted = 0
-        self._thread = Thread(target=self._post_all, name="candle events", daemon=True)
+        self._thread = context_thread(self._post_all, name="candle events")
 
     def __enter__(self) -> ChunkEvents:
         self._thread.start()

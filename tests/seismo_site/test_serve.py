@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 
 WAITS = (
     "import os, signal, sys;"
-    "signal.signal(signal.SIGTERM, lambda *_: sys.exit(os.write(1, b'ended in order\\n') and 0));"
+    "end = lambda *_: (signal.signal(15, signal.SIG_IGN), sys.exit(os.write(1, b'ended in order\\n') and 0));"
+    "signal.signal(signal.SIGTERM, end);"
 )
 FOREVER = f"{WAITS} os.write(1, b'started\\n'); signal.pause()"
 """Writes whole lines, since two processes share the pipe."""

@@ -1,8 +1,8 @@
 """A lock between processes that the kernel releases when its holder dies.
 
 A worker that waits for a task holds the lock of the queue's reading end. That of `multiprocessing` is a semaphore,
-which nobody releases once its holder is killed: no other worker of the cluster would ever take a task, nor the cluster
-end.
+which is never released once its holder is killed: no other worker of the cluster would ever take a task, nor would the
+cluster end.
 """
 
 from __future__ import annotations

@@ -268,26 +268,26 @@ KINDS = {
 """Kind in a list -> kind as recorded; other ones in a list (ELWs, rights) are skipped."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedInstrument:
     """One instrument of a master file. `kind`: stock, etf, etn, elw, reit, fund, foreign, dr,
     spac, other; `managed`: under administration, `caution`: investment caution; `warning`: the market alert, 01 to 03,
-    "" without one. None where the list does not say.
+    "" without one. None where the list does not say; the defaults are those of a list of names alone.
     """
 
     code: str
-    isin: str
     name: str
     segment: str
-    kind: str
-    halted: bool | None
-    managed: bool | None
-    caution: bool | None
-    warning: str | None
-    preferred: bool
-    listed_on: date | None
-    shares: int | None
-    market_cap: int | None
+    isin: str = ""
+    kind: str = "stock"
+    halted: bool | None = False
+    managed: bool | None = False
+    caution: bool | None = False
+    warning: str | None = ""
+    preferred: bool = False
+    listed_on: date | None = None
+    shares: int | None = None
+    market_cap: int | None = None
     department: str | None = None
     extra: dict[str, str] = field(default_factory=dict)
 

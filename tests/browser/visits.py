@@ -82,7 +82,7 @@ bars = StockPrice.objects.filter(market="kr", date=day).values("stock_code", "da
 scan_before_close(pd.DataFrame(bars).rename(columns={{"stock_code": "code"}}), day, versions=["{version}"])
 """
 """A sweep, candles with a gap, a message channel and a scan before the close: what fills the pages besides an evening.
-Nobody sends anything."""
+Nothing is sent."""
 ENGLISH = frozenset(
     re.findall(
         "[a-z]+",
@@ -214,7 +214,7 @@ def visiting(context: BrowserContext, look: Look, prefix: str) -> Iterator[Visit
     ARTIFACTS.mkdir(exist_ok=True)
     visit = Visit(context.new_page(), look, prefix)
     yield visit
-    assert visit.complaints == []
+    assert visit.complaints == [], visit.complaints
     visit.page.close()
 
 

@@ -49,21 +49,7 @@ class DailyQuotationSource(QuotationSource):
     def instruments(self, segment: str) -> list[ListedInstrument]:
         """Every market quoted in `segment`."""
         return [
-            ListedInstrument(
-                code=code,
-                isin="",
-                name=name,
-                segment=segment,
-                kind="stock",
-                halted=False,
-                managed=False,
-                caution=False,
-                warning="",
-                preferred=False,
-                listed_on=None,
-                shares=None,
-                market_cap=None,
-            )
+            ListedInstrument(code=code, name=name, segment=segment)
             for code, name in sorted(self.names().items())
             if code.startswith(f"{segment}-")
         ]

@@ -78,21 +78,7 @@ def bar_answer(rows: Sequence[Row], request: BarRequest, read_at: float) -> BarA
 def listed_instruments(symbols: Iterable[str]) -> list[ListedInstrument]:
     """The instruments of a setting, by code; their kind is not known and taken as common stock."""
     return [
-        ListedInstrument(
-            code=code,
-            isin="",
-            name=code,
-            segment=SEGMENT,
-            kind="stock",
-            halted=False,
-            managed=False,
-            caution=False,
-            warning="",
-            preferred=False,
-            listed_on=None,
-            shares=None,
-            market_cap=None,
-        )
+        ListedInstrument(code=code, name=code, segment=SEGMENT)
         for code in sorted({codes.spell_code("us", symbol) for symbol in symbols})
     ]
 

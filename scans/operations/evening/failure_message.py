@@ -1,4 +1,4 @@
-"""The message of an evening that will not be attempted again: without it nobody would hear of that day."""
+"""The message of an evening that will not be attempted again: without it that day would have no message."""
 
 from __future__ import annotations
 

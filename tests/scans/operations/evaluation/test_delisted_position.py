@@ -55,7 +55,7 @@ def test_a_delisted_share_is_sold_at_its_last_traded_close(
     assert position.order == CAPITAL
     assert position.gain == pytest.approx(price / 1_000 - 1)
     assert (report.gone, report.instruments) == (1, 2)
-    # flat until its last session, and cash afterwards: nothing is held at a price that nobody paid
+    # flat until its last session, and cash afterwards: nothing is held at a price without a trade
     before = LAST - PICKED
     assert report.equity[:before] == pytest.approx([CAPITAL] * before)
     assert report.equity[before:] == pytest.approx([1_000 * price] * (len(report.equity) - before))

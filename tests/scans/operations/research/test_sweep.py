@@ -270,7 +270,7 @@ def leaking_walk_forward(returns: Any, **options: Any) -> list[Fold]:
 
 
 def test_hosts_that_share_a_sweep_record_what_one_records(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two of three parts, one of them ended before it recorded anything: whoever joins them judges what lacks."""
+    """Two of three parts, one of them ended before it recorded anything: the joining run judges what lacks."""
     monkeypatch.setattr(variant_records, "BATCH", 1)
     whole = run_sweep(request())
     for number, judged in ((3, 2), (1, 4)):

@@ -16,12 +16,14 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 
+from tests.exchanges.bucket import KEYS, Bucket
 from tests.prepared import Prepared
 from tests.servers import Servers
 
@@ -179,3 +181,12 @@ def data_dir(settings: Any, tmp_path: Path) -> Path:
     settings.REJECT_DIR = tmp_path / "rejects"
     settings.SCORE_CACHE = str(tmp_path / "scores")
     return tmp_path
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
+    """An empty imitation of S3, whose keys are in the environment."""
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    with Bucket() as running:
+        yield running

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -21,9 +20,9 @@ from scans.models import ScannerVersion
 from scans.operations.scan.answers import SessionAnswer
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
+from tests.exchanges.bucket import KEYS, Bucket
 from tests.prepared import Prepared
 from tests.scans.conftest import AS_OF, Importer, bring, frame, sessions
-from tests.scans.feature_cache.bucket import ACCESS, Bucket
 from tests.seismo_site.running import ROOT, environment
 
 __all__ = ["bring", "sessions"]
@@ -37,15 +36,6 @@ for line in sys.stdin:
     except ScanRefused as error:
         print(json.dumps(str(error)))
 """
-KEYS = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": "imitation", "AWS_EC2_METADATA_DISABLED": "true"}
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    for name, value in KEYS.items():
-        monkeypatch.setenv(name, value)
-    with Bucket() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,19 +9,10 @@ import pytest
 
 from marketdata.lake.block_reader import BLOCK
 from marketdata.lake.layout import Lake
-from tests.scans.feature_cache.bucket import ACCESS, Bucket
+from tests.exchanges.bucket import Bucket
 
 PATH = "market=kr/year=2024/month=03/bars.parquet"
 CONTENT = np.random.default_rng(5).bytes(2 * BLOCK + 12_345)
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "imitation")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with Bucket() as running:
-        yield running
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +14,8 @@ from scans.feature_cache import store
 from scans.feature_cache.entries import Entry, session_entries
 from scans.feature_cache.store import DirectoryStorage, FeatureCache, open_feature_cache
 from tests.damage import damages
+from tests.exchanges.bucket import Bucket
 from tests.scans.engines import panels
-from tests.scans.feature_cache.bucket import ACCESS, Bucket
 
 KEYS = [f"{number:032x}" for number in range(9)]
 
@@ -25,15 +24,6 @@ KEYS = [f"{number:032x}" for number in range(9)]
 def entry() -> Entry:
     universe = panels.universe(panels.panel(3), 2)
     return session_entries(universe, {"gap": np.random.default_rng(1).random(universe.eligible.shape)})[0]
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "imitation")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with Bucket() as running:
-        yield running
 
 
 def address(bucket: Bucket) -> str:

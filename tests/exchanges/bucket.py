@@ -15,6 +15,8 @@ from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 ACCESS = "AKIAIMITATION"
+KEYS = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": "imitation", "AWS_EC2_METADATA_DISABLED": "true"}
+"""The environment of a client that the imitation lets in."""
 NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 
 

@@ -47,6 +47,10 @@ class Side(StrEnum):
     STOP = "stop"
 
 
+LEVELS = tuple(map(str, Side))
+"""The levels of a plan, each an order of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class TickGrid:
     """The prices at which orders can be placed: `bounds` ascending from 0, each with the tick of its band, `sizes`.

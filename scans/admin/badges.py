@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from marketdata.number_format import format_number
 from scans.models import ScanRank, ScanSession
-from scans.order_prices import pick_order_prices
+from scans.queries.order_prices import pick_order_prices
 from scans.queries.regime_rules import regime_rules
 
 COLOURS = {

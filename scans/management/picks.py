@@ -9,12 +9,12 @@ from typing import Any
 from marketdata.management.table import Output, write_prose
 from marketdata.markets import get_market
 from marketdata.queries import flows
-from scans import order_prices
 from scans.management import scan_tables
 from scans.management.delivery import Results
 from scans.management.flows import json_flow, table_columns
 from scans.management.rank_table import plan_columns, write_picks
 from scans.models import ScanRank
+from scans.queries import order_prices
 from scans.queries.settling import reading_words
 
 COLUMNS = ("date", "scanner_version", "rank", "score", "strategy", "label", "close", "change_pct")

@@ -10,10 +10,10 @@ from marketdata.management.table import Column, Output, write_prose, write_table
 from marketdata.market_time import market_time
 from marketdata.markets import Market, get_market
 from marketdata.number_format import MISSING_TEXT, format_amount, format_number, format_percent, format_price
-from marketdata.ticks import missing_grid_reason
-from scans import order_prices
+from marketdata.ticks import LEVELS, missing_grid_reason
 from scans.management import flows
 from scans.operations.scan.answers import Scan, SessionAnswer
+from scans.queries import order_prices
 
 TEXTS = ("date", "scanner_version", "code", "name", "strategy", "label")
 TITLES = {"change_pct": "change", "amount": "turnover"}
@@ -87,7 +87,7 @@ def _title(name: str) -> str:
 def plan_columns(ranks: Sequence[Mapping[str, Any]]) -> list[str]:
     """Target and stop, entry where a plan has one, each followed by its order price where there is one."""
     names = []
-    for name in order_prices.LEVELS:
+    for name in LEVELS:
         if name != "entry" or any(rank[name] is not None for rank in ranks):
             names.append(name)
         if any(rank["order"] and rank["order"][name] is not None for rank in ranks):
@@ -100,7 +100,7 @@ def _cell(name: str, value: Any, market: Market) -> str:
         return MISSING_TEXT
     if name in order_prices.COLUMNS:
         return format_number(value, 10)
-    if name in {"close", *order_prices.LEVELS}:
+    if name in {"close", *LEVELS}:
         return format_price(value, market.currency)
     if name == "change_pct":
         return format_percent(value)

@@ -10,11 +10,11 @@ from typing import Any
 import pyarrow as pa
 
 from marketdata.tables.table import column
-from scans import order_prices
 from scans.management import flows
 from scans.management.delivery import Results
 from scans.management.rank_table import write_ranks
 from scans.operations.scan.answers import Scan
+from scans.queries import order_prices
 from scans.queries.regime_rules import rule_json
 
 FLAT = (

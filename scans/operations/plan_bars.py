@@ -14,7 +14,7 @@ from scans.evaluation.prices import Prices, price_arrays
 from scans.evaluation.tradability import Tradability, daily_bars, tradability
 from scans.evaluation.trade_lifecycle import Plans
 from scans.models import ScanRank
-from scans.order_prices import pick_order_prices
+from scans.queries.order_prices import pick_order_prices
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.urls import reverse
 
-from scans import order_prices
 from scans.models import PrecloseScan
+from scans.queries import order_prices
 from scans.queries.preclose import SESSIONS, AnswerAtClose, HitShare, PrecloseQueries
 
 

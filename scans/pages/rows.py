@@ -9,9 +9,9 @@ from typing import Any
 from django.urls import reverse
 
 from marketdata.web.templatetags.numbers import plain_price
-from scans import order_prices
 from scans.models import ScanRank, Signal
 from scans.pages.sparkline import sparkline
+from scans.queries import order_prices
 from scans.queries.evening_summary import EveningSummary, Pick
 
 

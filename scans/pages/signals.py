@@ -15,8 +15,8 @@ from marketdata.pages.kept import Content
 from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.market_calendar import get_overrides, make_calendars
 from marketdata.record import Days
+from marketdata.ticks import LEVELS
 from scans.models import Signal, SignalStatus
-from scans.order_prices import LEVELS
 from scans.pages.base import KeptPage
 from scans.pages.rows import OrderPlan, order_plan, stock_address
 from scans.pages.sparkline import sparkline

@@ -12,8 +12,9 @@ from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.instruments import get_last_day
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
+from marketdata.ticks import LEVELS
 from scans.models import Signal
-from scans.order_prices import LEVELS, order_prices
+from scans.queries.order_prices import order_prices
 from scans.queries.results import OPEN
 
 RECENT = 5

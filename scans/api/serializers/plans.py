@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from marketdata.web.api.serializers import PlannedSerializer
-from scans.order_prices import pick_order_prices, pick_tick
+from scans.queries.order_prices import pick_order_prices, pick_tick
 
 
 class Order(PlannedSerializer):

@@ -11,7 +11,7 @@ from marketdata.queries import flows
 from marketdata.web.api.serializers import PlannedSerializer
 from scans.api.serializers.scans import Counts, Rank
 from scans.models import PrecloseScan, Status
-from scans.order_prices import add_order_prices
+from scans.queries.order_prices import add_order_prices
 from scans.queries.preclose import SESSIONS, AnswerAtClose, answers_at_close, hit_shares
 
 

@@ -15,7 +15,7 @@ from scans.api.serializers.regimes import RegimeRuleBody
 from scans.api.serializers.scans import Counts, Rank
 from scans.models import ScanDraft, ScanRequest, Status
 from scans.models.versions import MOST_LIMIT
-from scans.order_prices import add_order_prices
+from scans.queries.order_prices import add_order_prices
 
 
 class AskBody(StrictBody):

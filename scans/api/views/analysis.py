@@ -32,8 +32,8 @@ from scans.operations.analysis.analyse import Analysis
 from scans.operations.analysis.explain import Explanation
 from scans.operations.evaluation import evaluation_cache
 from scans.operations.scan import run
-from scans.order_prices import add_order_prices
 from scans.queries import versions
+from scans.queries.order_prices import add_order_prices
 from scans.queries.regime_rules import rule_json
 
 

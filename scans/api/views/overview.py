@@ -20,8 +20,8 @@ from scans.api.serializers.flows import attach_flows
 from scans.api.serializers.overview import LATEST, OverviewBody
 from scans.api.serializers.signals import attach_distances
 from scans.api.views.picks import signal_rows
-from scans.order_prices import tick_size
 from scans.queries import results, versions
+from scans.queries.order_prices import tick_size
 
 
 class StockOverview(InstrumentView):

@@ -19,8 +19,8 @@ from scans.operations.analysis import narrate
 from scans.operations.analysis.explain import Explanation, explain_instrument
 from scans.operations.evaluation.base_rates import MIN_JUDGED, BaseRates, base_rates
 from scans.operations.evaluation.evaluate import EvaluationLine
-from scans.order_prices import pick_order_prices
 from scans.queries import results
+from scans.queries.order_prices import pick_order_prices
 
 ALL = "all"
 

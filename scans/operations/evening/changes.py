@@ -7,8 +7,8 @@ from typing import Any
 
 from scans.models import ScanRank, Signal, SignalStatus
 from scans.operations.evening.report import EveningReport
-from scans.order_prices import pick_plan
 from scans.queries.evening_summary import EveningSummary, VersionEvening, evening_summary
+from scans.queries.order_prices import pick_plan
 
 LOGGER = logging.getLogger(__name__)
 NAMED = 50

@@ -33,7 +33,7 @@ from scans.operations.evening.report import VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
-from scans.order_prices import pick_plan
+from scans.queries.order_prices import pick_plan
 from scans.queries.readiness import enabled_versions
 from scans.queries.settling import evening_answers, reading_filter
 

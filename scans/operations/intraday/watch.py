@@ -27,10 +27,10 @@ from marketdata.market_time import market_zone
 from marketdata.operations.lease import Lease
 from marketdata.operations.live_quotes import MOST_CODES, LiveQuote, live_quotes, quoted_hours
 from marketdata.queries.market_calendar import get_sessions
+from marketdata.ticks import LEVELS
 from scans.models import IntradayTouch, Signal, SignalStatus, Status
 from scans.operations.evening import notify
 from scans.operations.intraday.touches import Levels, touched_level
-from scans.order_prices import LEVELS
 from scans.queries.message_channels import intraday_markets
 from scans.queries.results import market_signals
 from scans.queries.signal_distances import signal_distances

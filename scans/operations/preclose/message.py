@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from marketdata.market_time import market_zone
+from marketdata.ticks import LEVELS
 from scans.models import Notification, Status
 from scans.operations.evening import notify
 from scans.operations.evening.changes import PICK_FIELDS
@@ -15,7 +16,7 @@ from scans.operations.evening.evening import PICKS
 from scans.operations.evening.report import EveningReport, VersionReport
 from scans.operations.preclose.scan import PrecloseReport
 from scans.operations.scan.answers import Scan
-from scans.order_prices import LEVELS, order_prices
+from scans.queries.order_prices import order_prices
 from scans.queries.preclose import hit_shares
 
 

@@ -14,7 +14,7 @@ from marketdata.queries.tick_sizes import forget_readings, get_order_grid
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.upbit import client as upbit
-from scans.order_prices import order_prices, tick_size
+from scans.queries.order_prices import order_prices, tick_size
 from tests.exchanges.upbit import BithumbExchange, Tick, UpbitExchange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]

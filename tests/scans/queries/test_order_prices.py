@@ -15,10 +15,10 @@ import pytest
 from django.core.management import call_command
 from django.test import Client
 
-from scans import order_prices
 from scans.models import ScanRank, ScanSession
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
+from scans.queries import order_prices
 from tests.reference.order import order
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from marketdata import ticks
 from marketdata.queries.tick_sizes import get_order_grid
+from marketdata.ticks import LEVELS
 
-LEVELS = ("entry", "target", "stop")
 COLUMNS = tuple(f"order_{name}" for name in LEVELS)
 """The names of order prices in a flat row."""
 

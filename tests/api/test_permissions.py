@@ -27,7 +27,7 @@ READERS_OWN = ("login", "logout", "settings", "settings/delete", "<market:market
 
 OWN_ROWS = ("api/me", "api/me/data", "api/<str:market>/marks/<code:code>")
 """Addresses where every user writes rows of its own and no others: see tests/api/test_marks.py and test_me.py."""
-PAGES = ("<market:market>/rescan", "first-user/<str:secret>")
+PAGES = ("<market:market>/rescan", "first-user/<str:secret>", "ops/test")
 """Forms of pages that take a permission or a secret: see tests/pages."""
 
 

@@ -196,6 +196,8 @@ class Visit:
             for theme in themes:
                 self.page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
                 assert self.page.evaluate(SERIOUS) == [], (path, theme)
+        # What the look itself made the page fetch would fail if the next address were opened now.
+        self._finish_requests()
 
     def _count(self, requests: int) -> None:
         self._requests += requests

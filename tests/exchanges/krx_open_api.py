@@ -24,6 +24,7 @@ KEY = "KRX-TEST-KEY"
 SERVICES = {"KOSPI": "sto/stk_bydd_trd", "KOSDAQ": "sto/ksq_bydd_trd", "KONEX": "sto/knx_bydd_trd"}
 BASE_INFO = {"KOSPI": "sto/stk_isu_base_info", "KOSDAQ": "sto/ksq_isu_base_info", "KONEX": "sto/knx_isu_base_info"}
 INDEX_PATHS = {"/svc/apis/idx/kospi_dd_trd": "코스피", "/svc/apis/idx/kosdaq_dd_trd": "코스닥"}
+INDEX_CLASSES = {"코스피": "KOSPI", "코스닥": "KOSDAQ"}
 PUBLISHED = time(8, 0)
 REFUSALS = {
     "refusal": (200, "900", "The service is closed for maintenance"),
@@ -114,6 +115,7 @@ class KrxOpenApi(Exchange):
         self.unapproved: set[str] = set()  # services
         self._draw = random.Random(7)
         self.indices: dict[date, dict[str, tuple[float, float, float, float]]] = {}
+        self.other_classes: tuple[str, ...] = ()  # which have indices of the same names at other levels, listed first
 
     def answer(self, request: Request, fault: str | None) -> Response:
         if request.path.removeprefix("/svc/apis/") in self.unapproved:
@@ -156,15 +158,19 @@ class KrxOpenApi(Exchange):
         if request.headers.get("auth_key") != KEY:
             return Response.json({"respMsg": "Unauthorized Key", "respCode": "401"}, 401)
         day = date.fromisoformat(str(request.params.get("basDd")))
+        index_class = INDEX_CLASSES[INDEX_PATHS[request.path]]
         rows = [
-            {"BAS_DD": f"{day:%Y%m%d}", "IDX_CLSS": "KOSPI", "IDX_NM": f"{INDEX_PATHS[request.path]} (외국주포함)"}
+            {"BAS_DD": f"{day:%Y%m%d}", "IDX_CLSS": index_class, "IDX_NM": f"{INDEX_PATHS[request.path]} (외국주포함)"}
             | dict.fromkeys(("CLSPRC_IDX", "OPNPRC_IDX", "HGPRC_IDX", "LWPRC_IDX"), "-")
         ]
         for name, (o, h, low, c) in self.indices.get(day, {}).items():
             if name.startswith(INDEX_PATHS[request.path]):
                 levels = {"OPNPRC_IDX": o, "HGPRC_IDX": h, "LWPRC_IDX": low, "CLSPRC_IDX": c}
                 texts = {column: f"{value:,.2f}" for column, value in levels.items()}
-                rows.append({"BAS_DD": f"{day:%Y%m%d}", "IDX_CLSS": "KOSPI", "IDX_NM": name} | texts)
+                row = {"BAS_DD": f"{day:%Y%m%d}", "IDX_NM": name}
+                other = {column: "1,000.00" for column in levels}
+                rows += [row | other | {"IDX_CLSS": other_class} for other_class in self.other_classes]
+                rows.append(row | texts | {"IDX_CLSS": index_class})
         return Response.json({"OutBlock_1": rows if len(rows) > 1 and self._is_published(day) else []})
 
     def _is_published(self, day: date) -> bool:

@@ -98,7 +98,7 @@ class KrxSource(AccountSource[KrxSettings]):
 
     @property
     def index_calls_a_session(self) -> int:
-        return len({service for service, _ in INDICES.values()})
+        return len({service for service, *_ in INDICES.values()})
 
     @property
     def indices(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class KrxSource(AccountSource[KrxSettings]):
         return self._http.run_many(days, self._index_levels, at_once=AT_ONCE)
 
     async def _index_levels(self, session: date) -> IndexLevels:
-        services = dict.fromkeys(service for service, _ in INDICES.values())
+        services = dict.fromkeys(service for service, *_ in INDICES.values())
         rows: dict[str, parse.Rows] = {}
         for service in services:
             try:
@@ -120,7 +120,7 @@ class KrxSource(AccountSource[KrxSettings]):
                 if self.refusals.keys() >= services.keys():
                     raise AccessRefused(" ".join(self.refusals.values())) from refusal
         levels = {
-            series: parse.index_levels(rows.get(service, []), name) for series, (service, name) in INDICES.items()
+            series: parse.index_levels(rows.get(service, []), *key) for series, (service, *key) in INDICES.items()
         }
         return {series: values for series, values in levels.items() if values}
 

@@ -152,11 +152,15 @@ def _contradictions(values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.boo
     return wrong
 
 
-def index_levels(rows: Rows, name: str) -> dict[str, float] | None:
-    """Open, high, low and close of the index that the exchange calls `name`; None where it has no row with whole
-    levels."""
-    for row in rows:
-        if _text(row, "IDX_NM").replace(" ", "") != name:
+def index_levels(rows: Rows, index_class: str, name: str) -> dict[str, float] | None:
+    """Open, high, low and close of the index that the exchange calls `name` in a class of indices; None where it has no
+    row with whole levels. SourceChanged where it has two rows, or one of that name in other classes alone."""
+    named = [row for row in rows if _text(row, "IDX_NM").replace(" ", "") == name]
+    classes = [_text(row, "IDX_CLSS") for row in named]
+    if named and classes.count(index_class) != 1:
+        raise SourceChanged(f"The index {name} changed", expected=f"one row of {index_class}", actual=", ".join(classes))
+    for row, row_class in zip(named, classes, strict=True):
+        if row_class != index_class:
             continue
         cells = {level: _text(row, column).replace(",", "") for level, column in INDEX_LEVELS.items()}
         if not all(NUMBER.fullmatch(cell) for cell in cells.values()):

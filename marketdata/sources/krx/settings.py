@@ -29,12 +29,13 @@ BASE_INFO: Mapping[str, str] = {
 }
 """Segment -> service of its list of issues."""
 
-INDICES: Mapping[str, tuple[str, str]] = {
-    "KOSPI": ("idx/kospi_dd_trd", "코스피"),
-    "KS200": ("idx/kospi_dd_trd", "코스피200"),
-    "KOSDAQ": ("idx/kosdaq_dd_trd", "코스닥"),
+INDICES: Mapping[str, tuple[str, str, str]] = {
+    "KOSPI": ("idx/kospi_dd_trd", "KOSPI", "코스피"),
+    "KS200": ("idx/kospi_dd_trd", "KOSPI", "코스피200"),
+    "KOSDAQ": ("idx/kosdaq_dd_trd", "KOSDAQ", "코스닥"),
 }
-"""Series -> the service that lists it, and its name there without blanks: the answer has no codes."""
+"""Series -> the service that lists it, and its class (IDX_CLSS) and name there without blanks: the answer has no codes,
+and two classes may have an index of the same name."""
 
 
 @dataclass(frozen=True, slots=True)

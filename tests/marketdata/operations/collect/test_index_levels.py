@@ -42,6 +42,22 @@ def test_series_by_name_with_thousands_and_rows_without_prices() -> None:
     assert not report.failures
 
 
+def test_an_index_of_the_same_name_in_another_class_is_another_one() -> None:
+    with krx_source({}, now=NOW) as (exchange, source):
+        exchange.indices, exchange.other_classes = LEVELS, ("KRX", "테마")
+        collect_index_levels(source, "kr", since=THURSDAY, clock=lambda: NOW)
+    closes = IndexBar.objects.filter(date=FRIDAY).order_by("name").values_list("name", "close")
+    assert list(closes) == [("KOSDAQ", 815.26), ("KOSPI", 3_251.12), ("KS200", 438.9)]
+
+
+def test_an_index_that_its_class_lists_twice_is_not_recorded() -> None:
+    with krx_source({}, now=NOW) as (exchange, source):
+        exchange.indices, exchange.other_classes = LEVELS, ("KOSPI",)
+        report = collect_index_levels(source, "kr", since=FRIDAY, clock=lambda: NOW)
+    assert not IndexBar.objects.exists()
+    assert "The index 코스피 changed: expected one row of KOSPI" in report.failures[FRIDAY]
+
+
 def test_a_series_that_was_missing_is_requested_again() -> None:
     collect()
     report = collect()

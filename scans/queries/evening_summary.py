@@ -10,7 +10,7 @@ of signals. The page and the API show the same rows.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -21,7 +21,8 @@ from marketdata.joint_queries import evaluate_together
 from marketdata.queries.closes import CloseSeries, close_rows, make_closes
 from marketdata.queries.flows import FlowFigures, flow_rows, make_flow_figures
 from marketdata.queries.market_calendar import get_overrides, make_calendars
-from scans.models import ScannerVersion, ScanRank, ScanSession, Signal
+from scans.models import PrecloseAnswer, ScannerVersion, ScanRank, ScanSession, Signal
+from scans.queries.preclose import PrecloseHits, preclose_hits, session_answers
 from scans.queries.settling import EVENING, provisional_answers
 
 SPARK = 60
@@ -48,7 +49,7 @@ class Pick:
 @dataclass(frozen=True, slots=True)
 class VersionEvening:
     """A version on one session. `session`: None if it published none for the day; `before`: its previous published
-    session."""
+    session; `early`: how many of its picks before the close are in the list."""
 
     version: ScannerVersion
     session: ScanSession | None
@@ -56,6 +57,7 @@ class VersionEvening:
     new: Sequence[Pick] = ()
     stayed: Sequence[Pick] = ()
     dropped: Sequence[Pick] = ()
+    early: PrecloseHits | None = None
 
     @property
     def listed(self) -> int:
@@ -111,13 +113,14 @@ def evening_summary(
     closes = close_rows(market, codes, day, SPARK, calendar.sessions)
     flow_picks = {(code, day) for code in codes}
     flows = flow_rows(market, flow_picks, calendar.sessions)
-    evaluate_together(closes, flows, *further([row for row in rows if row.date == day]))
+    early = session_answers(market, day)
+    evaluate_together(closes, flows, early, *further([row for row in rows if row.date == day]))
     return EveningSummary(
         market=market,
         session_date=day,
         previous=rows[0].previous,  # type: ignore[attr-defined]
         next=rows[0].next,  # type: ignore[attr-defined]
-        versions=versions,
+        versions=[_with_early(version, early) for version in versions],
         signals=moved,
         closes=make_closes(closes),
         flows=make_flow_figures(flows, flow_picks, calendar.sessions),
@@ -221,6 +224,13 @@ def _version_evening(
             if code not in current
         ],
     )
+
+
+def _with_early(version: VersionEvening, answers: Iterable[PrecloseAnswer]) -> VersionEvening:
+    if version.session is None:
+        return version
+    codes = [pick.rank.code for pick in (*version.new, *version.stayed)]
+    return replace(version, early=preclose_hits(answers, version.version.pk, codes))
 
 
 def _sort_position(slug: str) -> int:

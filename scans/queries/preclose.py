@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -39,15 +39,41 @@ class HitShare:
 
 @dataclass(frozen=True, slots=True)
 class AnswerAtClose:
-    """A version's answer before the close and the codes of its list at the close, None where that is not published."""
+    """A version's answer before the close and the codes of its list at the close, None where that is not published;
+    `is_settled`: whether the bars of that list are settled."""
 
     answer: PrecloseAnswer
     at_close: frozenset[str] | None
+    is_settled: bool
 
     @property
     def hits(self) -> int | None:
         """How many of its picks are in the list at the close."""
         return None if self.at_close is None else len(self.at_close.intersection(self.answer.codes))
+
+
+@dataclass(frozen=True, slots=True)
+class PrecloseHits:
+    """Of the `picks` of a version's last scan before the close, read at `read_at`, the `hits` are in its list."""
+
+    read_at: datetime
+    picks: int
+    hits: int
+
+
+def session_answers(market: str, session: date) -> QuerySet[PrecloseAnswer]:
+    """The answers of the session's last scan before the close that did not fail, with its `read_at`."""
+    rows = PrecloseAnswer.objects.filter(scan__in=preclose_scans(market, session).values("pk"))
+    return rows.exclude(status=Status.FAILED).annotate(read_at=F("scan__read_at"))
+
+
+def preclose_hits(answers: Iterable[PrecloseAnswer], version: int, codes: Iterable[str]) -> PrecloseHits | None:
+    """How many picks of the version's answer (`session_answers`) are in the list of `codes`; None without a pick."""
+    for answer in answers:
+        if answer.scanner_version_id == version and answer.codes:
+            read_at: datetime = answer.read_at  # type: ignore[attr-defined]
+            return PrecloseHits(read_at, len(answer.codes), len(set(answer.codes).intersection(codes)))
+    return None
 
 
 def get_preclose_scan(market: str, session: date | None = None) -> PrecloseScan | None:
@@ -73,7 +99,8 @@ class PrecloseQueries:
         self.last = _last_answers(market)
         days = PrecloseScan.objects.filter(market=market).order_by().values("session")
         filters = {"market": market, "published": True, "date__in": days}
-        self.sessions = ScanSession.objects.filter(**filters).order_by().values_list("scanner_version_id", "date")
+        sessions = ScanSession.objects.filter(**filters).order_by()
+        self.sessions = sessions.values_list("scanner_version_id", "date", "read_at", "settled_at")
         self.ranks = ScanRank.objects.filter(**filters).order_by().values_list("scanner_version_id", "date", "code")
 
     @property
@@ -84,7 +111,7 @@ class PrecloseQueries:
     @cached_property
     def lists(self) -> Mapping[tuple[int, date], frozenset[str]]:
         """(version, session) -> the codes of its published list."""
-        codes: dict[tuple[int, date], set[str]] = {key: set() for key in self.sessions}
+        codes: dict[tuple[int, date], set[str]] = {(version, day): set() for version, day, _, _ in self.sessions}
         for version, day, code in self.ranks:
             codes.setdefault((version, day), set()).add(code)
         return {key: frozenset(values) for key, values in codes.items()}
@@ -92,7 +119,12 @@ class PrecloseQueries:
     def answers_at_close(self) -> list[AnswerAtClose]:
         """See the function."""
         day = self.scan.session if self.scan else date.min
-        return [AnswerAtClose(answer, self.lists.get((answer.scanner_version_id, day))) for answer in self.answers]
+        settled = {version for version, date_, read_at, at in self.sessions if date_ == day and (at or not read_at)}
+        return [
+            AnswerAtClose(answer, self.lists.get((version, day)), version in settled)
+            for answer in self.answers
+            for version in [answer.scanner_version_id]
+        ]
 
     def hit_shares(self, sessions: int = SESSIONS) -> list[HitShare]:
         """See the function."""

@@ -46,7 +46,7 @@ def evening_message(content: Mapping[str, Any], language: str, *, link: str = ""
     with translation.override(language or "en"):
         lines = [*_problems(content), *_provisional(content)]
         for version in _ordered(content["versions"]):
-            lines += _version(version, get_market(content["market"]).currency)
+            lines += _version(version, content["market"])
         lines += _signals(content["signals"])
         lines += [Line(text, weight=DETAIL) for text in _details(content)]
         if link:
@@ -62,6 +62,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
         for version in _ordered(content["versions"]):
             currency = get_market(content["market"]).currency
             lines.append(Line(_settled_count(version), Kind.HEAD, VERSION))
+            lines += _kept(version, content["market"], is_settled=True)
             for n, row in enumerate(version["dropped"]):
                 why = check_name(row["reason"]) if row["reason"] else _("no longer passes")
                 lines.append(Line(f"{left} {_name(row)}: {why}", Kind.ITEM, NEW + n))
@@ -198,8 +199,8 @@ def _problem(text: str) -> Iterator[Line]:
         yield Line(text, weight=URGENT)
 
 
-def _version(version: Mapping[str, Any], currency: str) -> Iterator[Line]:
-    slug = version["scanner_version"]
+def _version(version: Mapping[str, Any], market: str) -> Iterator[Line]:
+    slug, currency = version["scanner_version"], get_market(market).currency
     if version["status"] in UNPUBLISHED:
         yield Line(f"{slug} · {_status(version)}: {failure_reason(version['reason'])}", Kind.HEAD, URGENT)
         return
@@ -208,6 +209,7 @@ def _version(version: Mapping[str, Any], currency: str) -> Iterator[Line]:
         yield Line(rule, weight=RULE)
     for text in _early(version.get("early") or {}):
         yield Line(text, weight=RULE)
+    yield from _kept(version, market, is_settled=False)
     if not version["ranked"]:
         session = ScanSession(reason=version["reason"], regime=version["regime"])
         yield Line(no_picks_reason(session), weight=RULE)
@@ -242,6 +244,28 @@ def _early(early: Mapping[str, Any]) -> Iterator[str]:
             )
             % counts
         )
+
+
+def _kept(version: Mapping[str, Any], market: str, *, is_settled: bool) -> Iterator[Line]:
+    """Of a list at the close: how many picks before it are in it."""
+    early = version.get("early") or {}
+    if "kept" not in early:
+        return
+    at = datetime.fromisoformat(early["read_at"]).astimezone(market_zone(market))
+    counts = {"kept": f"{early['kept']:,}", "listed": f"{early['listed']:,}", "at": f"{at:%H:%M}"}
+    if is_settled:
+        text = ngettext(
+            "%(kept)s of %(listed)s pick before the close (%(at)s) is in the settled list.",
+            "%(kept)s of %(listed)s picks before the close (%(at)s) are in the settled list.",
+            early["listed"],
+        )
+    else:
+        text = ngettext(
+            "%(kept)s of %(listed)s pick before the close (%(at)s) is in the list at the close.",
+            "%(kept)s of %(listed)s picks before the close (%(at)s) are in the list at the close.",
+            early["listed"],
+        )
+    yield Line(text % counts, weight=RULE)
 
 
 def _rest(count: int, text: str, weight: int) -> Iterator[Line]:

@@ -168,7 +168,7 @@ class KrxOpenApi(Exchange):
                 levels = {"OPNPRC_IDX": o, "HGPRC_IDX": h, "LWPRC_IDX": low, "CLSPRC_IDX": c}
                 texts = {column: f"{value:,.2f}" for column, value in levels.items()}
                 row = {"BAS_DD": f"{day:%Y%m%d}", "IDX_NM": name}
-                other = {column: "1,000.00" for column in levels}
+                other = dict.fromkeys(levels, "1,000.00")
                 rows += [row | other | {"IDX_CLSS": other_class} for other_class in self.other_classes]
                 rows.append(row | texts | {"IDX_CLSS": index_class})
         return Response.json({"OutBlock_1": rows if len(rows) > 1 and self._is_published(day) else []})

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from django.test import Client
 
+from scans.models import ScanSession
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from tests.api.conftest import risers
@@ -45,17 +46,20 @@ def test_the_page_shows_the_picks_of_the_forming_session_first(
     assert not section(browser.get(f"/kr/{sessions[30]}/").content.decode())
 
 
+@pytest.mark.parametrize("is_settled", [True, False])
 def test_after_the_close_it_says_how_many_were_in_the_list(
-    scanned: pd.DataFrame, sessions: list[date], prices: dict[str, float], browser: Client
+    scanned: pd.DataFrame, sessions: list[date], prices: dict[str, float], browser: Client, is_settled: bool
 ) -> None:
     scan_before_close(scanned, sessions[31], prices, versions=["rises"])
     browser.get("/kr/")
     run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[31], last=sessions[31]))
+    if not is_settled:
+        ScanSession.objects.filter(date=sessions[31]).update(read_at=AS_OF)
     html = browser.get("/kr/").content.decode()
     assert html.index('id="rises"') < html.index('id="preclose"')
     hits = len(set(sorted(prices)[:2]) & set(risers(scanned, sessions[31])))
     part = section(html)
-    assert f"{hits} of 2 picks in the list at the close" in part
+    assert f"{hits} of 2 picks in the {'settled list' if is_settled else 'list at the close'}" in part
     assert re.search(rf"1 session: {hits} of 2 \({50 * hits}\s%\)", part)
 
 

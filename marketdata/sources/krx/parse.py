@@ -158,7 +158,9 @@ def index_levels(rows: Rows, index_class: str, name: str) -> dict[str, float] | 
     named = [row for row in rows if _text(row, "IDX_NM").replace(" ", "") == name]
     classes = [_text(row, "IDX_CLSS") for row in named]
     if named and classes.count(index_class) != 1:
-        raise SourceChanged(f"The index {name} changed", expected=f"one row of {index_class}", actual=", ".join(classes))
+        raise SourceChanged(
+            f"The index {name} changed", expected=f"one row of {index_class}", actual=", ".join(classes)
+        )
     for row, row_class in zip(named, classes, strict=True):
         if row_class != index_class:
             continue

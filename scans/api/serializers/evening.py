@@ -43,6 +43,14 @@ class MovedSignal(SignalBody):
         fields = tuple(name for name in SignalBody.Meta.fields if name not in DISTANCES)  # type: ignore[assignment]
 
 
+class EarlyPicks(serializers.Serializer[Any]):
+    """How many picks of the version's last scan before the close are in its list of the session."""
+
+    read_at = serializers.DateTimeField(help_text="When the quotes of the scan before the close were read")
+    picks = serializers.IntegerField(help_text="Of the scan before the close")
+    hits = serializers.IntegerField(help_text="Of these, in the list")
+
+
 class VersionEveningBody(serializers.Serializer[Any]):
     """A version on the session: `answer` is null where it has published none. The three lists are differences of sets
     of codes: new is in the session alone, stayed in both, dropped in the session before alone."""
@@ -51,6 +59,7 @@ class VersionEveningBody(serializers.Serializer[Any]):
     answer = Answer(allow_null=True)
     before = serializers.DateField(allow_null=True, help_text="The version's published session before")
     listed = serializers.IntegerField(help_text="Picks of the session: new and stayed")
+    early = EarlyPicks(allow_null=True, help_text="Null: the version had no pick before the close")
     new = EveningPick(many=True)
     stayed = EveningPick(many=True)
     dropped = EveningPick(many=True)
@@ -89,6 +98,7 @@ class VersionEveningBody(serializers.Serializer[Any]):
                         },
                         "before": "2026-08-20",
                         "listed": 0,
+                        "early": None,
                         "new": [],
                         "stayed": [],
                         "dropped": [],
@@ -139,6 +149,7 @@ def _version(version: VersionEvening, summary: EveningSummary) -> dict[str, Any]
         "answer": session and Answer(session).data,
         "before": version.before and version.before.date,
         "listed": version.listed,
+        "early": version.early and EarlyPicks(version.early).data,
         **picks,
     }
 

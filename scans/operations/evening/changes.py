@@ -9,6 +9,7 @@ from scans.models import ScanRank, Signal, SignalStatus
 from scans.operations.evening.report import EveningReport
 from scans.queries.evening_summary import EveningSummary, VersionEvening, evening_summary
 from scans.queries.order_prices import pick_plan
+from scans.queries.preclose import PrecloseHits
 
 LOGGER = logging.getLogger(__name__)
 NAMED = 50
@@ -29,6 +30,11 @@ PICK_FIELDS = ("rank", "code", "name", "score", "label", "strategy", "close", "c
 def pick_row(rank: ScanRank) -> dict[str, Any]:
     """A pick with its plan as JSON types."""
     return {**{name: getattr(rank, name) for name in PICK_FIELDS}, "plan": pick_plan(rank)}
+
+
+def early_row(early: PrecloseHits | None) -> dict[str, Any]:
+    """`VersionReport.early` of a list at the close; {} without a pick before it."""
+    return {"read_at": early.read_at.isoformat(), "listed": early.picks, "kept": early.hits} if early else {}
 
 
 def add_changes(report: EveningReport) -> None:
@@ -52,6 +58,7 @@ def _add_picks(report: EveningReport, summary: EveningSummary) -> None:
             continue
         groups = {"new": evening.new, "stayed": evening.stayed, "dropped": evening.dropped}
         version.counts = {name: len(picks) for name, picks in groups.items()}
+        version.early = early_row(evening.early)
         version.new = [pick_row(pick.rank) for pick in evening.new[:NAMED]]
         version.dropped = [
             {"code": pick.rank.code, "name": pick.rank.name, "reason": pick.exit_reason}

@@ -48,7 +48,8 @@ class VersionReport:
     """The first `NAMED` of them, a dropped one with its reason: the status of its signal, or ""."""
     early: dict[str, Any] = field(default_factory=dict)
     """Of a scan before the close: `sessions`, `picks`, `hits` of its hit share so far, None where there is none, and
-    `volume_share`, by which volumes were divided."""
+    `volume_share`, by which volumes were divided. Of a list at the close: of the `listed` picks before it, read at
+    `read_at`, the `kept` ones are in it."""
     unchanged: bool = False
 
     @property

@@ -28,12 +28,13 @@ from scans.models import Reading, ScannerVersion, ScanSession
 from scans.operations import signals
 from scans.operations.analysis.split import first_failing_checks
 from scans.operations.evening import notify
-from scans.operations.evening.changes import NAMED, pick_row
+from scans.operations.evening.changes import NAMED, early_row, pick_row
 from scans.operations.evening.report import VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from scans.queries.order_prices import pick_plan
+from scans.queries.preclose import preclose_hits, session_answers
 from scans.queries.readiness import enabled_versions
 from scans.queries.settling import evening_answers, reading_filter
 
@@ -201,6 +202,11 @@ def _change(former: ScanSession, answer: ScanSession) -> ChangedAnswer:
             dropped=[{"code": code, "name": before[code].name, "reason": reasons[code]} for code in left[:NAMED]],
         )
     )
-    row |= {"before": len(before), "repriced": [pick_row(now[code]) for code in repriced[:NAMED]]}
+    early = preclose_hits(session_answers(answer.market, answer.date), answer.scanner_version_id, now)
+    row |= {
+        "early": early_row(early),
+        "before": len(before),
+        "repriced": [pick_row(now[code]) for code in repriced[:NAMED]],
+    }
     row |= {"answer": answer.result_digest, "former": former.result_digest}
     return ChangedAnswer(slug, answer.date, len(before), reasons, tuple(new), row)

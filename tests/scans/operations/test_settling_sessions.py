@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from marketdata.models import SessionReading, StockPrice
-from scans.models import Notification, Reading, ScanRun, ScanSession
+from scans.models import Notification, PrecloseAnswer, PrecloseScan, Reading, ScanRun, ScanSession
 from scans.notices.message import render
 from scans.operations.evening.notification_content import notification_message, notification_subject
 from scans.queries import results
@@ -45,6 +45,19 @@ def make(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[Make
         desk.__exit__()
 
 
+def pick_before_close(codes: list[str]) -> None:
+    """What a scan of Monday at 15:18 picked."""
+    read_at = datetime(2026, 11, 16, 6, 18, tzinfo=UTC)
+    times = {"read_from": read_at, "read_at": read_at}
+    scan = PrecloseScan.objects.create(
+        market="kr", session=MONDAY, source="kis", expected=12, quoted=12, content=b"", **times
+    )
+    (version,) = get_versions("kr", ["rises"])
+    PrecloseAnswer.objects.create(
+        scan=scan, scanner_version=version, engine="probe", revision=1, params={}, status="ok", codes=codes
+    )
+
+
 def session(day: date) -> ScanSession:
     return ScanSession.objects.get(date=day, published=True)
 
@@ -73,9 +86,14 @@ def test_the_answer_of_the_evening_stays_readable(
 ) -> None:
     desk = make("2026-11-17")
     settings.NOTIFY_EMAIL = ["desk@example.org"]
+    bars = {code: each.bars[-2] for code, each in desk.kis.market.items()}
+    rising = sorted(code for code, bar in bars.items() if bar.close > bar.base and bar.volume)
+    falling = [code for code in bars if code not in rising][:1]
+    pick_before_close([*rising[:2], *falling])
     desk.evening("2026-11-16T15:35:00")
     before = picks(MONDAY)
     code = min(before)
+    assert code == rising[0]
     bar = StockPrice.objects.get(stock_code=code, date=MONDAY)
     desk.closes = {MONDAY: {code: int(bar.base_price or 0) - 50}}
     client.force_login(staff("reader"))
@@ -91,7 +109,10 @@ def test_the_answer_of_the_evening_stays_readable(
     assert {row["code"] for row in latest["results"]} == before - {code}
     assert {row["code"] for row in evening["results"]} == before
     both = (client.get(f"/api/kr/evening/2026-11-16{query}").json() for query in ("", "?reading=evening"))
-    assert [version["listed"] for body in both for version in body["versions"]] == [len(before) - 1, len(before)]
+    versions = [version for body in both for version in body["versions"]]
+    assert [version["listed"] for version in versions] == [len(before) - 1, len(before)]
+    early = {"read_at": "2026-11-16T06:18:00Z", "picks": 3}
+    assert [version["early"] for version in versions] == [{**early, "hits": 1}, {**early, "hits": 2}]
     assert "reading=evening" in client.get("/kr/2026-11-16/").content.decode()
     kept = client.get("/kr/2026-11-16/?reading=evening").content.decode()
     assert code in kept
@@ -106,7 +127,10 @@ def test_the_answer_of_the_evening_stays_readable(
         notification_subject(notice, "ko")
         == f"Seismo KRX 2026-11-16 (월) 확정: rises: {len(before)}개 중 1개 제외: rise"
     )
+    assert "2 of 3 picks before the close (15:18) are in the list at the close." in mailoutbox[0].body
+    assert "장 마감 전(15:18) 선정 3종목 중 1종목이 확정 목록에 있습니다." in render(notification_message(notice, "ko"))
     message = notification_message(notice, "en")
+    assert "1 of 3 picks before the close (15:18) are in the settled list." in render(message)
     assert f"Left 종목{int(code) // 10} {code}: rise" in render(message)
     assert [mail.subject for mail in mailoutbox][1:] == [notification_subject(notice, "en")]
     assert "Provisional: bars read at 15:35" in mailoutbox[0].body

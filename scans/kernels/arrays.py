@@ -1,8 +1,8 @@
 """The common shape of all kernels, and their shared steps.
 
 An array is (T, N) float64: sessions down axis 0, instruments across axis 1. A column is NaN before its first bar and
-has no NaN after it; a column may be NaN as a whole. No kernel modifies its input or mixes columns (`ranks` excepted,
-which compares them), so columns may be computed in pieces and put side by side.
+has no NaN after it; a column may be NaN as a whole. No kernel modifies its input or mixes columns (`ranks` and
+`residuals` excepted, which compare them), so columns may be computed in pieces and put side by side.
 
 `keep`: every kernel returns only the last `keep` rows of its result (all, where there are
 fewer; all T where `keep` is None). These are bit for bit the last rows of the whole result.

@@ -1,7 +1,7 @@
 """Comparing instruments with each other, session by session (scanner definitions, sections 0, 4 and 6).
 
-The only kernels that look across a row. The result of an instrument depends on the others' values, not on the order
-of the columns (which settles a tie only as the order of the codes).
+With `residuals` the only kernels that look across a row. The result of an instrument depends on the others' values, not
+on the order of the columns (which settles a tie only as the order of the codes).
 """
 
 from __future__ import annotations

@@ -56,6 +56,17 @@ def obv_rising(close: Floats, volume: Floats, n: int, *, keep: int | None = None
     return above(*obv_sides(close, volume, n, keep=keep))
 
 
+def net_shares(
+    quantity: Floats, value: Floats, close: Floats, raw_close: Floats, volume: Floats, amount: Floats
+) -> Floats:
+    """Net buying of a session in adjusted shares: the quantity (raw shares) where one is recorded, else the value at
+    the session's average price (its close where nothing traded); NaN where neither is."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        price = np.where(volume > 0, amount / volume, close)
+        shares = quantity * (raw_close / close)
+        return np.where(np.isnan(quantity), value / price, shares)
+
+
 def _signed(close: Floats, volume: Floats, rows: int, higher: int, lower: int) -> Floats:
     """Volume of the last `rows` sessions times `higher`, `lower` or 0."""
     sign = rises(close, keep=rows).astype(np.int8) * np.int8(higher)

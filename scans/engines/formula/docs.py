@@ -13,7 +13,7 @@ from marketdata.panel import FIELDS
 from scans.engines.engine_params import schema
 from scans.engines.formula.engine import DEFAULT, Params
 from scans.engines.formula.errors import FormulaError
-from scans.engines.formula.examples import DIP, LEADERS, V1
+from scans.engines.formula.examples import DIP, LEADERS, NEUTRAL, V1
 from scans.engines.formula.functions import GROUPS, MAX_SPAN, MAX_WINDOW, Function
 from scans.engines.formula.limits import MAX_NESTING, MAX_OPERANDS
 from scans.engines.formula.nodes import Node, Nodes
@@ -84,8 +84,14 @@ not fulfilled.
 
 ### The market
 
-`percentile`, the regimes and the index are known for the session itself, after all instruments were measured: they may
-be compared and calculated with, but not stand inside a function that looks back over sessions.
+`percentile`, `residual`, the regimes and the index are known for the session itself, after all instruments were
+measured: they may be compared and calculated with, but not stand inside a function that looks back over sessions.
+
+A score often orders by something else than it seems to: the largest returns are those of small, jumpy shares.
+`residual(x, y, ..)` is what of x is left beside other shares of the same y, as size (`log(market_cap)`), volatility
+(`deviation(change(close, 1), 60)`) or turnover (`log(turnover(20))`). Take logarithms or percentiles of what is very
+uneven: a few giants would decide the line. An instrument without market cap or flow has no residual on it, and where
+the match or the score needs that, it is no pick; the notes of a session say how many of the eligible have one.
 
 ### Limits
 
@@ -122,6 +128,7 @@ def _parts() -> Iterator[str]:
     for title, example in (
         ("Pullbacks in an upward trend", DIP),
         ("Leaders of the market", LEADERS),
+        ("Returns beside shares of like size, volatility and turnover, which foreigners bought", NEUTRAL),
         ("The scanner v1, but for its fallback steps", V1),
     ):
         yield f"{title}:\n"

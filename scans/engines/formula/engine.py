@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from marketdata.number_format import format_number
 from marketdata.panel import MARKET_CAP, Bools, Floats
@@ -24,7 +23,7 @@ from scans.engines.condition_engine import Checkable, ConditionEngine, Evaluatio
 from scans.engines.conditions import universe_conditions
 from scans.engines.engine_params import param
 from scans.engines.formula import program
-from scans.engines.formula.evaluation import MarketValues, compute_features
+from scans.engines.formula.evaluation import FLOW, MarketValues, compute_features
 from scans.engines.formula.nodes import Kind, Node
 from scans.engines.formula.program import Condition, Program
 from scans.engines.indicators import Measures
@@ -90,7 +89,7 @@ class Engine(ConditionEngine):
         """See `ConditionEngine`. Filters are the parts of the match that must all hold, each before its own comparisons
         where it has several. Signals are the conditions that the formula defines, components its numbers; without
         definitions, components are the compared values. Where the formula reads market caps, they are a component too,
-        and the notes say how many of the eligible have one."""
+        and the notes say how many of the eligible have one, or investor flow."""
         formula = params.program
         values = MarketValues(formula, universe, features, market.index)
         caps = {name: features[name] for name in (MARKET_CAP,) if name in formula.inputs}
@@ -109,15 +108,25 @@ class Engine(ConditionEngine):
             levels=levels([params.plan], np.zeros(len(picks), dtype=np.intp), picks.of(universe.close)),
             signals={name: values.wide(node) for name, node in formula.signals.items()},
             components={**caps, **{name: values.wide(node) for name, node in formula.components.items()}},
-            notes=_cap_notes(universe, caps[MARKET_CAP]) if caps else None,
+            notes=_coverage_notes(universe, features, formula),
         )
 
 
-def _cap_notes(universe: Universe, caps: NDArray[Any]) -> list[str]:
-    """For each session how many of the eligible have a market cap."""
+def _coverage_notes(universe: Universe, features: Features, formula: Program) -> list[str] | None:
+    """For each session how many of the eligible have a market cap and investor flow, where the formula reads them."""
+    recorded = {}
+    if MARKET_CAP in formula.inputs:
+        recorded["a market cap"] = np.isfinite(features[MARKET_CAP])
+    if FLOW in features:
+        recorded["investor flow"] = features[FLOW]
+    if not recorded:
+        return None
     counts = universe.eligible.sum(axis=1).tolist()
-    known = (universe.eligible & np.isfinite(caps)).sum(axis=1).tolist()
-    return [f"{one:,} of {count:,} eligible have a market cap" for one, count in zip(known, counts, strict=True)]
+    rows = {what: (universe.eligible & cells).sum(axis=1).tolist() for what, cells in recorded.items()}
+    return [
+        "; ".join(f"{own[day]:,} of {count:,} eligible have {what}" for what, own in rows.items())
+        for day, count in enumerate(counts)
+    ]
 
 
 def _checks(formula: Program, values: MarketValues, score: Floats) -> Iterator[Checkable]:

@@ -7,30 +7,33 @@ its last reader. Indicators of other engines (averages of the close, the oscilla
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import FIELDS, MARKET_CAP, Bools
+from marketdata.panel import MARKET_CAP, Bools
 from scans.engines import regimes
 from scans.engines.base import Features, MarketIndex, Universe
-from scans.engines.formula.nodes import Kind, Node
+from scans.engines.formula.nodes import INPUTS, Kind, Node
 from scans.engines.formula.operations import LOCAL, RECURSIVE, SERIES, carry_forward
 from scans.engines.formula.program import Program
 from scans.engines.indicators import BACK, Measures
 from scans.kernels import averages
 from scans.kernels.arrays import tail
 from scans.kernels.ranks import percentile
+from scans.kernels.residuals import residual
 
 DEFINED = "defined"
 """The feature that is true where every compared value is defined."""
+FLOW = "flow"
+"""The feature that is true where all investor flow that the program reads is recorded for the session."""
 
 
 def compute_features(program: Program, measures: Measures) -> Features:
     """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, numbers that are only
-    shown as float32; with `MARKET_CAP`, where the program reads it."""
+    shown as float32; with `MARKET_CAP` and `FLOW`, where the program reads them."""
     k = measures.session_count
     readers = Counter(source for node in program.order for source in node.args)
     needed = {node for node in program.measured if node.local}
@@ -42,6 +45,8 @@ def compute_features(program: Program, measures: Measures) -> Features:
         value = values[node] = _value(node, k + program.back[node], values, measures)
         if node in needed:
             defined &= np.isfinite(tail(value, k))
+        if node.op == "net_shares":
+            features[FLOW] = np.isfinite(tail(value, k)) & features.get(FLOW, True)
         if node in stored:
             features[node.key] = _kept(value, k, only_shown=node in program.shown)
         for arg in set(node.args):
@@ -66,7 +71,7 @@ def _kept(value: NDArray[Any], k: int, *, only_shown: bool) -> NDArray[Any]:
 
 def _value(node: Node, rows: int, values: Mapping[Node, Any], measures: Measures) -> Any:
     """The node's array, min(rows, T) rows."""
-    if node.op in FIELDS:
+    if node.op in INPUTS:
         return measures.panel.tail(node.op, rows - measures.session_count)
     rows = min(rows, len(measures.panel.sessions))
     if node.op in LOCAL:
@@ -82,7 +87,7 @@ def _value(node: Node, rows: int, values: Mapping[Node, Any], measures: Measures
     def compute() -> Any:
         return SERIES[node.op](*args, *node.options, keep=rows)
 
-    if all(arg.op in FIELDS for arg in node.args):
+    if all(arg.op in INPUTS for arg in node.args):
         return measures.once(("formula", node.key, rows), compute)
     return compute()
 
@@ -103,7 +108,7 @@ def _shared(node: Node, rows: int, measures: Measures) -> Any:
         return None
     if node.op in ("rsi", "rsi_tema_dema", "atr"):
         return getattr(measures, node.op)(node.options[0])
-    if node.op == "sma" and node.args[0].op in FIELDS:
+    if node.op == "sma" and node.args[0].op in INPUTS:
         return measures.mean(node.args[0].op, node.options[0])
     return None
 
@@ -134,8 +139,9 @@ class MarketValues:
         if node.op == "is":
             return self.value(node.args[0]) == regimes.NAMES.index(node.args[1].options[0])
         args = [self.value(arg) for arg in node.args]
-        if node.op == "percentile":
-            return percentile(np.broadcast_to(args[0], self.shape), self.universe.eligible)
+        if node.op in ACROSS:
+            values = [np.broadcast_to(arg, self.shape) for arg in args]
+            return ACROSS[node.op](values, self.universe.eligible)
         return LOCAL[node.op](*args)
 
     def wide(self, node: Node) -> NDArray[Any]:
@@ -153,7 +159,7 @@ class MarketValues:
 
 
 def _of_an_instrument(node: Node) -> bool:
-    return node.op == "percentile" or any(arg.op in FIELDS or _of_an_instrument(arg) for arg in node.args)
+    return node.op in ACROSS or any(arg.op in INPUTS or _of_an_instrument(arg) for arg in node.args)
 
 
 def _index_range(index: MarketIndex, n: int) -> NDArray[Any]:
@@ -165,6 +171,12 @@ def _short_risk(index: MarketIndex) -> NDArray[Any]:
     # Numbers of a formula are float64, regimes int8.
     return regimes.short_risk(index).astype(np.float64)
 
+
+ACROSS: dict[str, Callable[[Sequence[NDArray[Any]], Bools], NDArray[Any]]] = {
+    "percentile": lambda values, eligible: percentile(values[0], eligible),
+    "residual": lambda values, eligible: residual(values[0], values[1:], eligible),
+}
+"""Operations that compare the eligible instruments of a session."""
 
 SESSION: dict[str, Callable[..., NDArray[Any]]] = {
     "regime_trend": regimes.regime_trend,

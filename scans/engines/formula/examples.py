@@ -16,6 +16,16 @@ near     = close / max(high, 250)
     "score": "strength * 100 + 25 * r_squared(log(close), 60)",
 }
 
+NEUTRAL = {
+    "define": """
+size       = log(market_cap)
+volatility = deviation(change(close, 1), 60)
+liquidity  = log(turnover(20))
+""".strip(),
+    "match": "turnover(20) > 1e9 and foreign_net(5) > 0 and relative_strength(60) > 0",
+    "score": "residual(change(close, 20), size, volatility, liquidity)",
+}
+
 V1: dict[str, Any] = {
     "define": """
 # the regime of the session and what it asks for

@@ -15,6 +15,9 @@ from scans.kernels.slopes import spread
 
 Maker: TypeAlias = Callable[..., Node]
 
+MAX_REGRESSORS = 10
+"""How many numbers may explain another one in a residual."""
+
 
 def window(op: str) -> Maker:
     """A value of the last n sessions, of the unit of x."""
@@ -210,17 +213,50 @@ def number_of(nodes: Nodes, *conditions: Node) -> Node:
     return nodes.node("number_of", *conditions, whole=True)
 
 
-def percentile(nodes: Nodes, x: Node) -> Node:
+def _refuse_incomparable(x: Node, place: int = 0) -> None:
+    """InvalidNode where instruments cannot be compared by x."""
     if x.unit != PLAIN:
         raise InvalidNode(
-            f"instruments are compared by plain numbers, this is {x.unit}: divide by another value of the same kind", 0
+            f"instruments are compared by plain numbers, this is {x.unit}: divide by another value of the same kind",
+            place,
         )
     if not x.level & INSTRUMENT:
-        raise InvalidNode("this is the same for every instrument", 0)
+        raise InvalidNode("this is the same for every instrument", place)
+
+
+def percentile(nodes: Nodes, x: Node) -> Node:
+    _refuse_incomparable(x)
     # A ratio ranks as the return does, and near 1 it has the scale that tells ties.
     if x.op == "subtract" and x.args[0].op == "ratio" and x.args[1].constant:
         x = x.args[0]
     return nodes.node("percentile", x, level=SESSION)
+
+
+def residual(nodes: Nodes, *numbers: Node) -> Node:
+    """The first of `numbers` without what the others explain of it."""
+    for place, number in enumerate(numbers):
+        _refuse_incomparable(number, place)
+    if len(numbers) > MAX_REGRESSORS + 1:
+        raise InvalidNode(f"at most {MAX_REGRESSORS} numbers may explain another one", MAX_REGRESSORS + 1)
+    return nodes.node("residual", *numbers, level=SESSION)
+
+
+def relative_strength(nodes: Nodes, n: int) -> Node:
+    own, market = change(nodes, nodes.field("close"), n), of_session("index_return")(nodes, n)
+    return arithmetic(nodes, "subtract", own, market)
+
+
+def net_buying(investor: str) -> Maker:
+    """Shares that `investor` bought net over n sessions as a fraction of those that were traded."""
+
+    def build(nodes: Nodes, n: int) -> Node:
+        flows = [nodes.field(f"{investor}_net_{measure}") for measure in ("quantity", "value")]
+        close, raw_close, volume, amount = map(nodes.field, ("close", "raw_close", "volume", "amount"))
+        bought = nodes.node("net_shares", *flows, close, raw_close, volume, amount, unit=volume.unit)
+        total = window("sum")
+        return arithmetic(nodes, "divide", total(nodes, bought, n), total(nodes, volume, n))
+
+    return build
 
 
 def of_session(op: str, kind: Kind = Kind.NUMBER) -> Maker:

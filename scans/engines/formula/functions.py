@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from marketdata.panel import INVESTORS
 from scans.engines.formula import function_nodes, operations
 from scans.engines.formula.function_nodes import Maker
 from scans.engines.formula.nodes import Kind, Unit
@@ -81,6 +82,7 @@ CONDITION = Parameter("condition", "condition")
 NUMBER, OTHER = Parameter("x", "number"), Parameter("y", "number")
 LOW, HIGH = Parameter("low", "number"), Parameter("high", "number")
 ANY = Parameter("condition", "condition", many=True)
+OTHERS = Parameter("y", "number", many=True)
 
 PRICE = Unit(1)
 RANGE = function_nodes.over_bars("true_range", "high", "low", "close", unit=PRICE, more=1)
@@ -163,12 +165,37 @@ GROUPS: dict[str, tuple[Function, ...]] = {
         ),
         session_function("number_of", (ANY,), "how many of the conditions hold", function_nodes.number_of),
     ),
+    "Investors": tuple(
+        Function(
+            f"{investor}_net",
+            (N,),
+            f"shares that {buyers} bought, less those they sold, over n sessions, as a fraction of all shares traded; "
+            "undefined where a session has no flow recorded",
+            function_nodes.net_buying(investor),
+        )
+        for investor, buyers in zip(
+            INVESTORS, ("foreigners", "institutions", "pension funds", "individuals"), strict=True
+        )
+    ),
     "The market": (
         session_function(
             "percentile",
             (NUMBER,),
             "rank of x among the eligible instruments that have it, above 0 up to 1 (the highest); ties share theirs",
             function_nodes.percentile,
+        ),
+        session_function(
+            "residual",
+            (NUMBER, OTHERS),
+            "x without what a least squares line through all y explains of it among the eligible instruments that have "
+            "x and all y; 0 on average, undefined for the others",
+            function_nodes.residual,
+        ),
+        session_function(
+            "relative_strength",
+            (N,),
+            "change(close, n) - index_return(n)",
+            function_nodes.relative_strength,
         ),
         session_function(
             "regime",

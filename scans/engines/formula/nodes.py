@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
-from marketdata.panel import MARKET_CAP, PRICE_FIELDS
+from marketdata.panel import FIELDS, FLOW_FIELDS, MARKET_CAP, PRICE_FIELDS
 
 INSTRUMENT, SESSION = 1, 2
+
+INPUTS = (*FIELDS, *FLOW_FIELDS)
+"""Fields of the panel; a formula names those of `FIELDS`, and its functions read the others."""
 
 MAX_DEPTH = 120
 """Levels of a tree, definitions written out."""
@@ -167,7 +170,7 @@ class Nodes:
             unit=Unit(1 if price else -1 if name == "volume" else 0),
             level=INSTRUMENT,
             positive=price or name in ("raw_close", MARKET_CAP),
-            whole=True,
+            whole=name not in FLOW_FIELDS,
             raw=name in ("raw_close", "amount"),
         )
 

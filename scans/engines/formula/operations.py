@@ -163,6 +163,7 @@ LOCAL: dict[str, Series] = {
     "where_known": _where_known,
     "first": lambda pair: pair[0],
     "second": lambda pair: pair[1],
+    "net_shares": volume.net_shares,
 }
 
 SERIES: dict[str, Series] = {

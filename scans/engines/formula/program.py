@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from marketdata.panel import FIELDS
-from scans.engines.formula.nodes import PLAIN, Kind, Node
+from scans.engines.formula.nodes import INPUTS, PLAIN, Kind, Node
 from scans.engines.formula.syntax import parse_definitions, parse_expression
 from scans.engines.formula.tokens import Source
 from scans.engines.formula.type_checker import TypeChecker, error
@@ -55,7 +54,7 @@ class Program:
     @property
     def inputs(self) -> dict[str, int]:
         """Field -> sessions before the first requested one; "close" reaches as far as any."""
-        fields = {node.op: self.back[node] for node in self.order if node.op in FIELDS}
+        fields = {node.op: self.back[node] for node in self.order if node.op in INPUTS}
         return {**fields, "close": max(fields.values(), default=0)}
 
     @property

@@ -16,6 +16,7 @@ from scans.kernels.arrays import quotient
 from scans.kernels.averages import sma
 from scans.kernels.compare import above, at_least
 from scans.kernels.ranges import depth, ratio
+from scans.kernels.volume import net_shares
 from scans.kernels.windows import rolling_max, rolling_min, rolling_sum
 
 INPUTS = {"close": 252, "high": 251, "low": 251, "volume": 49, "amount": 19}
@@ -90,15 +91,9 @@ def _flow(measures: Measures) -> Floats:
 
 
 def _net(measures: Measures, buyer: str) -> Floats:
-    """Net buying of the requested sessions and the 4 before in adjusted shares, (K + 4, N): the quantity where one is
-    recorded, else the value at the session's average price (its close where nothing traded); NaN where neither is."""
-    close, volume = measures.field("close", 4), measures.field("volume", 4)
-    quantity = measures.field(f"{buyer}_net_quantity", 4)
-    value = measures.field(f"{buyer}_net_value", 4)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        price = np.where(volume > 0, measures.field("amount", 4) / volume, close)
-        shares = quantity * (measures.field("raw_close", 4) / close)
-        return np.where(np.isnan(quantity), value / price, shares)
+    """Net buying of the requested sessions and the 4 before in adjusted shares, (K + 4, N)."""
+    names = (f"{buyer}_net_quantity", f"{buyer}_net_value", "close", "raw_close", "volume", "amount")
+    return net_shares(*(measures.field(name, 4) for name in names))
 
 
 def _bought(share: Floats) -> Floats:

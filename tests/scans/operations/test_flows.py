@@ -189,3 +189,20 @@ def test_a_market_without_flows_is_what_it_was(engine: FlowProbe, sessions: list
     assert all(not answer.ranks for answer in buyers.answers)
     flow([sessions[-1]], foreign_net_quantity=[1.0])
     assert digests(scanned(sessions)[0]) == digests(buyers)
+
+
+def test_a_formula_reads_net_buying_where_it_is_recorded(market: pd.DataFrame, sessions: list[date]) -> None:
+    """By hand: 3 + 5 of the shares of two sessions; an instrument without flow on one of them is not judged."""
+    params = {"match": "foreign_net(2) > 0", "score": "foreign_net(2)", "min_bars": 2}
+    ScannerVersion.objects.create(slug="bought", engine="formula", params=params)
+    window = sessions[24:26]
+    flow(window, CODES[0], foreign_net_quantity=[3.0, 5.0], institution_net_quantity=[-9.0, -9.0])
+    flow(window[1:], CODES[1], foreign_net_quantity=[8.0])
+    request = RunRequest("kr", AS_OF, versions=["bought"], first=window[1], last=window[1], save=False)
+    (scan,) = run_scan(request)
+    traded = market[(market["code"] == CODES[0]) & market["date"].isin(window)]["volume"].sum()
+    (answer,) = scan.answers
+    assert {row["code"]: row["score"] for row in answer.ranks} == {CODES[0]: pytest.approx(8 / traded)}
+    assert answer.scored == 1
+    assert answer.notes.startswith("2 of ")
+    assert answer.notes.endswith(" eligible have investor flow")

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from marketdata.panel import Panel
+from marketdata.panel import FLOW_FIELDS, Panel
 from scans.engines.base import Outcome, Universe
 from scans.engines.engine_params import read
 from scans.engines.indicators import Measures
@@ -18,7 +18,7 @@ from scans.engines.registry import ENGINES
 from tests.reference import indicators
 from tests.scans.engines import panels
 from tests.scans.engines.asking import inputs_only, same_features
-from tests.scans.engines.formula.writing import Lists, Piece, conditions, plains
+from tests.scans.engines.formula.writing import CAP, Lists, Piece, cellwise, conditions, plains
 
 ENGINE = ENGINES["formula"]
 SESSIONS, SESSIONS_SCORED = 45, 12
@@ -35,6 +35,7 @@ def bars(made: Panel, column: int) -> pd.DataFrame:
     names = {
         "O": "open", "H": "high", "L": "low", "C": "close", "V": "volume", "A": "amount",
         "rawC": "raw_close", "cap": "market_cap",
+        **{name: name for name in FLOW_FIELDS},
     }  # fmt: skip
     return pd.DataFrame({name: made[of][first:, column] for name, of in names.items()})
 
@@ -100,6 +101,30 @@ def test_percentiles(seed: int, ranked: Piece, cut: float) -> None:
             if share > cut and nested[day, int(one)]:
                 expected[day, int(one)] = 2 * share
     np.testing.assert_allclose(table(outcome, expected.shape), expected, rtol=1e-12)
+
+
+@settings(thorough, max_examples=25)
+@given(seed=st.integers(0, 200), x=plains(depth=1), regressors=st.lists(plains(depth=1), min_size=1, max_size=2))
+def test_residuals(seed: int, x: Piece, regressors: list[Piece]) -> None:
+    made = panels.panel(seed, sessions=SESSIONS, instruments=16, span=SESSIONS_SCORED)
+    pieces = [x, *regressors, cellwise("log({})", math.log, CAP)]
+    text = f"residual({', '.join(piece.text for piece in pieces)})"
+    universe, outcome = answer(made, {"match": "close > 0", "score": text})
+    values = np.array([evaluated(piece, made)[0] for piece in pieces])
+    nested = np.all([evaluated(piece, made)[1] for piece in pieces], axis=0)
+    expected = np.full(values.shape[1:], np.nan)
+    for day in range(SESSIONS_SCORED):
+        who = np.flatnonzero(universe.eligible[day] & np.isfinite(values[:, day]).all(axis=0))
+        if len(who) > len(pieces) + 1:
+            columns = np.column_stack([np.ones(len(who)), *values[1:, day, who]])
+            scaled = columns / np.abs(columns).max(axis=0).clip(1e-300)
+            sizes = np.linalg.svd(scaled, compute_uv=False)
+            assume(sizes[-1] > 1e-6)  # which combinations count as none is not for a naive version to say
+            fit = scaled @ np.linalg.lstsq(scaled, values[0, day, who], rcond=None)[0]
+            expected[day, who] = values[0, day, who] - fit
+    expected[~nested] = np.nan
+    size = float(np.nanmax(np.abs(values[0]), initial=1.0))
+    np.testing.assert_allclose(table(outcome, expected.shape), expected, rtol=1e-6, atol=1e-8 * size)
 
 
 @settings(thorough, max_examples=25)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scans.engines.engine_params import ParamError, read
 from scans.engines.formula import FormulaError
-from scans.engines.formula.examples import DIP, LEADERS, V1
+from scans.engines.formula.examples import DIP, LEADERS, NEUTRAL, V1
 from scans.engines.formula.functions import FUNCTIONS
 from scans.engines.indicators import Measures
 from scans.engines.registry import ENGINES
@@ -78,6 +78,12 @@ def caret(message: str) -> str:
         ("log(close) * 2 > log(open)", 1, "log(close)", "take the difference of two"),
         ("percentile(close) > 0.5", 12, "close", "instruments are compared by plain numbers"),
         ("percentile(short_risk) > 0.5", 12, "short_risk", "the same for every instrument"),
+        ("residual(rsi(14), close) > 0", 19, "close", "instruments are compared by plain numbers"),
+        ("residual(rsi(14), short_risk) > 0", 19, "short_risk", "the same for every instrument"),
+        ("residual(rsi(14)) > 0", 1, "residual(rsi(14))", "residual takes 2 or more arguments"),
+        (f"residual({', '.join(['rsi(14)'] * 12)}) > 0", 109, "rsi(14)", "at most 10 numbers may explain"),
+        ("sma(residual(rsi(14), amount), 5) > 0", 5, "residual(rsi(14), amount)", "sma looks back over sessions"),
+        ("foreign_net_value > 0", 1, "foreign_net_value", "unknown name `foreign_net_value`"),
         ("close * close * close * close * close > 0", 1, "close * close * close * close * close", "power of 4"),
         # the market
         ("sma(percentile(rsi(14)), 5) > 0", 5, "percentile(rsi(14))", "sma looks back over sessions"),
@@ -226,7 +232,7 @@ def test_any_text(text: str) -> None:
 
 @anything
 @given(
-    formula=st.sampled_from([DIP, LEADERS, V1]),
+    formula=st.sampled_from([DIP, LEADERS, NEUTRAL, V1]),
     name=st.sampled_from(["match", "score", "define"]),
     at=st.floats(0, 1),
     cut=st.integers(0, 6),

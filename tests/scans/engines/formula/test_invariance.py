@@ -43,6 +43,9 @@ BARE = [
     "place(5)",
     "depth(4)",
     "obv_slope(4)",
+    "foreign_net(2)",
+    "residual(rsi(4), log(market_cap))",
+    "relative_strength(3)",
     "turnover(3)",
     "volume_mean(2)",
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from scans.engines.engine_params import read
 from scans.engines.formula import docs
-from scans.engines.formula.examples import DIP, LEADERS, V1
+from scans.engines.formula.examples import DIP, LEADERS, NEUTRAL, V1
 from scans.engines.formula.functions import FUNCTIONS, GROUPS
 from scans.engines.registry import ENGINES
 
@@ -28,6 +28,6 @@ def test_every_function_is_in_it_once() -> None:
         assert shown.count(f"| `{one.usage}` |") == 1
 
 
-@pytest.mark.parametrize("example", [DIP, LEADERS, V1])
+@pytest.mark.parametrize("example", [DIP, LEADERS, NEUTRAL, V1])
 def test_its_examples_are_right(example: dict[str, str]) -> None:
     assert read(ENGINES["formula"].Params, example)

@@ -16,6 +16,7 @@ from typing import Any
 import pandas as pd
 from hypothesis import strategies as st
 
+from marketdata.panel import INVESTORS
 from tests.reference import indicators
 
 Lists = tuple[list[Any], list[bool]]
@@ -174,6 +175,27 @@ def halves(x: Piece, n: int) -> Piece:
     return written(f"rising({x.text}, {n})", compared(">", up, down))
 
 
+def net_buying(who: str, n: int) -> Piece:
+    """`who`_net(n): adjusted shares bought over adjusted shares traded."""
+
+    def naive(bars: pd.DataFrame) -> Lists:
+        names = (f"{who}_net_quantity", f"{who}_net_value", "C", "rawC", "V", "A")
+        bought = [
+            quantity * raw / close if quantity == quantity else value / (amount / volume if volume else close)
+            for quantity, value, close, raw, volume, amount in zip(*(bars[name] for name in names), strict=True)
+        ]
+        traded = bars["V"].tolist()
+        rows = [
+            divided(math.fsum(bought[t - n + 1 : t + 1]), math.fsum(traded[t - n + 1 : t + 1]))
+            if t >= n - 1
+            else math.nan
+            for t in range(len(bars))
+        ]
+        return rows, [True] * len(bars)
+
+    return Piece(f"{who}_net({n})", naive)
+
+
 windows = st.integers(2, 9)
 spans = st.integers(4, 9)
 """Of recursive averages: their warm-up is longer than the tests' history, so both sides start at the first bar."""
@@ -227,6 +249,7 @@ def plains(draw: st.DrawFn, depth: int = 2) -> Piece:
         lambda: windowed(  # not of counts, which are 0 before the first bar
             "sma", statistics.fmean, draw(st.sampled_from([quotient, of_close("rsi", indicators.rsi, 5)])), n
         ),
+        lambda: net_buying(draw(st.sampled_from(INVESTORS)), n),
         lambda: cellwise("{} / {}", divided, CAP, windowed("sma", statistics.fmean, CAP, n)),
         lambda: windowed("r_squared", r_squared, draw(prices(0)), max(n, 3)),
         lambda: counted(draw(conditions(depth - 1)), n),

@@ -19,6 +19,7 @@ from scans.api.after_publication import SHORT, warm_up_responses
 from scans.operations.evening import notify, schedule
 from scans.operations.intraday import schedule as intraday_schedule
 from scans.operations.requests import worker
+from scans.operations.scan.request import RunRequest
 from scans.queries.versions import UnknownVersion, get_scan_request
 
 if TYPE_CHECKING:
@@ -71,6 +72,25 @@ def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collec
     return f"{market} {report.session}: {report.outcome}{', to be tried again' if is_retried else ''}"
 
 
+@tracked
+def evening_version(
+    market: str, session: str, scanner_version: str, first: str, last: str, left_out: int = 0, started_by: str = ""
+) -> dict[str, Any]:
+    """Scan one version of an evening; returns its report."""
+    from scans.operations.evening.version_scans import DueScan, scan_member  # imports every engine
+
+    request = RunRequest(
+        market=market,
+        as_of=timezone.now(),
+        versions=[scanner_version],
+        first=date.fromisoformat(first),
+        last=date.fromisoformat(last),
+        executor=settings.SCAN_EXECUTOR,
+        started_by=started_by,
+    )
+    return scan_member(DueScan(request, date.fromisoformat(session), left_out))
+
+
 def report_evening(
     reason: str, market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True
 ) -> None:
@@ -93,6 +113,7 @@ def _evening_request(market: str, at: str, due: str, versions: Sequence[str], co
         executor=settings.SCAN_EXECUTOR,
         started_by="schedule",
         notifies=schedule.is_last(market, at),
+        parallel=settings.EVENING_PARALLEL,
         patience=REPEATED_PATIENCE if is_repeated() else 0.0 if schedule.is_alone(market) else SIBLING_PATIENCE,
     )
 

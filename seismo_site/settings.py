@@ -289,6 +289,7 @@ COLLECT_HISTORY = env.integer("SEISMO_COLLECT_HISTORY", 750, least=1, most=10_00
 # Scans.
 EXECUTORS = ("auto", "inline", "process", "thread")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
+EVENING_PARALLEL = env.flag("SEISMO_EVENING_PARALLEL", default=False)
 CANDLE_MEMORY_EVERY = env.integer("SEISMO_CANDLE_MEMORY_EVERY", 10, least=0, most=1_000_000)
 CANDLE_EVENTS_URL = env.webhook_url("SEISMO_CANDLE_EVENTS_URL")
 CANDLE_EVENTS_SECRET = env.credential("SEISMO_CANDLE_EVENTS_SECRET")

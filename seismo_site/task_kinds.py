@@ -14,5 +14,6 @@ KINDS = {
     "range": TaskKind("scans.tasks.process_scan_request", "low", (10, 60, 300, 900)),
     "range part": TaskKind("scans.tasks.process_range_part", "low", (10, 60, 300, 900)),
     "evening": TaskKind("scans.tasks.evening", "low", (30, 120, 300, 600), "scans.tasks.report_evening"),
+    "evening version": TaskKind("scans.tasks.evening_version", "low", (5, 20, 60)),
     "settle": TaskKind("scans.tasks.settle", "low", (60, 300, 900, 1800)),
 }

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from scans.models import Notification, ScanRank, ScanRequest, ScanSession
+from scans.models import Evening, Notification, ScanRank, ScanRequest, ScanSession
 from scans.operations.requests import queue
 from tests.scans.conftest import AS_OF
 from tests.task_queues import purge_queues
@@ -38,9 +38,17 @@ def test_a_second_run_changes_nothing(kind: str, market: Any, probe: Any, sessio
         "range part": {"number": row.pk, "scanner_version": "rises", "first": str(first), "last": str(sessions[-1])},
         "delivery": {"number": 404},
         "evening": {"market": "kr", "at": "15:43", "due": AS_OF.isoformat(), "collects": False},
+        "evening version": {
+            "market": "kr",
+            "session": str(sessions[-1]),
+            "scanner_version": "rises",
+            "first": str(first),
+            "last": str(sessions[-1]),
+        },
         "settle": {"market": "kr", "at": "08:15"},
         "preclose": {"market": "kr", "at": "15:10"},
     }
+    Evening.objects.create(market="kr", session=sessions[-1], started_at=AS_OF)
     assert arguments.keys() == settings.TASK_KINDS.keys()
     function = import_string(settings.TASK_KINDS[kind].function)
     function(**arguments[kind])

@@ -5,8 +5,8 @@
 2. Lease: one process at a time runs an evening; a process that loses the lease publishes nothing more.
 3. Collection: missing bars, where a source is configured, and investor flow, where a version reads it. The report names
    a failure. The evening goes on if the session's bars are complete, and ends if they are not.
-4. Scan: each version is run over the sessions since its last published one, at most `MAX_SESSIONS`. Versions with the
-   same sessions share one read of the lake; a version that fails does not affect the others.
+4. Scan: each version is run over the sessions since its last published one (`version_scans`), together or in parallel;
+   a version that fails does not affect the others.
 5. Signals are updated, the response cache is warmed up, one notification reports the result, also of a failure, and a
    monitor is called.
 
@@ -16,48 +16,43 @@ A second call leaves what is published unchanged, and sends a notification only 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from django.db.models import Max
 
 from marketdata.markets import get_market
 from marketdata.operations.collect import missing_data
 from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.operations.projection import project
+from marketdata.operations.tasks.groups import in_task
 from marketdata.queries.market_calendar import get_hours, get_sessions
 from marketdata.queries.records import get_record
 from marketdata.queries.session_bars import get_session_bars
-from marketdata.record import Days, Record
-from scans.models import Evening, EveningOutcome, EveningStatus, ScannerVersion, ScanRank, ScanSession, Status
+from marketdata.record import Record
+from scans.models import Evening, EveningOutcome, EveningStatus, ScannerVersion
 from scans.operations import signals
 from scans.operations.evening import changes, monitor, notify
 from scans.operations.evening.report import EveningReport, VersionReport
+from scans.operations.evening.version_scans import due_scans, scan_in_group, scan_together
 from scans.operations.requests.worker import USER_ERRORS
-from scans.operations.scan.answers import Scan
 from scans.operations.scan.request import RunRequest
-from scans.operations.scan.run import run_scan
 from scans.operations.versions import version_reads_flows
 from scans.queries import readiness
 from scans.queries.freshness import markets_freshness
 from scans.queries.versions import get_versions
 
 LOGGER = logging.getLogger(__name__)
-MAX_SESSIONS = 10
-"""Most sessions that an evening scans for a version that is behind; a backfill has no such limit."""
 STATUS_OF_OUTCOME = {
     EveningOutcome.DONE: EveningStatus.PUBLISHED,
     EveningOutcome.PARTIAL: EveningStatus.PARTIAL,
     EveningOutcome.INCOMPLETE: EveningStatus.INCOMPLETE,
     EveningOutcome.FAILED: EveningStatus.FAILED,
 }
-PICKS = 5
-"""How many of the best picks of each version a notification has."""
 
 Clock = Callable[[], datetime]
 WarmUp = Callable[[str, Iterable[str]], None]
@@ -68,7 +63,7 @@ class EveningRequest:
     """Options of an evening. No versions: every enabled one whose segments the market has. `session` is a day; None:
     the latest session that closed after `since` (None: a day before the call) and up to `until` (None: the call).
     `notifies`: False leaves the message to a later evening of the session; `patience`: seconds to wait for another
-    evening of the market to end."""
+    evening of the market to end; `parallel`: in a task each version is one of a group, which other workers share."""
 
     market: str
     versions: Sequence[str] = ()
@@ -80,6 +75,7 @@ class EveningRequest:
     started_by: str = ""
     notifies: bool = True
     patience: float = 0.0
+    parallel: bool = False
 
 
 def run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> EveningReport:
@@ -216,9 +212,7 @@ class _EveningRun:
             if not self._versions:
                 self._report.reason = f"No scanner version of market {self._request.market} is enabled: enable one."
                 return
-            for days, left_out, versions in self._sessions_due(record):
-                self._scan([version.slug for version in versions], days, left_out)
-            self._report.versions.sort(key=lambda report: report.scanner_version)
+            self._report.versions = self._scan(record)
             self._update_signals()
             changes.add_changes(self._report)
         except USER_ERRORS as error:
@@ -250,74 +244,18 @@ class _EveningRun:
             self._report.reason += f" {self._report.collected.left_out}"
         return False
 
-    def _sessions_due(self, record: Record) -> Iterator[tuple[Days, int, list[ScannerVersion]]]:
-        """(sessions to run, count of earlier sessions left out, versions that lack exactly these sessions)."""
-        upto = record.sessions[record.sessions <= np.datetime64(self._session)]
-        last = dict(
-            ScanSession.objects.filter(
-                market=self._request.market, scanner_version__in=self._versions, published=True, date__lte=self._session
-            )
-            .values_list("scanner_version")
-            .annotate(Max("date"))
-        )
-        groups: dict[int, list[ScannerVersion]] = {}
-        for version in self._versions:
-            since = last.get(version.pk)
-            behind = 1 if since is None else int((upto > np.datetime64(since)).sum())
-            groups.setdefault(max(behind, 1), []).append(version)
-        for behind, versions in groups.items():
-            yield upto[-min(behind, MAX_SESSIONS) :], max(behind - MAX_SESSIONS, 0), versions
-
-    def _scan(self, slugs: list[str], days: Days, left_out: int) -> None:
-        """Run versions over the same sessions in one run, or each on its own if that fails."""
-        self._lease.check()
+    def _scan(self, record: Record) -> list[VersionReport]:
+        """The reports of all versions, by name."""
+        options = self._request
         request = RunRequest(
-            market=self._request.market,
-            as_of=self._as_of,
-            versions=slugs,
-            first=days[0].item(),
-            last=days[-1].item(),
-            executor=self._request.executor,
-            started_by=self._request.started_by,
+            market=options.market, as_of=self._as_of, executor=options.executor, started_by=options.started_by
         )
-        try:
-            scans = run_scan(request, permit=self._lease.check)
-        except LeaseLost:
-            raise
-        except Exception as error:  # of one version, or of the data that they share
-            if len(slugs) > 1:
-                for slug in slugs:
-                    self._scan([slug], days, left_out)
-                return
-            why = str(error)
-            if not isinstance(error, USER_ERRORS):
-                LOGGER.exception("%s failed on market %s", slugs[0], self._request.market)
-                why = f"{slugs[0]} was ended by {type(error).__name__}: the log has more."
-            self._report.versions.append(VersionReport(slugs[0], reason=why, left_out=left_out))
+        scans = list(due_scans(record, self._versions, self._session, request))
+        if options.parallel and len(self._versions) > 1 and in_task():
+            reports = scan_in_group(scans, self._lease.check)
         else:
-            self._report.versions += [self._version_report(scan, days, left_out) for scan in scans]
-
-    def _version_report(self, scan: Scan, days: Days, left_out: int) -> VersionReport:
-        """The report of a version, read from its published session."""
-        report = VersionReport(scan.version.slug, reason=scan.error, left_out=left_out)
-        if scan.error:
-            return report
-        report.quarantined = [answer.date for answer in scan.answers if answer.status == Status.QUARANTINED]
-        row = ScanSession.objects.filter(
-            market=scan.market, scanner_version=scan.version, date=self._session, published=True
-        ).first()
-        if row is None:  # bars of the session were deleted after the check of completeness
-            report.status, report.reason = Status.QUARANTINED, scan.answers[-1].reason
-            return report
-        picks = ScanRank.objects.filter(session=row).order_by("rank")[:PICKS]
-        report.status, report.reason, report.regime = row.status, row.reason, row.regime
-        rule = next((scan.regime_rule(answer) for answer in scan.answers if answer.date == str(row.date)), None)
-        report.regime_rule, report.regime_parts = (rule.sentence, asdict(rule)) if rule else ("", {})
-        report.matched, report.ranked = row.matched, row.ranked
-        report.picks = [changes.pick_row(pick) for pick in picks]
-        report.sessions = [str(day) for day in days if str(day) not in report.quarantined]
-        report.unchanged = scan.unchanged
-        return report
+            reports = [report for due in scans for report in scan_together(due, self._lease.check)]
+        return sorted(reports, key=lambda report: report.scanner_version)
 
     def _update_signals(self) -> None:
         """Update the signals and warm up the response cache; a failure of either is reported or logged."""

@@ -12,8 +12,8 @@ from marketdata.ticks import LEVELS
 from scans.models import Notification, Status
 from scans.operations.evening import notify
 from scans.operations.evening.changes import PICK_FIELDS
-from scans.operations.evening.evening import PICKS
 from scans.operations.evening.report import EveningReport, VersionReport
+from scans.operations.evening.version_scans import PICKS
 from scans.operations.preclose.scan import PrecloseReport
 from scans.operations.scan.answers import Scan
 from scans.queries.order_prices import order_prices

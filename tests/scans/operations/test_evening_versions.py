@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from marketdata.models import TaskRecord, TaskStatus
-from marketdata.operations.lease import LeaseLost
+from marketdata.operations.lease import Lease, LeaseLost
 from marketdata.operations.tasks import attempts, groups, queueing
 from marketdata.operations.tasks.attempts import attempt, claim
 from marketdata.operations.tasks.recovery import revive
@@ -19,6 +20,7 @@ from scans.operations.evening import evening, version_scans
 from scans.operations.evening.evening import EveningRequest
 from scans.operations.evening.report import EveningReport
 from scans.operations.evening.version_scans import DueScan, scan_member
+from scans.operations.scan import run as scan_run
 from scans.operations.scan.request import RunRequest
 from tests.scans.probe import Probe
 from tests.task_queues import purge_queues
@@ -105,7 +107,7 @@ def test_version_that_fails_leaves_the_other_alone(market: Any, probe: Probe, se
 def test_failure_that_may_pass_is_attempted_again(
     market: Any, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    probe_scan, failures = version_scans.run_scan, [ConnectionError("away")]
+    probe_scan, failures = scan_run.run_scan, [ConnectionError("away")]
 
     def run_scan(*args: Any, **kwargs: Any) -> Any:
         if failures:
@@ -114,7 +116,7 @@ def test_failure_that_may_pass_is_attempted_again(
 
     monkeypatch.setattr(version_scans, "run_scan", run_scan)
     kind = queueing.task_kind("evening version")
-    monkeypatch.setitem(queueing.settings.TASK_KINDS, "evening version", type(kind)(kind.function, "low", (0, 0)))
+    monkeypatch.setitem(settings.TASK_KINDS, "evening version", type(kind)(kind.function, "low", (0, 0)))
     assert run(parent(), night(sessions[-1])).outcome == "done"
     assert members() == [("rises", "done", 2), ("rises-10", "done", 1)]
 
@@ -123,14 +125,14 @@ def test_evening_that_is_done_again_scans_only_the_versions_that_are_left(
     market: Any, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row, at, ends = parent(), night(sessions[-1]), [SystemExit("killed")]
-    check = evening.Lease.check
+    check = Lease.check
 
     def killed(lease: Any) -> None:
         check(lease)
         if ends and members()[:1] == [("rises", "done", 1)]:
             raise ends.pop()
 
-    monkeypatch.setattr(evening.Lease, "check", killed)
+    monkeypatch.setattr(Lease, "check", killed)
     with pytest.raises(SystemExit):
         run(row, at)
     assert runs() == [("rises", "published")]
@@ -145,7 +147,7 @@ def test_evening_that_is_done_again_scans_only_the_versions_that_are_left(
 def test_version_whose_worker_is_lost_is_scanned_again(
     market: Any, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make = groups.create_members
+    make = queueing.create_members
 
     def lost(*args: Any, **kwargs: Any) -> None:
         make(*args, **kwargs)

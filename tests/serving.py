@@ -26,7 +26,7 @@ SERVER = (
 )
 """Its options, which stand in the Makefile and the Dockerfile too. One thread a worker: what is computed holds the
 interpreter, and two that take turns make both late."""
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 class NotServed(AssertionError):
@@ -71,7 +71,7 @@ def _served(port: int, env: Mapping[str, str], log: Path) -> Iterator[Server]:
             yield Server(process.pid, port)
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(60)
 
 
 @contextmanager

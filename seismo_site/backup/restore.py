@@ -64,7 +64,7 @@ def restore(folder: Path, *, force: bool, at: datetime) -> RestoreResult:
         kept = _replace_postgresql(folder, force=force, at=at)
     put_back_files(folder, settings.DATA_DIR, kept)
     call_command("migrate", verbosity=0)
-    return RestoreResult(made.made_at, kept, rebuild.everything())
+    return RestoreResult(made.made_at, kept, rebuild.rebuild_all())
 
 
 def _replace_postgresql(folder: Path, *, force: bool, at: datetime) -> Path | None:

@@ -138,7 +138,7 @@ def states() -> dict[str, PartState]:
         begun |= {name: probe.begin() for name, probe in PROBES.items() if name not in begun}
     for name in PROBES:
         if name not in begun:
-            results[name] = "down", "not asked: it needs the database, which does not answer"
+            results[name] = "down", "not checked: it needs the database, which does not answer"
         elif name not in results:
             results[name] = _state(name, begun[name], until)
     return {name: results[name] for name in PROBES}

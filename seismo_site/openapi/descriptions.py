@@ -47,7 +47,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "ChartBar.indicators": "Name of a requested indicator -> its value, null during its warm-up",
     "ChartBar.open": "First price",
     "CheckBody.name": "The check's name in its group",
-    "Compared.versions": "Name of a version that picked it -> its place there",
+    "ComparisonRow.versions": "Name of a version that picked it -> its place there",
     "DeletedBody.marks": "Marks that were deleted",
     "DeletedBody.message_channels": "Channels that were deleted",
     "DeletedBody.settings": "Rows of settings that were deleted",

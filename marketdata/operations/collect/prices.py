@@ -52,7 +52,7 @@ PATIENCE = 40
 """Failures in a row after which the source is taken to be unavailable."""
 
 CHANGED, SETTLED = "changed at the source", "read again once settled"
-HISTORY_CHANGED, REFETCHED = "history restated", "asked for again"
+HISTORY_CHANGED, REFETCHED = "history restated", "fetched again"
 """Reasons of corrections."""
 
 Pairs = list[tuple[BarRequest, BarAnswer]]

@@ -10,7 +10,7 @@ from marketdata.operations import generations
 from marketdata.operations.projection import project
 
 
-def everything() -> int:
+def rebuild_all() -> int:
     """Rewrite the lake of every market and begin new generations, by which answers are cached; returns the number of
     months written. Leases belong to processes on the former record, and are deleted. The months are marked first, so
     that the next reader completes an interrupted rebuild."""

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from scans.api.fields import Percent
-from scans.api.serializers.explain import CheckBody, Explained
+from scans.api.serializers.explain import CheckBody, ExplanationBody
 from scans.api.serializers.intervals import ExcessesBody
 from scans.api.serializers.regimes import RegimeRuleBody
 from scans.operations.analysis.analyse import BaseRate
@@ -72,7 +72,7 @@ class NarrativeBody(serializers.Serializer[Any]):
     reason = serializers.CharField(allow_blank=True)
 
 
-class AnalysisBody(Explained):
+class AnalysisBody(ExplanationBody):
     """What fired and what did not, the plan, and how such picks fared; `pick` is null where it was not picked,
     `flow` (who bought it, picked or not) where nothing is recorded."""
 

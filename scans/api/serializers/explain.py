@@ -56,7 +56,7 @@ class Day(serializers.Serializer[Any]):
     input_digest = serializers.CharField()
 
 
-class Picked(serializers.Serializer[Any]):
+class PickBody(serializers.Serializer[Any]):
     """Where the version ranks the instrument, and its plan."""
 
     rank = serializers.IntegerField()
@@ -69,7 +69,7 @@ class Picked(serializers.Serializer[Any]):
     plan = Plan(source="*")
 
 
-class Explained(serializers.Serializer[Any]):
+class ExplanationBody(serializers.Serializer[Any]):
     """Every check of one instrument on one session. `pick` is null where it was not picked, `flow` (who bought it,
     picked or not) where nothing is recorded."""
 
@@ -83,6 +83,6 @@ class Explained(serializers.Serializer[Any]):
     revision = serializers.IntegerField()
     parameters = Parameters()
     day = Day()
-    pick = Picked(allow_null=True)
+    pick = PickBody(allow_null=True)
     flow = Flow(allow_null=True)
     checks = CheckBody(many=True)

@@ -198,7 +198,7 @@ class Run(PlannedSerializer, serializers.ModelSerializer[ScanRun]):
         )
 
 
-class Moved(Rank):
+class RankMove(Rank):
     """A pick that stands elsewhere than on the session before; `moved_by` is positive upward."""
 
     rank_before = serializers.IntegerField()
@@ -218,7 +218,7 @@ class ChangesBody(serializers.Serializer[Any]):
     before = serializers.DateField(allow_null=True)
     entered = Rank(many=True)
     left = Rank(many=True, help_text="As they stood on the session before")
-    moved = Moved(many=True)
+    moved = RankMove(many=True)
 
 
 class Place(serializers.ModelSerializer[ScanRank]):
@@ -238,7 +238,7 @@ class Place(serializers.ModelSerializer[ScanRank]):
         return round(100 * (count - pick.rank) / (count - 1), 2) if count > 1 else 100.0
 
 
-class Compared(serializers.Serializer[Any]):
+class ComparisonRow(serializers.Serializer[Any]):
     """One instrument; `versions` holds those that picked it, `split` the others."""
 
     code = serializers.CharField()
@@ -272,4 +272,4 @@ class Comparison(serializers.Serializer[Any]):
     date = serializers.DateField()
     answers = Answer(many=True)
     overlap = Overlap()
-    rows = Compared(many=True)
+    rows = ComparisonRow(many=True)

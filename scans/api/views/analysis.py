@@ -22,7 +22,7 @@ from marketdata.web.api.schema import NOT_MODIFIED, error_responses
 from scans.api import parameters
 from scans.api.parameters import VersionParameters
 from scans.api.serializers.analysis import AnalysisBody
-from scans.api.serializers.explain import Explained
+from scans.api.serializers.explain import ExplanationBody
 from scans.engines.registry import ENGINES
 from scans.evaluation.holdings import REVISION
 from scans.models import ScannerVersion
@@ -64,20 +64,20 @@ class ReadingView(MarketView):
 class Explain(ReadingView):
     """Every filter, signal, gate and risk of an instrument on a session, with value, threshold and verdict."""
 
-    serializer_class = Explained
+    serializer_class = ExplanationBody
 
     @extend_schema(
         operation_id="stock_explain",
         tags=["stocks"],
         parameters=[MARKET, CODE, ExplanationParameters],
-        responses={200: Explained, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
+        responses={200: ExplanationBody, **NOT_MODIFIED, **error_responses(400, 404, 409, 503)},
     )
     def get(self, request: Request, market: str, code: str) -> HttpResponseBase:
         version, (code, name), day = self.parse_request(request, code)
         explanation = explain.explain_instrument(
             market=self.market.name, version=version, code=code, day=day, as_of=timezone.now()
         )
-        body = responses.to_json(Explained(explanation_body(self.market, code, name, explanation)).data)
+        body = responses.to_json(ExplanationBody(explanation_body(self.market, code, name, explanation)).data)
         return responses.json_response(request, body, changed=self.valid_since(explanation, day))
 
     def valid_since(self, explanation: Explanation, day: date | None) -> datetime | None:

@@ -18,7 +18,7 @@ from scans.api import parameters
 from scans.api.parameters import ChangesParameters, ComparisonParameters
 from scans.api.serializers.explain import CheckBody
 from scans.api.serializers.flows import Flow, attach_flows
-from scans.api.serializers.scans import Answer, ChangesBody, Compared, Comparison, Moved, Place, Rank
+from scans.api.serializers.scans import Answer, ChangesBody, Comparison, ComparisonRow, Place, Rank, RankMove
 from scans.engines.base import Check
 from scans.models import ScanRank
 from scans.operations.analysis.split import first_failing_checks
@@ -53,7 +53,7 @@ class Changes(MarketView):
         parts = {
             "entered": self.serialize(Rank(changes.entered, many=True)),
             "left": self.serialize(Rank(changes.left, many=True)),
-            "moved": self.serialize(Moved([row for row, _ in changes.moved], many=True)),
+            "moved": self.serialize(RankMove([row for row, _ in changes.moved], many=True)),
         }
         head = {
             "market": self.market.name,
@@ -69,14 +69,14 @@ class Changes(MarketView):
         name = f"{self.market.name}-{version.slug}-changes-{changes.now.date}"
         return self.download_response(downloads.Table(columns, rows), name)
 
-    def row(self) -> type[Moved]:
-        return Moved
+    def row(self) -> type[RankMove]:
+        return RankMove
 
     def serialize(self, rows: BaseSerializer[Any]) -> Any:
         return serializers.serialize_list(rows, self.fields)
 
     def columns(self) -> list[downloads.Column]:
-        return downloads.columns(serializers.select_members(Moved(), self.fields))
+        return downloads.columns(serializers.select_members(RankMove(), self.fields))
 
 
 class Compare(MarketView):
@@ -117,8 +117,8 @@ class Compare(MarketView):
         }
         return self.json_response(body)
 
-    def row(self) -> type[Compared]:
-        return Compared
+    def row(self) -> type[ComparisonRow]:
+        return ComparisonRow
 
     def compared_row(
         self, picks: dict[str, ScanRank], context: dict[str, Any], splits: dict[str, dict[str, Check]] | None
@@ -136,7 +136,7 @@ class Compare(MarketView):
     def columns(self, slugs: list[str]) -> list[downloads.Column]:
         """Each version's place beside the instrument: v2.rank, v2.score ..."""
         columns = []
-        for column in downloads.columns(serializers.select_members(Compared(), self.fields)):
+        for column in downloads.columns(serializers.select_members(ComparisonRow(), self.fields)):
             if column.path not in (("versions",), ("split",)):
                 columns.append(column)
             if column.path != ("versions",):

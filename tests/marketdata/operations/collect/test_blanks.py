@@ -237,7 +237,7 @@ def test_a_refetch_asks_again_and_keeps_what_it_replaces() -> None:
         assert (report.counts.new, report.counts.corrected, report.failures) == (1, 1, {})
         assert recorded_rows() == sorted(whole(kis, 40))
         correction = BarCorrection.objects.get()
-        assert (correction.date, correction.reason) == (days[-30], "asked for again")
+        assert (correction.date, correction.reason) == (days[-30], "fetched again")
         assert correction.old == {"high": 1.0, "low": 1.0}
         assert set(kis.calls()) == {"inquire-daily-itemchartprice"}
 

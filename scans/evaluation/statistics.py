@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketdata.panel import Floats
+from marketdata.panel import Bools, Floats
 from scans.evaluation.benchmark_paths import NAMES, Benchmarks
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.calendar_time import CalendarTime, DailyReturns, Portfolio, portfolio
@@ -85,13 +85,15 @@ def compute_figures(
     """The figures of the picks `some` (Q,) over `horizon`, one of those of `holdings`."""
     n = holdings.periods.horizons.index(horizon)
     judged = some[holdings.judged[some, n]]
-    return portfolio_figures(holdings, benchmarks, portfolio(returns, holdings, n, judged), horizon, some)
+    new_names = turnover(holdings.picks.day[some], holdings.picks.column[some])
+    return portfolio_figures(holdings, benchmarks, portfolio(returns, holdings, n, judged), horizon, some, new_names)
 
 
 def portfolio_figures(
-    holdings: Holdings, benchmarks: Benchmarks, pooled: Portfolio, horizon: int, some: Rows
+    holdings: Holdings, benchmarks: Benchmarks, pooled: Portfolio, horizon: int, some: Rows, new_names: float
 ) -> Figures:
-    """The figures of the picks `some` (Q,), whose judged holdings over `horizon` have the portfolio `pooled`."""
+    """The figures of the picks `some` (Q,), whose judged holdings over `horizon` have the portfolio `pooled`;
+    `new_names`: their `turnover`, the same over all horizons."""
     n = holdings.periods.horizons.index(horizon)
     state = holdings.state[some, n]
     judged = some[state == JUDGED]
@@ -121,13 +123,13 @@ def portfolio_figures(
         median=float(np.median(net)) if len(net) else float("nan"),
         date_mean=_mean(_group_means(net, holdings.picks.day[judged])),
         position_mean=_mean(holdings.gross[alone, n] - holdings.costs[alone, n]),
-        mean_without_best=_mean(net[~np.isin(column, best_names(net, column))]),
+        mean_without_best=_mean(net[~_marked(best_names(net, column), column)]),
         **excess,
         detectable=float(np.max(detectable)),
         best=_mean(holdings.best[judged, n]),
         worst=_mean(holdings.worst[judged, n]),
         worst_drawdown=worst_drawdown(pooled.basket),
-        turnover=turnover(holdings.picks.day[some], holdings.picks.column[some]),
+        turnover=new_names,
     )
 
 
@@ -141,15 +143,23 @@ def _excess(apart: Floats, calendar_time: CalendarTime) -> Excess:
 
 
 def _group_means(values: Floats, keys: Rows) -> Floats:
-    _, group = np.unique(keys, return_inverse=True)
-    means: Floats = np.bincount(group, values) / np.bincount(group)
+    counts = np.bincount(keys)
+    some = np.flatnonzero(counts)
+    means: Floats = np.bincount(keys, values)[some] / counts[some]
     return means
 
 
 def best_names(net: Floats, column: Rows) -> Rows:
     """The columns of the `BEST` names whose net returns add up to most."""
-    names, group = np.unique(column, return_inverse=True)
-    return names[np.argsort(-np.bincount(group, net), kind="stable")[:BEST]]
+    names = np.flatnonzero(np.bincount(column))
+    return names[np.argsort(-np.bincount(column, net)[names], kind="stable")[:BEST]]
+
+
+def _marked(names: Rows, column: Rows) -> Bools:
+    """Which of `column` (P,) are among `names`."""
+    marks = np.zeros(int(column.max(initial=-1)) + 1, dtype=np.bool_)
+    marks[names] = True
+    return marks[column]
 
 
 def single_positions(holdings: Holdings, n: int, some: Rows) -> Rows:

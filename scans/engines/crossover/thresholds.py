@@ -60,11 +60,29 @@ LOOSEST: Mapping[str, Callable[..., Any]] = {
 }
 """Parameter of the filters of v1 and v2 -> the loosest of several values."""
 
+LOOSEST_SIGNALS: Mapping[str, Callable[..., Any]] = {
+    **dict.fromkeys(("rsi_bull", "rsi_neutral", "rsi_bear", "vol_mult", "vol_mult_20", "above_min"), min),
+    **dict.fromkeys(("min_signals_bull", "min_signals_neutral", "min_signals_bear"), min),
+    **dict.fromkeys(("trend_bull_min", "above_bull_min"), min),
+    "rsi_near": max,
+}
+"""The same of the signals and the gates on them; a low rsi is loose for the signal, a high one for the filter."""
+
 
 def loosest_filters(params: Sequence[Params]) -> Params:
     """Parameters whose filters (`signals.filters`) pass every cell that those of any of `params` pass."""
+    return _loosest(params, LOOSEST)
+
+
+def loosest_signals(params: Sequence[Params]) -> Params:
+    """Parameters with which every signal (`signals.signals`) fires that fires with any of `params`, and the gates on
+    signals and trend pass what they pass with any."""
+    return _loosest(params, LOOSEST_SIGNALS)
+
+
+def _loosest(params: Sequence[Params], table: Mapping[str, Callable[..., Any]]) -> Params:
     own = {field.name for field in fields(params[0])}
-    loosest = {name: choose(getattr(one, name) for one in params) for name, choose in LOOSEST.items() if name in own}
+    loosest = {name: choose(getattr(one, name) for one in params) for name, choose in table.items() if name in own}
     return replace(params[0], **loosest)
 
 

@@ -35,7 +35,7 @@ from scans.engines.conditions import (
 from scans.engines.crossover import signals, strategies, v2_rules
 from scans.engines.crossover.signals import MOMENTUM, TREND
 from scans.engines.crossover.strategies import WATCH
-from scans.engines.crossover.thresholds import loosest_filters, min_signals, rsi_threshold
+from scans.engines.crossover.thresholds import loosest_filters, loosest_signals, min_signals, rsi_threshold
 from scans.engines.crossover.v2_rules import Params
 from scans.engines.indicators import Measures
 from scans.engines.outcomes import levels
@@ -77,17 +77,21 @@ class Engine(ConditionEngine):
     def prefilter(self, universe: Universe, features: Features, index: MarketIndex, params: Sequence[Any]) -> Bools:
         """See `CellwiseEngine`."""
         market = MarketState(index, universe.sessions, self.regime_kind)
-        scored = universe.eligible & all_defined(features)
-        return all_hold(_filters(universe, features, market, loosest_filters(params), scored))
+        scored, loose = universe.eligible & all_defined(features), loosest_signals(params)
+        fired = _signals(features, market.regime, loose)
+        conditions = [
+            *_filters(universe, features, market, loosest_filters(params), scored),
+            _signals_gate(fired, market.regime, loose),
+            v2_rules.trend_gate(features, market.regime, loose),
+        ]
+        return all_hold(conditions)
 
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`."""
         f, regime, short_risk = features, market.regime, market.short_risk
-        rsi, need = rsi_threshold(regime, params), min_signals(regime, params)
         scored = universe.eligible & all_defined(f)
-        volume = signals.volume_signal(f, params, params.vol_mult)
-        fired = signals.signals(f, params, rsi=rsi, volume=volume)
-        number = count_fulfilled(fired.values())
+        fired = _signals(f, regime, params)
+        number_gate = _signals_gate(fired, regime, params)
         fired["dema"] = _dema_signal(f)
         points = sum_points(fired.values())
         risks = [*signals.risks(f, params), *v2_rules.heat_risks(f, points)]
@@ -97,7 +101,7 @@ class Engine(ConditionEngine):
         conditions = [
             *_filters(universe, f, market, params, scored),
             *fired.values(),
-            gate("signals", number, "at least {} of the seven signals", number >= need, need),
+            number_gate,
             v2_rules.trend_gate(f, regime, params),
             *risks,
             *_gates(risk, strategy, score, v2_rules.cutoff(regime, strategy, params), params),
@@ -129,6 +133,17 @@ def _filters(universe: Universe, f: Features, market: MarketState, params: Param
         signals.regime_gate(market.regime, scored.shape, CLOSED),
         *signals.filters(f, universe, params, rsi=rsi, gap=gap, ext=params.ext_max),
     ]
+
+
+def _signals(f: Features, regime: regimes.Codes, params: Params) -> dict[str, Condition]:
+    """The seven signals by name."""
+    volume = signals.volume_signal(f, params, params.vol_mult)
+    return signals.signals(f, params, rsi=rsi_threshold(regime, params), volume=volume)
+
+
+def _signals_gate(fired: Mapping[str, Condition], regime: regimes.Codes, params: Params) -> Condition:
+    number, need = count_fulfilled(fired.values()), min_signals(regime, params)
+    return gate("signals", number, "at least {} of the seven signals", number >= need, need)
 
 
 def _dema_signal(f: Features) -> Condition:

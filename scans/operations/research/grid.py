@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -18,9 +17,6 @@ from scans.engines.base import Engine
 MAX_VARIANTS = 5_000
 MAX_VALUES = 1_000
 """Of one parameter."""
-
-COMMA = re.compile(r",(?![^()]*\))")
-"""A comma between values, none of a formula's arguments: `score=change(close, 5),rsi(14)` has two values."""
 
 
 class GridProblem(DataProblem):
@@ -43,7 +39,7 @@ def parse_values(text: str) -> tuple[str, list[str]]:
         raise GridProblem(f"{text!r} names no values: write vol_mult=2:4:0.25 or vol_mult=2,2.5,3.")
     parts = values.split(":")
     if len(parts) != 3:
-        return name.strip(), [value.strip() for value in COMMA.split(values)]
+        return name.strip(), _split(values)
     try:
         low, high, step = (Decimal(part.strip()) for part in parts)
     except InvalidOperation:
@@ -54,6 +50,18 @@ def parse_values(text: str) -> tuple[str, list[str]]:
     if count > MAX_VALUES:
         raise GridProblem(f"{text!r} has {count} values, more than {MAX_VALUES}: choose a wider step.")
     return name.strip(), [format((low + n * step).normalize(), "f") for n in range(count)]
+
+
+def _split(values: str) -> list[str]:
+    """Values with commas between them; those of a formula's arguments are none: `change(close, 5),rsi(14)` are two."""
+    parts, depth = [""], 0
+    for character in values:
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def variants(

@@ -84,11 +84,11 @@ def _passing(evidence: Evidence, folds: Sequence[Fold], tasks: Sequence[EngineTa
     """(K, N): 0 for what passes the conditions of each fold's variant, however many picks it keeps."""
     groups = np.full(evidence.traits.volatility.shape, NO_GROUP, dtype=np.int16)
     variants = list(dict.fromkeys(fold.variant for fold in folds))
-    for place, day, code in scorer.task_picks([unlimited(tasks[n]) for n in variants]):
+    for place, day, column, codes in scorer.task_picks([unlimited(tasks[n]) for n in variants]):
         for fold in folds:
             if fold.variant == variants[place]:
                 inside = (day >= fold.start) & (day < fold.end)
-                groups[day[inside], evidence.prices.columns(code[inside], day[inside])] = 0
+                groups[day[inside], evidence.prices.columns(codes[column[inside]], day[inside])] = 0
     return groups
 
 

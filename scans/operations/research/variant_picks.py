@@ -30,12 +30,14 @@ TaskInputs: TypeAlias = tuple[Universe, Features, MarketIndex]
 
 @dataclass(frozen=True, slots=True)
 class VariantPicks:
-    """The picks of a variant, best first within a session, (P,): rows of the sessions, and codes."""
+    """The picks of a variant, best first within a session, (P,): rows of the sessions, and columns of `codes`, of which
+    variants that share their features have one array."""
 
     variant: Variant
     task: EngineTask
     day: Rows
-    code: NDArray[np.str_]
+    column: Rows
+    codes: NDArray[np.str_]
 
 
 class VariantScorer:
@@ -49,13 +51,14 @@ class VariantScorer:
     def variant_picks(self, tasks: Mapping[Variant, EngineTask], thin: Rows) -> Iterator[VariantPicks]:
         """The picks of each of `tasks`, without those of the sessions `thin` (rows)."""
         variants = list(tasks)
-        for place, day, code in self.task_picks(list(tasks.values())):
-            kept = ~np.isin(day, thin)
-            yield VariantPicks(variants[place], tasks[variants[place]], day[kept], code[kept])
+        is_thin = np.isin(np.arange(len(self.days)), thin)
+        for place, day, column, codes in self.task_picks(list(tasks.values())):
+            kept = ~is_thin[day]
+            yield VariantPicks(variants[place], tasks[variants[place]], day[kept], column[kept], codes)
 
-    def task_picks(self, tasks: Sequence[EngineTask]) -> Iterator[tuple[int, Rows, NDArray[np.str_]]]:
-        """The place of each of `tasks`, the rows of its picks in the sessions, best first within one, and their codes;
-        those that share their features one after the other."""
+    def task_picks(self, tasks: Sequence[EngineTask]) -> Iterator[tuple[int, Rows, Rows, NDArray[np.str_]]]:
+        """The place of each of `tasks`, the rows of its picks in the sessions, best first within one, their columns and
+        the codes of all columns; those that share their features one after the other."""
         groups: dict[object, list[int]] = {}
         for place, task in enumerate(tasks):
             groups.setdefault(_features_key(task), []).append(place)
@@ -64,7 +67,7 @@ class VariantScorer:
             score, codes = _scorer([tasks[place] for place in places], universe, features, index), universe.codes
             with ContextThreadPool(THREADS) as pool:
                 for place, (day, column) in zip(places, pool.map(score, [tasks[n] for n in places]), strict=True):
-                    yield place, day, codes[column]
+                    yield place, day, column, codes
 
     def _task_inputs(self, key: object, task: EngineTask) -> TaskInputs:
         if self._inputs is None or self._last is None or _features_key(self._last) != key:

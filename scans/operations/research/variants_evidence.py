@@ -22,7 +22,7 @@ from scans.evaluation.deflated_sharpe import best_deflated_sharpe
 from scans.evaluation.overfitting import overfitting_probability
 from scans.evaluation.prices import Rows
 from scans.evaluation.shared_cohorts import SharedCohorts
-from scans.evaluation.statistics import Figures, compute_figures, portfolio_figures
+from scans.evaluation.statistics import Figures, compute_figures, portfolio_figures, turnover
 from scans.evaluation.walk_forward import Fold
 from scans.execution.shards import EngineTask
 from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, evidence_on
@@ -50,18 +50,25 @@ def variants_evidence(
     rules = [_rule(picks.task) for picks in found]
     unions, places = [], [np.zeros(0, dtype=np.intp)] * len(found)
     at = 0
+    codes = np.unique(np.concatenate(list({id(own.codes): own.codes for own in found}.values())))
     for rule in dict.fromkeys(rules):
         members = [n for n, own in enumerate(rules) if own == rule]
-        day = np.concatenate([found[n].day for n in members])
-        code = np.concatenate([found[n].code for n in members])
-        keys = np.rec.fromarrays([day, code])
-        _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
-        bounds = np.cumsum([0, *(len(found[n].day) for n in members)])
-        for n, low, high in zip(members, bounds[:-1], bounds[1:], strict=True):
-            places[n] = at + inverse[low:high]
-        at += len(first)
-        unions.append(_union(sessions, rule, day[first], code[first]))
+        keys = [_cells(found[n], codes) for n in members]
+        picked = np.zeros(len(sessions) * len(codes), dtype=np.bool_)
+        for own in keys:
+            picked[own] = True
+        place = np.cumsum(picked) - 1 + at
+        for n, own in zip(members, keys, strict=True):
+            places[n] = place[own]
+        day, column = np.divmod(np.flatnonzero(picked), len(codes))
+        at += len(day)
+        unions.append(_union(sessions, rule, day, codes[column]))
     return VariantEvidence(evidence_on(unions, request, record, sessions), places)
+
+
+def _cells(picks: VariantPicks, codes: NDArray[np.str_]) -> Rows:
+    """The numbers of the picks' cells in a table of the sessions by `codes`, ascending and with all of the picks'."""
+    return picks.day * len(codes) + np.searchsorted(codes, picks.codes)[picks.column]
 
 
 def _rule(task: EngineTask) -> EligibilityRule:
@@ -92,12 +99,15 @@ def all_figures(together: VariantEvidence, horizon: int) -> tuple[list[dict[str,
     cohorts = SharedCohorts.of(holdings.picks.day, variants)
     figures: list[dict[str, dict[str, Any]]] = [{} for _ in variants]
     daily: Floats = np.zeros((len(evidence.prices.sessions), len(variants)))
+    new_names = [turnover(holdings.picks.day[own], holdings.picks.column[own]) for own in variants]
     for n, held in enumerate(holdings.periods.horizons):
         returns, rows = cohorts.returns(evidence.returns, holdings, n)
 
         def row(v: int, held: int = held, returns: CohortReturns = returns, rows: list[Rows] = rows) -> dict[str, Any]:
             pooled = returns.portfolio(rows[v])
-            return _figures_row(portfolio_figures(holdings, evidence.benchmarks, pooled, held, variants[v]))
+            return _figures_row(
+                portfolio_figures(holdings, evidence.benchmarks, pooled, held, variants[v], new_names[v])
+            )
 
         with ContextThreadPool(THREADS) as pool:
             for own, figures_row in zip(figures, pool.map(row, range(len(variants))), strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scans.engines.base import CellwiseEngine, get_requirements
-from scans.engines.crossover.thresholds import LOOSEST
+from scans.engines.crossover.thresholds import LOOSEST, LOOSEST_SIGNALS
 from scans.engines.engine_params import read
 from scans.engines.packed_cells import PackedCells, packed_ranks
 from scans.engines.registry import ENGINES
@@ -25,11 +25,19 @@ def variants(name: str, seed: int) -> list[Any]:
     """Parameters around lenient ones, of the filters and of what comes after them."""
     random, engine = Random(seed), ENGINES[name]
     base = vars(lenient(engine))
-    moved = [*(set(LOOSEST) & set(base)), "vol_mult", "risk_rsi"]
+    moved = [*sorted({*LOOSEST, *LOOSEST_SIGNALS} & set(base)), "risk_rsi"]
     return [
-        read(engine.Params, LENIENT[name] | {each: base[each] * random.uniform(1 - SPREAD, 1) for each in moved})
-        for _ in range(COUNT)
+        read(engine.Params, LENIENT[name] | {each: near(base[each], random) for each in moved}) for _ in range(COUNT)
     ]
+
+
+def near(value: float, random: Random) -> float:
+    """A number up to `SPREAD` below a value, or a count beside it."""
+    return (
+        random.randint(max(value - 1, 0), value + 1)
+        if isinstance(value, int)
+        else value * random.uniform(1 - SPREAD, 1)
+    )
 
 
 def test_v1_and_v2_are_cellwise() -> None:

@@ -10,7 +10,7 @@ import pytest
 from scans.evaluation import calendar_time
 from scans.evaluation.calendar_time import daily_excess, portfolio
 from scans.evaluation.shared_cohorts import SharedCohorts
-from scans.evaluation.statistics import compute_figures, portfolio_figures
+from scans.evaluation.statistics import compute_figures, portfolio_figures, turnover
 from tests.scans.evaluation.cases import random_case
 
 
@@ -28,7 +28,8 @@ def test_every_variant_has_the_figures_of_its_picks_alone(cells: int, monkeypatc
     for n, horizon in enumerate(case.holdings.periods.horizons):
         returns, rows = cohorts.returns(case.returns, case.holdings, n)
         for places, own in zip(variants, rows, strict=True):
-            shared = portfolio_figures(case.holdings, case.benchmarks, returns.portfolio(own), horizon, places)
+            pooled, new_names = returns.portfolio(own), turnover(day[places], case.holdings.picks.column[places])
+            shared = portfolio_figures(case.holdings, case.benchmarks, pooled, horizon, places, new_names)
             alone = compute_figures(case.holdings, case.benchmarks, case.returns, horizon, places)
             np.testing.assert_equal(asdict(shared), asdict(alone))
             judged = places[case.holdings.judged[places, n]]

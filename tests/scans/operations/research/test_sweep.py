@@ -180,6 +180,7 @@ def test_command_prints_the_table_the_tests_and_the_verdict(year: None) -> None:
         ("price_min=1000:3000:1500", ["1000", "2500"]),
         ("top_n= 5, 10", ["5", "10"]),
         ("score=change(close, 5),0 - mean(close, 9)", ["change(close, 5)", "0 - mean(close, 9)"]),
+        ("score=residual(rsi(2), log(amount)),rsi(3)", ["residual(rsi(2), log(amount))", "rsi(3)"]),
     ],
 )
 def test_values_of_a_parameter(text: str, values: list[str]) -> None:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from caching.cached import leave_unstored
 from marketdata.errors import DataProblem
@@ -70,17 +70,18 @@ class _Listed(NamedTuple):
 
 class SessionBarsQueries:
     """The queries of the bars of `session`: evaluated one by one, or with others in one statement by
-    `evaluate_together(*query_sets)`."""
+    `evaluate_together(*query_sets)`. The database counts the instruments that have a bar; `without_bar` are the
+    others."""
 
     def __init__(self, market: str, session: date) -> None:
         self.session = session
         bars = StockPrice.objects.filter(market=market, date=session).order_by()
-        self.present = bars.values_list("stock_code", flat=True).distinct()
-        self.instruments = (
-            Instrument.objects.filter(market=market)
-            .order_by("code")
-            .values_list("code", "first_bar", "last_bar", "listed_on", "gone_on")
-        )
+        instruments = Instrument.objects.filter(market=market).order_by()
+        self.present = bars.values("market").annotate(n=Count("stock_code", distinct=True)).values_list("n", flat=True)
+        ended = instruments.filter(last_bar__lte=session).values("market").annotate(last=Max("last_bar"))
+        self.end = ended.values_list("last", flat=True)
+        without_bar = instruments.exclude(code__in=bars.values("stock_code"))
+        self.without_bar = without_bar.values_list("code", "first_bar", "last_bar", "listed_on", "gone_on")
         self.halts = (
             InstrumentStatus.objects.filter(instrument__market=market, halted__isnull=False, valid_from__lte=session)
             .order_by("valid_from")
@@ -90,7 +91,7 @@ class SessionBarsQueries:
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:
         """All of them."""
-        return [self.present, self.instruments, self.halts]
+        return [self.present, self.end, self.without_bar, self.halts]
 
 
 def get_session_bars(record: Record, session: date, *, eligibility: bool = True) -> SessionBars:
@@ -105,15 +106,15 @@ def get_session_bars(record: Record, session: date, *, eligibility: bool = True)
 def make_session_bars(record: Record, queries: SessionBarsQueries, *, eligibility: bool) -> SessionBars:
     """The same from its queries."""
     market, session = record.market.name, queries.session
-    instruments = [_Listed(*row) for row in queries.instruments]
-    end = max((row.last_bar for row in instruments if row.last_bar and row.last_bar <= session), default=session)
+    end = next(iter(queries.end), session)
     at = int(np.searchsorted(record.calendar, np.datetime64(end)))
     since = record.calendar[max(at - QUIET_SESSIONS, 0)].item()
-    present = set(queries.present)
+    present = next(iter(queries.present), 0)
     absent: list[str] = []
     delisted: list[str] = []
-    for listed in instruments:
-        if listed.code in present or not listed.is_recent(since):
+    for row in queries.without_bar:
+        listed = _Listed(*row)
+        if not listed.is_recent(since):
             continue
         if listed.gone_on and listed.gone_on <= session:
             delisted.append(listed.code)
@@ -126,7 +127,7 @@ def make_session_bars(record: Record, queries: SessionBarsQueries, *, eligibilit
         Omission("halted", False, True, tuple(sorted(halted))),
         Omission("delisted", False, False, tuple(sorted(delisted))),
     ]
-    note, wanted = "", eligibility and bool(present)
+    note, wanted = "", eligibility and present > 0
     if wanted and any(month <= session for month in record.stale):
         leave_unstored()
         note = (
@@ -141,8 +142,8 @@ def make_session_bars(record: Record, queries: SessionBarsQueries, *, eligibilit
             note = f"Which instruments are not eligible is unknown: {error}"
     return SessionBars(
         session,
-        len(present) + len(absent),
-        len(present),
+        present + len(absent),
+        present,
         tuple(omission for omission in omissions if omission.codes),
         note,
     )

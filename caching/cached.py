@@ -122,6 +122,10 @@ class Cached(Generic[P, R]):
                     leave_unstored()
                 return cast(R, flight.value[0])
 
+    def is_stored(self, *args: P.args, **kwargs: P.kwargs) -> bool:
+        """Whether the answer for these arguments is stored."""
+        return STORE.get(self.key(*args, **kwargs)) is not None
+
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Computes, stores and returns the answer, whether or not one is stored."""
         return self._compute(self.key(*args, **kwargs), *args, **kwargs)[0]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
+Evaluate = Callable[..., None]
+"""`evaluate_together`, or a function that evaluates further query sets in the same statement."""
+
 
 def evaluate_together(*query_sets: QuerySet[Any, Any]) -> None:
     """Evaluate the query sets in one statement on the default database: afterwards each has its rows, in its order, as
     if it had been evaluated by itself.
 
-    The statement is a union in which each query set has columns of its own, which are null (of their type) in the rows
-    of the others, beside the number of the query set and the place of the row.
+    The statement is a union of the query sets. They share its columns: it has as many of each type as the query set
+    with the most of them, and the others are null there. Beside these are the number of the query set and, where it is
+    ordered, the place of the row. The first part of the union has no rows and gives the columns their types.
     """
     connection = connections[DEFAULT_DB_ALIAS]
     parts = []
@@ -26,26 +32,51 @@ def evaluate_together(*query_sets: QuerySet[Any, Any]) -> None:
         except EmptyResultSet:
             query_set._result_cache = []
             continue
-        types = [column.output_field.cast_db_type(connection) for column, _, _ in compiler.select]
-        parts.append((query_set, compiler, sql, params, [f"CAST(NULL AS {name})" for name in types]))
+        parts.append((query_set, compiler, sql, params, _types(compiler)))
     if not parts:
         return
-    widths = [len(nulls) for *_, nulls in parts]
-    selects, values = [], []
-    for number, (_, _, sql, params, _) in enumerate(parts):
-        before = [null for *_, nulls in parts[:number] for null in nulls]
-        after = [null for *_, nulls in parts[number + 1 :] for null in nulls]
-        columns = ", ".join([str(number), "ROW_NUMBER() OVER ()", *before, f"part{number}.*", *after])
-        selects.append(f"SELECT {columns} FROM ({sql}) AS part{number}")  # noqa: S608 - the ORM's
+    shared = _shared_columns([types for *_, types in parts])
+    nulls = [f"CAST(NULL AS {name})" if name else "NULL" for name in shared]
+    tables, selects, values = [], [f"SELECT 0, 0, {', '.join(nulls)} WHERE 1 = 0"], []  # noqa: S608 - types alone
+    places = [_places(shared, types) for *_, types in parts]
+    for number, (query_set, _, sql, params, _) in enumerate(parts):
+        columns = [f"c{n}" for n in range(len(places[number]))]
+        tables.append(f"part{number} ({', '.join(columns)}) AS ({sql})")
+        cells = dict(zip(places[number], columns, strict=True))
+        row = [cells.get(place, "NULL") for place in range(len(shared))]
+        order = "ROW_NUMBER() OVER ()" if query_set.ordered else "0"
+        selects.append(f"SELECT {number}, {order}, {', '.join(row)} FROM part{number}")  # noqa: S608 - the ORM's
         values += params
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(selects), values)
+        cursor.execute(f"WITH {', '.join(tables)} {' UNION ALL '.join(selects)}", values)
         rows: list[list[tuple[Any, ...]]] = [[] for _ in parts]
-        for row in sorted(cursor.fetchall(), key=lambda row: row[:2]):
-            start = 2 + sum(widths[: row[0]])
-            rows[row[0]].append(row[start : start + widths[row[0]]])
+        for number, _, *row in sorted(cursor.fetchall(), key=itemgetter(0, 1)):
+            rows[number].append(tuple([row[place] for place in places[number]]))
     for (query_set, compiler, *_), own in zip(parts, rows, strict=True):
         query_set._result_cache = _results(query_set, compiler, own)
+
+
+def _types(compiler: Any) -> list[str]:
+    """The type of each column of a query, without its size; "" on SQLite, where a column takes values of any type."""
+    if compiler.connection.vendor == "sqlite":
+        return [""] * len(compiler.select)
+    return [column.output_field.cast_db_type(compiler.connection).partition("(")[0] for column, _, _ in compiler.select]
+
+
+def _shared_columns(parts: Sequence[Sequence[str]]) -> list[str]:
+    """The types of the columns that are enough for each of the parts, which have columns of these types."""
+    counts: Counter[str] = Counter()
+    for types in parts:
+        counts |= Counter(types)
+    return list(counts.elements())
+
+
+def _places(shared: Sequence[str], types: Sequence[str]) -> list[int]:
+    """The shared column of each column of a part."""
+    free: dict[str, deque[int]] = {}
+    for place, name in enumerate(shared):
+        free.setdefault(name, deque()).append(place)
+    return [free[name].popleft() for name in types]
 
 
 def _results(query_set: QuerySet[Any, Any], compiler: Any, rows: Sequence[tuple[Any, ...]]) -> list[Any]:

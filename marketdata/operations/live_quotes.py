@@ -87,11 +87,8 @@ def live_quotes(market: str, codes: Sequence[str], *, clock: Callable[[], dateti
 def quoted_hours(market: str, *, as_of: datetime) -> tuple[datetime, datetime] | None:
     """The hours of today's continuous trading in which the market has live quotes, until they end; None where the
     market is closed or no source has them."""
-    calendar = get_calendar(market)
-    today = as_of.astimezone(ZoneInfo(calendar.market.timezone)).date()
-    if np.datetime64(today) not in calendar.sessions or as_of >= calendar.hours.quoted(today)[1]:
-        return None
-    return calendar.hours.quoted(today) if has_quotes(market) else None
+    hours = get_calendar(market).quoted_hours(as_of)
+    return hours if hours and has_quotes(market) else None
 
 
 def has_quotes(market: str) -> bool:

@@ -66,6 +66,9 @@ class KeptContentPage(FramedPage):
         """The content, computed."""
         raise NotImplementedError
 
+    def prepare_frame(self) -> None:
+        """Computes what the frames of all readers need, while those that want the same content wait for it."""
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         content = kept_content(self)
         context = super().get_context_data(**kwargs)
@@ -120,4 +123,6 @@ def _identity(page: KeptContentPage) -> Sequence[Any]:
 @cached("page", what="html", by=_identity, holds=(Content,))
 def kept_content(page: KeptContentPage) -> Content:
     """The content of a page, computed where it is not kept."""
-    return page.content()
+    content = page.content()
+    page.prepare_frame()
+    return content

@@ -136,6 +136,27 @@ def read_instrument_table(market: str) -> InstrumentTable:
     return InstrumentTable(record, dict(names), events, _lives(record))
 
 
+class HistoryQueries(RecordQueries):
+    """The queries of the history of one instrument, and of the record of its market: evaluated one by one, or with
+    others in one statement by `evaluate_together(*query_sets)`."""
+
+    def __init__(self, market: str, code: str) -> None:
+        super().__init__([market])
+        self.market, self.code, self.bars = market, code, bar_rows(market, code)
+        events = FactorEvent.objects.filter(market=market, stock_code=code)
+        self.events = events.order_by("date").values_list("date", "ratio")
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        return [*super().query_sets, self.bars, self.events]
+
+    def history(self) -> History | None:
+        """See `get_history`."""
+        record = self.record(self.market)
+        table = InstrumentTable(record, {}, {self.code: list(self.events)}, _lives(record))
+        return get_history(table, self.code, list(self.bars))
+
+
 def _lives(record: Record) -> dict[str, str]:
     """Code -> first session of its present life; none where the lake is behind."""
     try:

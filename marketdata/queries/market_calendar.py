@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
@@ -28,6 +29,13 @@ class MarketCalendar:
     hours: SessionHours
     opened: frozenset[date]
     closed: frozenset[date]
+
+    def quoted_hours(self, as_of: datetime) -> tuple[datetime, datetime] | None:
+        """The hours of today's continuous trading, until they end; None where the market is closed."""
+        today = as_of.astimezone(ZoneInfo(self.market.timezone)).date()
+        if np.datetime64(today) not in self.sessions or as_of >= self.hours.quoted(today)[1]:
+            return None
+        return self.hours.quoted(today)
 
 
 def get_calendar(market: str) -> MarketCalendar:

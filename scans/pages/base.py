@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -16,29 +17,42 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from caching.memo import Memo
+from marketdata.joint_queries import evaluate_together
 from marketdata.operations import task_queue
-from marketdata.operations.live_quotes import quoted_hours
+from marketdata.operations.live_quotes import has_quotes
 from marketdata.pages.frame import FramedPage
 from marketdata.pages.kept import Content, KeptContentPage
 from marketdata.queries.readiness import ReadinessState
 from scans.queries import versions
-from scans.queries.market_status import Work, current_work, market_status, work_and_tags
+from scans.queries.market_status import (
+    MarketStatus,
+    StatusQueries,
+    Work,
+    current_work,
+    market_status,
+    work_and_tags,
+)
 from scans.queries.readiness import VersionState
 from scans.wording import glossary
 
 STATUS_LINES: Memo[SafeString] = Memo()
 """(market, language) -> the line of a reader without rights, where nothing runs."""
-QUOTED_HOURS: Memo[tuple[datetime, datetime] | None] = Memo()
-"""Market -> the hours of its live quotes."""
+QUOTED_MARKETS: Memo[bool] = Memo()
+"""Market -> whether a source has live quotes of it."""
 
 
 class MarketPage(FramedPage):
     """A page below /{market}/ with the status of the market above it."""
 
     @property
-    def state(self) -> list[datetime | None]:
-        """Changes with everything that the page shows of the market."""
+    def market_state(self) -> list[datetime | None]:
+        """Changes with the data of the market and with the versions."""
         return [self.generations.get(versions.GENERATION), self.generations.get(self.market.name)]
+
+    @property
+    def state(self) -> Sequence[Any]:
+        """Changes with everything that the page shows of the market."""
+        return self.market_state
 
     @cached_property
     def work(self) -> list[Work]:
@@ -48,11 +62,24 @@ class MarketPage(FramedPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(**kwargs) | self.status_context()
 
+    @cached_property
+    def status_queries(self) -> StatusQueries:
+        """The queries of the market's status."""
+        return StatusQueries(self.market.name, timezone.now().replace(second=0, microsecond=0), self.market_state)
+
+    def evaluate(self, *query_sets: QuerySet[Any, Any]) -> None:
+        """Evaluate these query sets in one statement, with the next ones of the status where it is not cached."""
+        evaluate_together(*query_sets, *self.status_queries.missing_step())
+
+    @cached_property
+    def status(self) -> MarketStatus:
+        """The status of the market at this minute."""
+        return market_status(self.status_queries)
+
     def status_context(self) -> dict[str, Any]:
         """The line above the page, and whether the record is behind: then plans are struck."""
         now, work = timezone.now(), self.work
-        minute = now.replace(second=0, microsecond=0)
-        status = market_status(self.market.name, minute, self.state)
+        minute, status = self.status_queries.as_of, self.status
         corrected = status.versions_in(VersionState.STALE)
         context = {
             "market": self.market,
@@ -72,10 +99,13 @@ class MarketPage(FramedPage):
 
         is_same_for_all = not (work or corrected or self.request.user.is_staff)
         key = (self.market.name, get_language())
-        html = STATUS_LINES.get(key, (*self.state, minute), line) if is_same_for_all else line()
+        html = STATUS_LINES.get(key, (*self.market_state, minute), line) if is_same_for_all else line()
         is_demo = status.readiness.state == ReadinessState.DEMO
-        name, state = self.market.name, (*self.state, minute, id(settings.SOURCES))
-        hours = None if is_demo else QUOTED_HOURS.get(name, state, lambda: quoted_hours(name, as_of=now))
+        hours = None if is_demo else status.quoted_hours
+        if hours and not QUOTED_MARKETS.get(
+            self.market.name, id(settings.SOURCES), lambda: has_quotes(self.market.name)
+        ):
+            hours = None
         is_stale = not is_demo and status.readiness.record.behind > 0
         return {"status_html": html, "is_stale": is_stale, "work": work, "quoted_hours": hours}
 
@@ -93,6 +123,10 @@ def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:
 
 class KeptPage(MarketPage, KeptContentPage):
     """The same with content that is kept, and the reader's tags beside codes."""
+
+    def prepare_frame(self) -> None:
+        """The status of the market."""
+        _ = self.status
 
     def tags(self, content: Content) -> Mapping[str, SafeString]:
         """By code."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404
@@ -10,7 +11,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from marketdata.pages.kept import Content
-from scans.models import Sweep, SweepStatus
+from scans.models import Sweep, SweepLook, SweepStatus, SweepVariant
 from scans.operations.research.pedigree import pedigrees
 from scans.operations.research.verdict import judge_sweep
 from scans.pages.base import KeptPage
@@ -31,14 +32,16 @@ class ResearchPage(KeptPage):
 
     @property
     def state(self) -> list[Any]:
-        return [*super().state, *self.sweeps_state]
+        return [*self.market_state, *self.sweeps_state]
 
 
 class Research(ResearchPage):
     """`/{market}/research`: the sweeps, the latest first."""
 
     def content(self) -> Content:
-        rows = [(sweep, judge_sweep(sweep)) for sweep in market_sweeps(self.market.name)[:LISTED]]
+        sweeps = market_sweeps(self.market.name)[:LISTED]
+        self.evaluate(sweeps)
+        rows = [(sweep, judge_sweep(sweep)) for sweep in sweeps]
         return Content(_("Research"), self.render("pages/research.html", {"rows": rows}))
 
 
@@ -46,17 +49,24 @@ class SweepPage(ResearchPage):
     """`/{market}/research/{slug}`."""
 
     def content(self) -> Content:
-        sweep = market_sweeps(self.market.name).filter(slug=self.kwargs["slug"]).first()
+        sweeps = market_sweeps(self.market.name).filter(slug=self.kwargs["slug"])
+        self.evaluate(sweeps)
+        sweep = next(iter(sweeps), None)
         if sweep is None:
             raise Http404(f"There is no sweep {self.kwargs['slug']!r} of this market.")
         context: dict[str, Any] = {"sweep": sweep, "verdict": judge_sweep(sweep), "result": sweep.result}
         if sweep.status == SweepStatus.DONE:
-            context |= _results(sweep)
+            context |= self._results(sweep)
         return Content(sweep.slug, self.render("pages/sweep.html", context))
 
+    def _results(self, sweep: Sweep) -> dict[str, Any]:
+        """The figures of a sweep that is done, over its horizon."""
+        variants, looks = sweep_variants(sweep).defer("returns")[:LISTED], sweep.looks.all()
+        self.evaluate(variants, looks)
+        return _figures(sweep, variants, looks)
 
-def _results(sweep: Sweep) -> dict[str, Any]:
-    """The figures of a sweep that is done, over its horizon."""
+
+def _figures(sweep: Sweep, variants: Iterable[SweepVariant], looks: Iterable[SweepLook]) -> dict[str, Any]:
     horizon, result = str(sweep.horizon), sweep.result
     outside = result["outside"][horizon]
     return {
@@ -65,9 +75,7 @@ def _results(sweep: Sweep) -> dict[str, Any]:
         "draws": result.get("random", {}),
         "groups": [row for by in ("regime", "year") for row in result.get("groups", {}).get(by, [])],
         "order": None if (order := result.get("capacity", {}).get("order")) is None else round(order),
-        "variants": [
-            (variant, variant.figures[horizon]) for variant in sweep_variants(sweep)[:LISTED] if variant.figures
-        ],
-        "looks": [(look, look.figures[horizon]) for look in sweep.looks.all()],
+        "variants": [(variant, variant.figures[horizon]) for variant in variants if variant.figures],
+        "looks": [(look, look.figures[horizon]) for look in looks],
         "pedigrees": pedigrees(sweep, as_of=timezone.now().replace(second=0, microsecond=0)),
     }

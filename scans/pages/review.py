@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 
 from caching.cached import cached
 from marketdata.joint_queries import evaluate_together
-from marketdata.queries.history import bar_rows, get_history, get_instrument_table
+from marketdata.queries.history import HistoryQueries
 from scans.models import Mark
 from scans.pages.account import chosen_versions
 from scans.pages.base import MarketPage
@@ -71,6 +71,8 @@ class Review(MarketPage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         session, queue = self.session, self.queue
+        place = self.place(self.request.GET.get("code")) if queue else 0
+        figures = SafeString(_kept_figures(self, queue[place].pick)) if queue else None
         context = super().get_context_data(**kwargs) | {
             "day": self.kwargs["day"],
             "session": session,
@@ -79,18 +81,17 @@ class Review(MarketPage):
         }
         if not queue:
             return context
-        place = self.place(self.request.GET.get("code"))
-        pick, user = self.queue[place].pick, self.request.user
+        pick, user = queue[place].pick, self.request.user
         unseen = [after for after in self._after(place) if not self.queue[after].seen_at]
         onward = self.address(unseen[0] if unseen else place + 1)
         own = [mark for mark in self.own_marks if mark.code == pick.code]
         return context | {
-            "current": self.queue[place],
+            "current": queue[place],
             "place": place + 1,
             "onward": self.address(place + 1),
             "backward": self.address(place - 1),
             "query": f"?scanner_version={pick.places[0][0]}&date={self.kwargs['day']}",
-            "figures": SafeString(_kept_figures(self, pick)),
+            "figures": figures,
             "mark_form": mark_form(pick.code, self.kwargs["day"], own, onward) if user.is_authenticated else None,
         }
 
@@ -118,7 +119,8 @@ def _session_identity(page: Review) -> Sequence[Any]:
 
 @cached("page", what="review", by=_session_identity, holds=(SessionPicks, SessionPick))
 def _kept_session(page: Review) -> SessionPicks | None:
-    return session_picks(page.market.name, page.kwargs["day"], chosen_versions(page.request))
+    chosen = chosen_versions(page.request)
+    return session_picks(page.market.name, page.kwargs["day"], chosen, evaluate=page.evaluate)
 
 
 def _figures_identity(page: Review, pick: SessionPick) -> Sequence[Any]:
@@ -132,13 +134,13 @@ def _kept_figures(page: Review, pick: SessionPick) -> str:
     version, _ = pick.places[0]
     of_instrument = results.instrument_picks(market.name, pick.code)
     picks, ranks = of_instrument[:BARS], of_instrument.filter(date=day, scanner_version__slug=version)[:1]
-    bars = bar_rows(market.name, pick.code)
-    evaluate_together(picks, ranks, bars)
+    history = HistoryQueries(market.name, pick.code)
+    page.evaluate(picks, ranks, *history.query_sets)
     rank = next(iter(ranks), None)
     if rank is None:
         raise Http404(f"Version {version} no longer has {pick.code} on {day}.")
     order = order_plan(rank)
-    series = get_history(get_instrument_table(market.name, tuple(page.state)), pick.code, list(bars))
+    series = history.history()
     context = {
         "market": market,
         "places": pick.places,

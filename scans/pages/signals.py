@@ -10,7 +10,6 @@ import numpy as np
 from django.db.models import Count, Max
 from django.utils.translation import gettext as _
 
-from marketdata.joint_queries import evaluate_together
 from marketdata.pages.kept import Content
 from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.market_calendar import get_overrides, make_calendars
@@ -61,7 +60,7 @@ class Signals(KeptPage):
         of_status = of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED]
         by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
         overrides = get_overrides([self.market.name])
-        evaluate_together(of_status, by_status, overrides)
+        self.evaluate(of_status, by_status, overrides)
         counts: dict[str, Any] = dict.fromkeys(TABS, 0)
         for recorded, count, _last in by_status:
             counts |= {name: counts[name] + count for name, group in TABS.items() if recorded in group}

@@ -32,7 +32,7 @@ class Sources(KeptPage):
 
     def content(self) -> Content:
         context = {
-            "standings": source_standings(self.market.name),
+            "standings": source_standings(self.market.name, evaluate=self.evaluate),
             "sources": [
                 (source, [glossary.word(glossary.CAPABILITIES, one) for one in source.can]) for source in self.sources
             ],

@@ -22,8 +22,7 @@ from marketdata.errors import DataProblem
 from marketdata.joint_queries import evaluate_together
 from marketdata.pages.kept import Content
 from marketdata.queries import instrument_search, instruments
-from marketdata.queries.history import bar_rows, get_history, get_instrument_table
-from marketdata.queries.market_calendar import get_overrides, make_calendars
+from marketdata.queries.history import HistoryQueries
 from scans.models import Mark, ScanRank, ScanSession
 from scans.operations.analysis import analyse
 from scans.operations.analysis.explain import explain_instrument
@@ -73,23 +72,22 @@ class Stock(StockPage):
 
     def content(self) -> Content:
         market = self.market.name
-        queries, overrides = instruments.InstrumentQueries(market, self.kwargs["code"]), get_overrides([market])
+        queries = instruments.InstrumentQueries(market, self.kwargs["code"])
         every_pick = results.instrument_picks(market, queries.code)
         latest_picks = every_pick.select_related("scanner_version", "session", "signal", "run")[:PICKS]
-        evaluate_together(*queries.query_sets, latest_picks, overrides)
+        self.evaluate(*queries.query_sets, latest_picks)
         instrument = next(iter(queries.rows), None)
         if instrument is None:
             raise self.not_found()
         code, picks = instrument.code, list(latest_picks)
         outcomes = [(pick, pick.signal) for pick in picks if hasattr(pick, "signal")]
         chosen = self.chosen(picks)
-        bars = bar_rows(market, code)
+        history = HistoryQueries(market, code)
         codes = _session_codes(chosen) if chosen else ScanRank.objects.none().values_list("code", flat=True)
-        evaluate_together(bars, codes)
-        series = get_history(get_instrument_table(market, tuple(self.state)), code, list(bars))
+        self.evaluate(*history.query_sets, codes)
+        series = history.history()
         order = order_plan(chosen) if chosen else None
         steps = _steps(chosen, list(codes)) if chosen else {}
-        (calendar,) = make_calendars([market], overrides)
         query = f"?scanner_version={chosen.scanner_version.slug}&date={chosen.date}" if chosen else ""
         html = self.render(
             "pages/stock.html",
@@ -100,7 +98,7 @@ class Stock(StockPage):
                 "bar": instruments.choose_bar(queries.bars),
                 "picks": [(pick, getattr(pick, "signal", None)) for pick in picks],
                 "outcomes": len(outcomes),
-                "afterwards": count_computed_afterwards(calendar, outcomes),
+                "afterwards": count_computed_afterwards(history.calendars[market], outcomes),
                 "chosen": chosen,
                 "order": order,
                 "chart": candlestick_chart(series, BARS, order, picks) if series else None,

@@ -58,7 +58,14 @@ class Tonight(KeptPage):
         of_evening = self.request.GET.get("reading") == EVENING
         beside = _Beside(self.market.name, day)
         reading = EVENING if of_evening else ""
-        summary = evening_summary(self.market.name, day, reading, others=[beside.scans], further=beside.query_sets)
+        status = self.status_queries
+        summary = evening_summary(
+            self.market.name,
+            day,
+            reading,
+            others=[beside.scans, *status.missing_step()],
+            further=lambda sessions: [*beside.query_sets(sessions), *status.missing_step()],
+        )
         if summary is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")
         if summary is None:

@@ -4,7 +4,8 @@ of signals. The page and the API show the same rows.
 1. The published session of the day, and the published one before it, of each version, with the days before and after
    that have any; the picks of both with their signals, and those whose signal was entered or ended on the day: new,
    stayed and dropped are differences of their sets of codes; the calendar. One query.
-2. The adjusted closes of the last `SPARK` sessions of these instruments and their investor flow. One query.
+2. The investor flow of these instruments. One query.
+3. Their adjusted closes of the last `SPARK` sessions, in a query of their own: thousands of rows.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.db.models import F, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import RowNumber
 
 from marketdata.joint_queries import evaluate_together
-from marketdata.queries.closes import CloseSeries, close_rows, make_closes
+from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.flows import FlowFigures, flow_rows, make_flow_figures
 from marketdata.queries.market_calendar import get_overrides, make_calendars
 from scans.models import PrecloseAnswer, ScannerVersion, ScanRank, ScanSession, Signal
@@ -110,11 +111,10 @@ def evening_summary(
     codes = {pick.rank.code for version in versions for pick in (*version.new, *version.stayed, *version.dropped)}
     codes |= {signal.code for signal in moved}
     (calendar,) = make_calendars([market], queries.overrides)
-    closes = close_rows(market, codes, day, SPARK, calendar.sessions)
     flow_picks = {(code, day) for code in codes}
     flows = flow_rows(market, flow_picks, calendar.sessions)
     early = session_answers(market, day)
-    evaluate_together(closes, flows, early, *further([row for row in rows if row.date == day]))
+    evaluate_together(flows, early, *further([row for row in rows if row.date == day]))
     return EveningSummary(
         market=market,
         session_date=day,
@@ -122,7 +122,7 @@ def evening_summary(
         next=rows[0].next,  # type: ignore[attr-defined]
         versions=[_with_early(version, early) for version in versions],
         signals=moved,
-        closes=make_closes(closes),
+        closes=get_closes(market, codes, day, SPARK, calendar=calendar.sessions),
         flows=make_flow_figures(flows, flow_picks, calendar.sessions),
     )
 

@@ -33,10 +33,12 @@ class ScheduledFreshnessQueries(FreshnessQueries):
     def __init__(self, markets: Sequence[str]) -> None:
         super().__init__(markets)
         self.schedule_rows = schedules.schedule_rows()
+        decisions = QuarantineDecision.objects.filter(session__market__in=markets, verdict=Verdict.PUBLISHED)
+        self.decided = decisions.order_by().values_list("session__market", "session__date")
 
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:
-        return [*super().query_sets, self.schedule_rows]
+        return [*super().query_sets, self.schedule_rows, self.decided]
 
     @cached_property
     def evenings(self) -> list[schedules.EveningSchedule]:
@@ -44,15 +46,11 @@ class ScheduledFreshnessQueries(FreshnessQueries):
         return schedules.make_schedules(self.schedule_rows)
 
     def scheduled_freshness(self, as_of: datetime) -> list[Freshness]:
-        """See `markets_freshness`; one more query for a market with sessions in doubt."""
+        """See `markets_freshness`."""
         freshness = self.freshness(as_of, {schedule.market: schedule.at for schedule in self.evenings})
-        return [_without_decided(record) if record.undecided else record for record in freshness]
+        return [self._without_decided(record) if record.undecided else record for record in freshness]
 
-
-def _without_decided(record: Freshness) -> Freshness:
-    days = [day for day, _ in record.undecided]
-    decided = QuarantineDecision.objects.filter(
-        session__market=record.market, session__date__in=days, verdict=Verdict.PUBLISHED
-    ).values_list("session__date", flat=True)
-    left = tuple(session_doubt for session_doubt in record.undecided if session_doubt[0] not in set(decided))
-    return replace(record, undecided=left)
+    def _without_decided(self, record: Freshness) -> Freshness:
+        decided = set(self.decided)
+        left = tuple((day, doubt) for day, doubt in record.undecided if (record.market, day) not in decided)
+        return replace(record, undecided=left)

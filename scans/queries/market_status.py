@@ -1,15 +1,15 @@
 """The status of a market above every page: its readiness with the bars of the session, and the work in progress.
 
-Readiness reads all instruments in two queries, so it is cached for one minute of the clock and one state of the data;
-the work is read anew each time, in one query.
+Readiness needs two queries, so it is cached for one minute of the clock and one state of the data; a page that has
+queries of its own to evaluate evaluates them in the same statements. The work is read anew each time, in one query.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, cast
 
 from django.db.models import (
@@ -25,23 +25,25 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 
 from caching.cached import cached
+from marketdata.joint_queries import evaluate_together
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
 from marketdata.queries.session_bars import Omission, SessionBars
 from marketdata.web.prepared import PreparedStatement
 from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
 from scans.queries import marks
 from scans.queries.overview import UNFINISHED
-from scans.queries.readiness import Readiness, VersionReadiness, VersionState, readiness_with_bars
+from scans.queries.readiness import Readiness, ReadinessWithBarsQueries, VersionReadiness, VersionState
 
 
 @dataclass(frozen=True, slots=True)
 class MarketStatus:
     """`bars` of the session that the readiness is about; None where the market has none. `begins_at`: when its evening
-    begins."""
+    begins; `quoted_hours`: the hours of today's continuous trading until they end, None where it is closed."""
 
     readiness: Readiness
     bars: SessionBars | None
     begins_at: datetime | None
+    quoted_hours: tuple[datetime, datetime] | None = None
 
     def versions_in(self, *states: VersionState) -> list[VersionReadiness]:
         """The versions in one of these states on the last closed session."""
@@ -60,21 +62,38 @@ class Work:
     since: datetime
 
 
-def market_status(market: str, as_of: datetime, state: Sequence[datetime | None]) -> MarketStatus:
-    """The status of a market at `as_of`; `state` changes with its data."""
-    return _cached_status(market, as_of, [*state, as_of.replace(second=0, microsecond=0)])
+class StatusQueries(ReadinessWithBarsQueries):
+    """The queries of a market's status at `as_of`, a minute; `state` changes with the market's data."""
+
+    def __init__(self, market: str, as_of: datetime, state: Sequence[datetime | None]) -> None:
+        super().__init__(market, as_of, _shown_session)
+        self.state = [*state, as_of]
+
+    @cached_property
+    def missing_step(self) -> Callable[[], list[QuerySet[Any, Any]]]:
+        """`next_step`, for a page that evaluates the queries with its own; none where the status is cached."""
+        return (lambda: []) if market_status.is_stored(self) else self.next_step
 
 
 @cached(
     "tried",
     what="market-status",
-    by=lambda market, as_of, state: (market, state),
+    version=2,
+    by=lambda queries: (queries.market, queries.state),
     holds=(MarketStatus, Readiness, VersionReadiness, Freshness, SessionBars, Omission),
 )
-def _cached_status(market: str, as_of: datetime, state: Sequence[datetime | None]) -> MarketStatus:
-    readiness, bars = readiness_with_bars(market, as_of, _shown_session, eligibility=False)
+def market_status(queries: StatusQueries) -> MarketStatus:
+    """The status of a market, from its queries; those that a page did not evaluate are evaluated here."""
+    while rest := queries.next_step():
+        evaluate_together(*rest)
+    readiness = queries.readiness()
     due_at = readiness.record.due_at
-    return MarketStatus(readiness, bars, due_at and due_at - GRACE)
+    return MarketStatus(
+        readiness,
+        queries.bars(eligibility=False),
+        due_at and due_at - GRACE,
+        queries.calendar.quoted_hours(queries.as_of),
+    )
 
 
 def _shown_session(record: Freshness) -> date:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from marketdata.markets import get_market
 from marketdata.queries import index_series, instruments
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.instruments import get_segments, stated_segments
+from marketdata.queries.market_calendar import MarketCalendar
 from marketdata.queries.readiness import ALARM_STATES, Freshness, ReadinessState
 from marketdata.queries.records import get_flow_record
 from marketdata.queries.session_bars import SessionBars, SessionBarsQueries, make_session_bars
@@ -97,7 +99,13 @@ def markets_readiness(markets: Sequence[str], as_of: datetime) -> list[Readiness
     """The readiness of several markets, in one query and one more for each that has bars."""
     queries = ReadinessQueries(markets)
     evaluate_together(*queries.query_sets)
-    return [queries.readiness(record, as_of)[0] for record in queries.scheduled_freshness(as_of)]
+    result = []
+    for freshness in queries.scheduled_freshness(as_of):
+        answers = queries.answers(freshness)
+        if answers:
+            evaluate_together(*answers.query_sets)
+        result.append(queries.readiness(freshness, as_of, answers))
+    return result
 
 
 def readiness_with_bars(
@@ -105,14 +113,10 @@ def readiness_with_bars(
 ) -> tuple[Readiness, SessionBars | None]:
     """The readiness of one market, and the bars (`get_session_bars`) of the session that `session` names for the
     freshness of its record; None where the market has none."""
-    queries = ReadinessQueries([market])
-    evaluate_together(*queries.query_sets)
-    (freshness,) = queries.scheduled_freshness(as_of)
-    if freshness.last_closed is None or freshness.latest is None:
-        return queries.readiness(freshness, as_of)[0], None
-    bars = SessionBarsQueries(market, session(freshness))
-    readiness, record = queries.readiness(freshness, as_of, *bars.query_sets)
-    return readiness, make_session_bars(record, bars, eligibility=eligibility) if record else None
+    queries = ReadinessWithBarsQueries(market, as_of, session)
+    while rest := queries.next_step():
+        evaluate_together(*rest)
+    return queries.readiness(), queries.bars(eligibility=eligibility)
 
 
 def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
@@ -157,24 +161,25 @@ class ReadinessQueries(ScheduledFreshnessQueries):
     def query_sets(self) -> list[QuerySet[Any, Any]]:
         return [*super().query_sets, self.segments, self.versions, self.active]
 
-    def readiness(
-        self, freshness: Freshness, as_of: datetime, *others: QuerySet[Any, Any]
-    ) -> tuple[Readiness, Record | None]:
-        """The readiness of a market by its freshness, and its record where it has one; in one query, which evaluates
-        `others` too."""
-        if freshness.latest is None or freshness.last_closed is None:
+    def answers(self, freshness: Freshness) -> SessionQueries | None:
+        """The queries of the answers of a market's versions, for its readiness; None where it has no bars."""
+        name, day = freshness.market, freshness.last_closed
+        if freshness.latest is None or day is None:
+            return None
+        stated = [segment for market, segment in self.segments if market == name]
+        return SessionQueries(name, _fitting([*get_market(name).segments, *stated], self.versions), day)
+
+    def readiness(self, freshness: Freshness, as_of: datetime, answers: SessionQueries | None) -> Readiness:
+        """The readiness of a market by the freshness of its record and the answers of its versions."""
+        if answers is None:
             reason = f"Market {freshness.market} has no bars yet."
-            return Readiness(ReadinessState.EMPTY, reason, freshness, ()), None
-        stated = [segment for market, segment in self.segments if market == freshness.market]
-        version_rows = _fitting([*get_market(freshness.market).segments, *stated], self.versions)
-        answers = SessionQueries(freshness.market, version_rows, freshness.last_closed)
-        evaluate_together(*answers.query_sets, *others)
-        record = self.record(freshness.market)
-        versions = _versions(freshness, record, version_rows, answers, self._required(freshness.market, version_rows))
+            return Readiness(ReadinessState.EMPTY, reason, freshness, ())
+        required = self._required(freshness.market, answers.versions)
+        versions = _versions(freshness, self.record(freshness.market), answers, required)
         state, reason = _state_and_reason(freshness, versions, as_of)
         if freshness.doubts and freshness.doubts not in reason:
             reason = f"{reason} {freshness.doubts}"
-        return Readiness(state, reason, freshness, tuple(versions)), record
+        return Readiness(state, reason, freshness, tuple(versions))
 
     def _required(self, market: str, versions: Sequence[ScannerVersion]) -> tuple[set[int], bool]:
         """The keys of the versions that the market's readiness depends on, and whether recent ones are too."""
@@ -191,7 +196,7 @@ class SessionQueries:
     quarantine, its runs and its evening's notification."""
 
     def __init__(self, market: str, versions: Sequence[ScannerVersion], day: date) -> None:
-        self.day = day
+        self.versions, self.day = versions, day
         rows = ScanSession.objects.filter(market=market, scanner_version__in=versions)
         order = Window(RowNumber(), partition_by=F("scanner_version"), order_by=F("date").desc())
         newest = rows.filter(published=True, date__lte=day).annotate(place=order).filter(place=1).values("pk")
@@ -207,6 +212,57 @@ class SessionQueries:
     def query_sets(self) -> list[QuerySet[Any, Any]]:
         """All of them."""
         return [self.latest, self.quarantined, self.notified, self.runs]
+
+
+class ReadinessWithBarsQueries:
+    """The queries of the readiness of a market, and of the bars of the session that `session` names for the freshness
+    of its record, in two steps, the second by the answers to the first: `next_step` returns those of a step, for
+    `evaluate_together`."""
+
+    def __init__(self, market: str, as_of: datetime, session: Callable[[Freshness], date]) -> None:
+        self.market, self.as_of, self._session = market, as_of, session
+        self._queries = ReadinessQueries([market])
+        self._steps = iter((self._first, self._second))
+        self._bars: SessionBarsQueries | None = None
+
+    def next_step(self) -> list[QuerySet[Any, Any]]:
+        """The queries of the step after the one that was evaluated last; none after the last step."""
+        step = next(self._steps, None)
+        return step() if step else []
+
+    def _first(self) -> list[QuerySet[Any, Any]]:
+        return self._queries.query_sets
+
+    def _second(self) -> list[QuerySet[Any, Any]]:
+        if self._answers is None:
+            return []
+        self._bars = SessionBarsQueries(self.market, self._session(self.freshness))
+        return [*self._answers.query_sets, *self._bars.query_sets]
+
+    @cached_property
+    def freshness(self) -> Freshness:
+        """Of the record, after the first step."""
+        (freshness,) = self._queries.scheduled_freshness(self.as_of)
+        return freshness
+
+    @cached_property
+    def _answers(self) -> SessionQueries | None:
+        return self._queries.answers(self.freshness)
+
+    @property
+    def calendar(self) -> MarketCalendar:
+        """The market's calendar, after the first step."""
+        return self._queries.calendars[self.market]
+
+    def readiness(self) -> Readiness:
+        """The readiness, after both steps."""
+        return self._queries.readiness(self.freshness, self.as_of, self._answers)
+
+    def bars(self, *, eligibility: bool) -> SessionBars | None:
+        """The bars of the session, after both steps; None where the market has none."""
+        if self._bars is None:
+            return None
+        return make_session_bars(self._queries.record(self.market), self._bars, eligibility=eligibility)
 
 
 def _state_and_reason(
@@ -233,21 +289,20 @@ def _state_and_reason(
 def _versions(
     freshness: Freshness,
     market_record: Record,
-    version_rows: Sequence[ScannerVersion],
     answers: SessionQueries,
     belonging: tuple[set[int], bool],
 ) -> list[VersionReadiness]:
     day = answers.day
     latest = {row.scanner_version_id: row for row in answers.latest}
     waiting = {row.scanner_version_id: row for row in answers.quarantined}
-    failed = _failures(version_rows, answers)
+    failed = _failures(answers)
     changed = _changed(market_record, latest.values())
     closed = market_record.calendar[market_record.calendar <= np.datetime64(day)]
     ago = {key: int((closed > np.datetime64(row.date)).sum()) for key, row in latest.items()}
     recent = {key for key, n in ago.items() if n - freshness.behind <= RECENT_SESSIONS}
     required = belonging[0] | (recent if belonging[1] else set())
     result = []
-    for version in version_rows:
+    for version in answers.versions:
         row = latest.get(version.pk)
         state_of_version = VersionReadiness(
             version.slug,
@@ -277,9 +332,9 @@ def _versions(
     return result
 
 
-def _failures(versions: Sequence[ScannerVersion], answers: SessionQueries) -> dict[int, str]:
+def _failures(answers: SessionQueries) -> dict[int, str]:
     """Key of a version -> the error of its last run of the session, else of the evening's notification."""
-    slugs = {version.slug: version.pk for version in versions}
+    slugs = {version.slug: version.pk for version in answers.versions}
     result = {
         slugs[version_row["scanner_version"]]: str(version_row["reason"])
         for rows in answers.notified

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Max, QuerySet
 
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import Evaluate, evaluate_together
 from scans.models import Mark, ScanRank, ScanSession
 from scans.queries.evening_summary import FIRST
 
@@ -51,9 +51,11 @@ def latest_day(market: str) -> date | None:
     return day
 
 
-def session_picks(market: str, day: date, slugs: Sequence[str] = ()) -> SessionPicks | None:
-    """The published picks of a session by the versions `slugs` (none: all), in one query; None where nothing is
-    published for it."""
+def session_picks(
+    market: str, day: date, slugs: Sequence[str] = (), *, evaluate: Evaluate = evaluate_together
+) -> SessionPicks | None:
+    """The published picks of a session by the versions `slugs` (none: all), in one query, by `evaluate`; None where
+    nothing is published for it."""
     published = _published(market).order_by("date").values_list("date", flat=True)
     this, after = published.filter(date=day)[:1], published.filter(date__gt=day)[:1]
     before = published.filter(date__lt=day).reverse()[:1]
@@ -62,7 +64,7 @@ def session_picks(market: str, day: date, slugs: Sequence[str] = ()) -> SessionP
         ranks = ranks.filter(scanner_version__slug__in=slugs)
     position = {slug: place for place, slug in enumerate(slugs or FIRST)}
     rows = ranks.values_list("scanner_version__slug", "rank", "code", "name", "segment")
-    evaluate_together(before, this, after, rows)
+    evaluate(before, this, after, rows)
     if not this:
         return None
     picks: dict[str, SessionPick] = {}

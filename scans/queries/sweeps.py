@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
+from marketdata.joint_queries import evaluate_together
 from scans.models import ScannerVersion, Sweep, SweepLook, SweepVariant
 
 
@@ -27,9 +28,13 @@ def sweep_versions(sweep: Sweep) -> QuerySet[ScannerVersion]:
 
 
 def sweeps_state(market: str) -> list[Any]:
-    """Changes with every sweep of a market, its variants, looks and versions."""
-    rows = Sweep.objects.filter(market=market)
-    times = rows.aggregate(started=Max("started_at"), finished=Max("finished_at"))
-    statuses = sorted(rows.order_by().values_list("status").annotate(count=Count("pk")))
-    looks = SweepLook.objects.filter(sweep__market=market).count()
-    return [*times.values(), statuses, looks, SweepVariant.objects.filter(sweep__market=market).count()]
+    """Changes with every sweep of a market, its variants, looks and versions; in one query."""
+    rows = Sweep.objects.filter(market=market).order_by()
+    sweeps = rows.values_list("status").annotate(Max("started_at"), Max("finished_at"), Count("pk"))
+    of_market = {"sweep__market": market}
+    counts = [
+        model._default_manager.filter(**of_market).order_by().values_list("sweep__market").annotate(Count("pk"))
+        for model in (SweepLook, SweepVariant)
+    ]
+    evaluate_together(sweeps, *counts)
+    return [sorted(sweeps), *map(list, counts)]

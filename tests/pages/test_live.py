@@ -22,7 +22,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> AtTime:
     def set_clock(text: str) -> None:
         moment = datetime.fromisoformat(text).replace(tzinfo=KST)
         monkeypatch.setattr(timezone, "now", lambda: moment)
-        base.QUOTED_HOURS.clear()
+        base.QUOTED_MARKETS.clear()
 
     return set_clock
 

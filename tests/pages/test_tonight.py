@@ -94,11 +94,11 @@ def queries(browser: Client, path: str) -> int:
 
 @pytest.mark.usefixtures("one_minute")
 def test_queries_do_not_grow_with_picks(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
-    """Two for the evening and the scan before its close, one each for the session with the state of the data, the
-    reader, and its tags with what runs."""
+    """Two for the evening, the scan before its close and the status of the market, one each for the closes, the session
+    with the state of the data, the reader, and its tags with what runs."""
     browser.get("/kr/signals")  # the status of the market is as old as a minute
     by_size = sorted(sessions[11:31], key=lambda day: len(picked(scanned, day)))
-    assert queries(browser, f"/kr/{by_size[0]}/") == queries(browser, f"/kr/{by_size[-1]}/") == 5
+    assert queries(browser, f"/kr/{by_size[0]}/") == queries(browser, f"/kr/{by_size[-1]}/") == 6
 
 
 @pytest.mark.usefixtures("one_minute")

@@ -37,7 +37,7 @@ def evaluate_together(*query_sets: QuerySet[Any, Any]) -> None:
         return
     shared = _shared_columns([types for *_, types in parts])
     nulls = [f"CAST(NULL AS {name})" if name else "NULL" for name in shared]
-    tables, selects, values = [], [f"SELECT 0, 0, {', '.join(nulls)} WHERE 1 = 0"], []  # noqa: S608 - types alone
+    tables, selects, values = [], [f"SELECT 0, 0, {', '.join(nulls)} WHERE 1 = 0"], []
     places = [_places(shared, types) for *_, types in parts]
     for number, (query_set, _, sql, params, _) in enumerate(parts):
         columns = [f"c{n}" for n in range(len(places[number]))]

@@ -72,7 +72,7 @@ class StatusQueries(ReadinessWithBarsQueries):
     @cached_property
     def missing_step(self) -> Callable[[], list[QuerySet[Any, Any]]]:
         """`next_step`, for a page that evaluates the queries with its own; none where the status is cached."""
-        return (lambda: []) if market_status.is_stored(self) else self.next_step
+        return list if market_status.is_stored(self) else self.next_step
 
 
 @cached(

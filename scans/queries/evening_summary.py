@@ -4,7 +4,7 @@ of signals. The page and the API show the same rows.
 1. The published session of the day, and the published one before it, of each version, with the days before and after
    that have any; the picks of both with their signals, and those whose signal was entered or ended on the day: new,
    stayed and dropped are differences of their sets of codes; the calendar. One query.
-2. The investor flow of these instruments. One query.
+2. The investor flow of these instruments, and what the last scan before the close had of the versions. One query.
 3. Their adjusted closes of the last `SPARK` sessions, in a query of their own: thousands of rows.
 """
 

@@ -3,6 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import register
 from django.urls import register_converter
+from django.utils.translation import gettext_lazy as _
 
 from marketdata import checks
 from marketdata.api.code_converter import CodeConverter
@@ -10,7 +11,7 @@ from marketdata.api.code_converter import CodeConverter
 
 class MarketDataConfig(AppConfig):
     name = "marketdata"
-    verbose_name = "Market data"
+    verbose_name = _("Market data")
 
     def ready(self) -> None:
         register(checks.check_sources)

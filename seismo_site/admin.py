@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from seismo_site.models import ApiToken
 
@@ -61,12 +62,12 @@ class ApiTokenAdmin(Admin):
             obj.user_id = request.user.pk or 0
         super().save_model(request, obj, form, change)
         if secret:
-            messages.warning(request, f"The token, shown this once: {secret}")
+            messages.warning(request, _("The token, shown this once: %(secret)s") % {"secret": secret})
 
-    @admin.action(description="Revoke", permissions=["change"])
+    @admin.action(description=_("Revoke"), permissions=["change"])
     def revoke(self, request: HttpRequest, rows: QuerySet[ApiToken]) -> None:
         count = rows.filter(revoked_at=None).update(revoked_at=timezone.now())
-        messages.success(request, f"Revoked: {count}")
+        messages.success(request, _("Revoked: %(count)s") % {"count": count})
 
 
 def _is_own(request: HttpRequest, token: ApiToken | None) -> bool:

@@ -18,6 +18,7 @@ from django_q.models import Failure
 from marketdata.operations import task_queue
 from marketdata.queries import coverage, instruments
 from marketdata.queries.readiness import ReadinessState
+from marketdata.templatetags.failures import failure_reason
 from scans.queries import overview, readiness
 from seismo_site import account_admin, admin_names, queue_admin
 from seismo_site.system.figures import system_context
@@ -72,7 +73,7 @@ class SeismoAdminSite(AdminSite):
         """Register the admin class, guarded where it is of the task queue, of users or of groups, and name the model in
         the reader's language."""
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
-        for model in models:
+        for model in (*models, *(inline.model for inline in getattr(admin_class, "inlines", ()))):
             admin_names.name_model(model)
         if admin_class:
             admin_class = queue_admin.guard_queue_admin(admin_class)
@@ -86,7 +87,7 @@ class SeismoAdminSite(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         apps = super().get_app_list(request, app_label)
         for app in apps:
-            app["name"] = admin_names.SECTIONS.get(app["app_label"], app["name"])
+            app["name"] = _("Task queue") if app["app_label"] == "django_q" else app["name"]
             app["models"] += self._pages(request, app["app_label"])
             app["models"].sort(key=lambda entry: _place(MODELS, entry["object_name"]))
         return sorted(apps, key=lambda app: _place(APPS, app["app_label"]))
@@ -125,7 +126,7 @@ class SeismoAdminSite(AdminSite):
             used = [market for market in ready if market.state is not ReadinessState.EMPTY]
             sees_versions = may("scans.view_scanrun")
             context["readiness"] = [
-                (market, market.reason if sees_versions else market.record.sentence) for market in used
+                (market, failure_reason(market.reason if sees_versions else market.record.sentence)) for market in used
             ]
             context["late"] = [row for row in context["readiness"] if row[0].is_alarming]
             context["states"] = coverage.get_market_states(
@@ -138,7 +139,7 @@ class SeismoAdminSite(AdminSite):
         if may("scans.view_scanrun"):
             stale = overview.stale_versions(used)
             context["last_runs"] = [
-                (last, stale.get((last.run.market, last.version.slug), "") if last.run else "")
+                (last, failure_reason(stale.get((last.run.market, last.version.slug), "")) if last.run else "")
                 for last in overview.last_runs()
             ]
             context["undecided"] = overview.undecided_count()

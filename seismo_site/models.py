@@ -30,7 +30,7 @@ class ApiToken(models.Model):
         verbose_name = "API token"
 
     def __str__(self) -> str:
-        return f"{self.name} of {self.user}"
+        return f"{self.name} ({self.user})"
 
     def new_secret(self) -> str:
         """A new secret for this token (256 random bits, so that a plain hash keeps it); the row is not saved."""

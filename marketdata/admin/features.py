@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.market_list import MarketList
 from marketdata.models import FeatureFlag, FlagRollback
@@ -30,9 +31,10 @@ class FeatureFlagAdmin(MarketList):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         return ["no_share", *self.readonly_fields]
 
-    @admin.display(description="share")
+    @admin.display(description=_("share"))
     def no_share(self, flag: FeatureFlag) -> str:
-        return feature_flags.no_share_sentence(flag.feature)
+        names = {"feature": flag.feature, "compared": ", ".join(feature_flags.COMPARED)}
+        return _("%(feature)s is on or off; only %(compared)s can have a share.") % names
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.queries import instruments
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 
 class MarketFilter(admin.SimpleListFilter):
     """One market."""
 
-    title = "market"
+    title = _("market")
     parameter_name = "market"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
@@ -67,7 +71,7 @@ class InputFilter(admin.SimpleListFilter):
 class DayFilter(InputFilter):
     """One day."""
 
-    title = "date"
+    title = _("date")
     parameter_name = "date"
     field = "date"
     kind = "date"
@@ -79,7 +83,7 @@ class DayFilter(InputFilter):
         try:
             return queryset.filter(**{self.field: date.fromisoformat(text)})
         except ValueError:
-            messages.error(request, f"{text!r} is not a date: write it as 2026-08-21.")
+            messages.error(request, _("%(text)r is not a date: write it as 2026-08-21.") % {"text": text})
             return queryset.none()
 
 
@@ -87,7 +91,7 @@ def code_filter(column: str) -> type[InputFilter]:
     """A filter of one instrument's code in `column`."""
 
     class CodeFilter(InputFilter):
-        title = "code"
+        title = _("code")
         parameter_name = "code"
         field = column
 
@@ -99,7 +103,7 @@ def code_filter(column: str) -> type[InputFilter]:
     return CodeFilter
 
 
-def day_filter(column: str, name: str) -> type[DayFilter]:
+def day_filter(column: str, name: _StrPromise) -> type[DayFilter]:
     """A filter of one day in `column`."""
 
     class Day(DayFilter):
@@ -108,3 +112,19 @@ def day_filter(column: str, name: str) -> type[DayFilter]:
         field = column
 
     return Day
+
+
+def word_filter(column: str, name: _StrPromise, words: Mapping[str, Any]) -> type[admin.SimpleListFilter]:
+    """A filter of the values of `column` by their `words` in the reader's language."""
+
+    class WordFilter(admin.SimpleListFilter):
+        title = name
+        parameter_name = column
+
+        def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+            return list(words.items())
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            return queryset.filter(**{column: self.value()}) if self.value() else queryset
+
+    return WordFilter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
 from marketdata.admin.generations import GenerationMixin
@@ -15,7 +16,7 @@ from marketdata.web.admin.readonly import ReadOnly
 class SeriesFilter(InputFilter):
     """One series."""
 
-    title = "name"
+    title = _("name")
     parameter_name = "name"
     field = "name"
 
@@ -25,7 +26,7 @@ class IndexChoiceAdmin(GenerationMixin, MarketList):
     """The index of each market's regimes, where it is not own-equal."""
 
     list_display = ("market", "name")
-    note = (
+    note = _(
         "The regimes of a market without a row here depend on own-equal, its own index with all weights alike; own-cap "
         "weights by market cap. Either is computed from the market's instruments."
     )

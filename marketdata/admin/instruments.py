@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from marketdata import calendars
 from marketdata.admin.filters import MarketFilter
@@ -46,22 +47,27 @@ class OverrideForm(Form):
             raise forms.ValidationError({"market": str(error)}) from error
         if not calendars.FIRST_DAY <= day <= calendars.LAST_DAY:
             raise forms.ValidationError(
-                {"date": f"The calendars reach from {calendars.FIRST_DAY} to {calendars.LAST_DAY}."}
+                {
+                    "date": _("The calendars reach from %(first)s to %(last)s.")
+                    % {"first": calendars.FIRST_DAY, "last": calendars.LAST_DAY}
+                }
             )
         opens, closes = data.get("opens_at"), data.get("closes_at")
         has_hours = opens is not None or closes is not None
         if has_hours and not data["is_open"]:
-            raise forms.ValidationError({"opens_at": "A day on which the market is closed has no hours."})
+            raise forms.ValidationError({"opens_at": _("A day on which the market is closed has no hours.")})
         if opens is not None and closes is not None and closes <= opens:
-            raise forms.ValidationError({"closes_at": "The session must close after it opens."})
+            raise forms.ValidationError({"closes_at": _("The session must close after it opens.")})
         if has_hours:
             return data
         # A second market may override its base market's override, whatever the calendar says.
         if len(market.family) == 1 and _is_session(market.calendar, day) == data["is_open"]:
-            state = "a session" if data["is_open"] else "not a session"
-            raise forms.ValidationError(
-                {"date": f"{day} is {state} by the calendar {market.calendar} already: nothing to override."}
+            sentence = (
+                _("%(day)s is a session by the calendar %(calendar)s already: nothing to override.")
+                if data["is_open"]
+                else _("%(day)s is not a session by the calendar %(calendar)s already: nothing to override.")
             )
+            raise forms.ValidationError({"date": sentence % {"day": day, "calendar": market.calendar}})
         return data
 
 
@@ -79,7 +85,7 @@ class CalendarOverrideAdmin(GenerationMixin, MarketList):
     list_display_links = ("date",)
     list_filter = (MarketFilter, "is_open")
     fields = ("market", "date", "is_open", "opens_at", "closes_at", "note")
-    note = (
+    note = _(
         "A session without a single bar stops every scan whose window contains it: import it, or say here that the "
         "market was closed. Hours are those of the market's clock; leave them empty where the calendar has them right."
     )
@@ -99,7 +105,7 @@ class CalendarChangeAdmin(ReadOnly, MarketList):
 
     list_display = ("date", "market", "source", "kind", "is_open", "at")
     list_filter = (MarketFilter, "kind")
-    note = "An override that a person wrote is never withdrawn: a source that says otherwise is listed as disputed."
+    note = _("An override that a person wrote is never withdrawn: a source that says otherwise is listed as disputed.")
 
 
 class StatusInline(ReadOnly, Inline):
@@ -116,7 +122,7 @@ class InstrumentAdmin(ReadOnly, MarketList):
     list_display = ("code", "name", "market", "segment", "kind", "first_bar", "last_bar")
     list_filter = (MarketFilter, ("kind", admin.AllValuesFieldListFilter), ("segment", admin.AllValuesFieldListFilter))
     search_fields = ("code__istartswith", "name__icontains")
-    search_help_text = "The beginning of a code, or a part of a name"
+    search_help_text = _("The beginning of a code, or a part of a name")
     fields = ("market", "code", "name", "segment", "kind", "first_bar", "last_bar", "elsewhere")
     readonly_fields = ("elsewhere",)
     inlines = (StatusInline,)
@@ -130,7 +136,7 @@ class InstrumentAdmin(ReadOnly, MarketList):
             rows |= instrument_search.search_instruments(queryset, search_term)
         return rows, repeats
 
-    @admin.display(description="See also")
+    @admin.display(description=_("See also"))
     def elsewhere(self, instrument: Instrument) -> SafeString:
         """Links to the other rows of the instrument."""
         query = {"market": instrument.market, "code": instrument.code}
@@ -142,10 +148,10 @@ class InstrumentAdmin(ReadOnly, MarketList):
 
 
 SEE_ALSO = (
-    ("marketdata_stockprice", "prices"),
-    ("marketdata_institutionalflow", "flows"),
-    ("marketdata_barcorrection", "corrections"),
-    ("marketdata_factorevent", "factor events"),
-    ("scans_scanrank", "picks"),
-    ("scans_signal", "signals"),
+    ("marketdata_stockprice", _("prices")),
+    ("marketdata_institutionalflow", _("flows")),
+    ("marketdata_barcorrection", _("corrections")),
+    ("marketdata_factorevent", _("factor events")),
+    ("scans_scanrank", _("picks")),
+    ("scans_signal", _("signals")),
 )

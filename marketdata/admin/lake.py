@@ -12,13 +12,14 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket
 from marketdata.models import LakePartition
-from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.queries import coverage, instruments, readiness
 from marketdata.queries.index_series import get_own_index
@@ -36,11 +37,11 @@ SHOWN_SESSIONS = 250
 class StaleFilter(admin.SimpleListFilter):
     """Up to date or behind the record."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "stale"
 
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, str]]:
-        return [("1", "behind the record"), ("0", "up to date")]
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]) -> list[tuple[str, Any]]:
+        return [("1", _("behind the record")), ("0", _("up to date"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "1":
@@ -60,7 +61,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
     fields = ("market", "month", "wanted", "written", "rows", "megabytes", "digest", "written_at", "days")
     readonly_fields = ("megabytes", "days")
     actions = ("rebuild",)
-    note = "The lake is a copy of the record. Rebuilding a month writes its file anew and changes no price."
+    note = _("The lake is a copy of the record. Rebuilding a month writes its file anew and changes no price.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LakePartition]:
         return super().get_queryset(request).defer("sessions")
@@ -74,39 +75,45 @@ class LakePartitionAdmin(ReadOnly, MarketList):
             *super().get_urls(),
         ]
 
-    @admin.display(description="month", ordering="month")
+    @admin.display(description=_("month"), ordering="month")
     def month_name(self, partition: LakePartition) -> str:
         return f"{partition.month:%Y-%m}"
 
-    @admin.display(boolean=True)
+    @admin.display(description=_("up to date"), boolean=True)
     def up_to_date(self, partition: LakePartition) -> bool:
         return not partition.is_stale
 
-    @admin.display(description="MB")
+    @admin.display(description=_("MB"))
     def megabytes(self, partition: LakePartition) -> str:
         return f"{partition.bytes / 1e6:.2f}"
 
-    @admin.display(description="bars by session")
+    @admin.display(description=_("bars by session"))
     def days(self, partition: LakePartition) -> str:
         return "\n".join(f"{day}  {counts[0]:>6}" for day, counts in sorted(partition.sessions.items()))
 
     def has_rebuild_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("marketdata.change_lakepartition")
 
-    @admin.action(description="Rebuild from the record", permissions=["rebuild"])
+    @admin.action(description=_("Rebuild from the record"), permissions=["rebuild"])
     def rebuild(self, request: HttpRequest, chosen: QuerySet[LakePartition]) -> HttpResponse | None:
         rows = list(chosen)
         if len(rows) > MOST_MONTHS:
-            messages.error(request, f"{len(rows)} months are too many for one request: choose up to {MOST_MONTHS}.")
+            sentence = _("%(count)s months are too many for one request: choose up to %(most)s.")
+            messages.error(request, sentence % {"count": len(rows), "most": MOST_MONTHS})
             return None
         if not is_confirmed(request):
             return confirmation_page(
                 request,
                 self,
-                question=f"Rebuild {count_of(len(rows), 'month')} of the lake?",
-                consequence="Each file is written anew from the record and replaces the old one. Scans go on "
-                "meanwhile; the page waits until all are written.",
-                yes="Rebuild",
+                question=ngettext(
+                    "Rebuild %(count)s month of the lake?", "Rebuild %(count)s months of the lake?", len(rows)
+                )
+                % {"count": len(rows)},
+                consequence=_(
+                    "Each file is written anew from the record and replaces the old one. Scans go on meanwhile; the "
+                    "page waits until all are written."
+                ),
+                yes=_("Rebuild"),
                 back=reverse("admin:marketdata_lakepartition_changelist"),
                 rows=rows,
                 fields=action_fields("rebuild", [row.pk for row in rows]),
@@ -121,7 +128,12 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         except DataProblem as error:
             messages.error(request, str(error))
             return None
-        log_action(request, rows, f"Rebuilt {count_of(len(rows), 'month')} of the lake with {bars:,} bars.")
+        rebuilt = ngettext(
+            "Rebuilt %(count)s month of the lake with %(bars)s bars.",
+            "Rebuilt %(count)s months of the lake with %(bars)s bars.",
+            len(rows),
+        )
+        log_action(request, rows, rebuilt % {"count": len(rows), "bars": f"{bars:,}"})
         return None
 
     def coverage(self, request: HttpRequest) -> HttpResponse:
@@ -130,7 +142,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": "Data coverage",
+            "title": _("Data coverage"),
             "states": _states(instruments.get_market_names()),
         }
         return TemplateResponse(request, "admin/marketdata/coverage.html", context)
@@ -146,7 +158,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Data coverage of market {market}",
+            "title": _("Data coverage of market %(market)s") % {"market": market},
             "market": market,
             "state": _states([market])[0],
             "months": coverage.get_month_states(record),

@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 
 from marketdata.admin.filters import DayFilter, LatestDayFilter, MarketFilter, code_filter
 from marketdata.admin.market_list import MarketList
@@ -53,7 +55,7 @@ class StockPriceAdmin(ReadOnly, ShareNames, MarketList):
     readonly_fields = ("share",)
     sortable_by = ()
     list_per_page = 100
-    note = "Raw, as traded. A code shows its history, a date the whole market; without either it is the last day."
+    note = _("Raw, as traded. A code shows its history, a date the whole market; without either it is the last day.")
 
 
 class CorrectionAdmin(ReadOnly, ShareNames, MarketList):
@@ -65,9 +67,10 @@ class CorrectionAdmin(ReadOnly, ShareNames, MarketList):
     readonly_fields = ("share",)
     sortable_by = ()
 
-    @admin.display(description="before the correction")
+    @admin.display(description=_("before the correction"))
     def before(self, correction: BarCorrection | FlowCorrection) -> str:
-        return ", ".join(f"{name} {value}" for name, value in correction.old.items())
+        names = {name: pgettext("column", name.replace("_", " ")) for name in correction.old}
+        return ", ".join(f"{names[name]} {value}" for name, value in correction.old.items())
 
 
 @admin.register(BarCorrection)
@@ -85,7 +88,7 @@ class FlowCorrectionAdmin(CorrectionAdmin):
 def flow_column(investor: str) -> Callable[[InstitutionalFlow], SafeString]:
     """A column with the net buying of a kind of investor: the amount with its unit, and the shares below it."""
 
-    @admin.display(description=investor)
+    @admin.display(description=pgettext_lazy("column", investor))
     def show(row: InstitutionalFlow) -> SafeString:
         currency = get_market(row.market).currency
         amount = format_signed_amount(getattr(row, f"{investor}_net_value"), currency)
@@ -113,7 +116,7 @@ class InstitutionalFlowAdmin(ReadOnly, ShareNames, MarketList):
     readonly_fields = ("share",)
     sortable_by = ()
     list_per_page = 100
-    note = (
+    note = _(
         "Net buying: bought less sold, as an amount of money and below it in shares; a row's page has all digits. A "
         "code shows its history, a date the whole market; without either it is the last day."
     )
@@ -145,7 +148,7 @@ class FactorEventAdmin(SuspectsPage, ShareNames, MarketList):
     list_display = ("date", "market", "stock_code", "share", "ratio", "reason", "source", "created_at")
     list_filter = (MarketFilter, DayFilter, OF_STOCK)
     ordering = ("-date", "stock_code")
-    note = "Ratio: the session's base price / the raw close of the session before; 1 says that the move was real."
+    note = _("Ratio: the session's base price / the raw close of the session before; 1 says that the move was real.")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("market", "stock_code", "share", "date") if obj else ()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.queries import instruments
 from marketdata.web.admin.changelist import Admin
@@ -21,7 +22,7 @@ class ShareNames(Admin):
         for row in rows:
             row.share_name = names.get((row.market, row.stock_code), "")
 
-    @admin.display(description="name", empty_value="-")
+    @admin.display(description=_("name"), empty_value="-")
     def share(self, row: Any) -> str:
         if not hasattr(row, "share_name"):
             self.complete([row])

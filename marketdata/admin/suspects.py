@@ -15,12 +15,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.breaks import format_ratio
 from marketdata.errors import DataProblem, LakeError
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import FactorEvent
-from marketdata.number_format import count_of
 from marketdata.operations.projection import project
 from marketdata.operations.record import factor_events
 from marketdata.queries import instruments
@@ -81,18 +82,18 @@ class SuspectsPage(Admin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            "title": f"Suspected corporate actions of market {market}",
+            "title": _("Suspected corporate actions of market %(market)s") % {"market": market},
             "market": market,
             "markets": instruments.get_market_names(),
             "order": order if order in ORDERS else "session",
-            "orders": list(ORDERS),
+            "orders": {"session": _("session"), "turnover": _("turnover"), "move": _("move")},
             "page": page,
             "problem": problem,
             "rows": [
                 {
                     "suspicion": suspicion,
                     "name": names.get(suspicion.code, ""),
-                    "split": f"{suspicion.split:.6g} is {format_ratio(suspicion.split)}" if suspicion.split else "",
+                    "split": f"{suspicion.split:.6g} = {format_ratio(suspicion.split)}" if suspicion.split else "",
                 }
                 for suspicion in page
             ],
@@ -105,12 +106,13 @@ class SuspectsPage(Admin):
         where = request.get_full_path()
         if not form.is_valid():
             problems = "; ".join(f"{name}: {errors[0]}" for name, errors in form.errors.items())
-            messages.error(request, f"Nothing was recorded: {problems}")
+            messages.error(request, _("Nothing was recorded: %(problem)s") % {"problem": problems})
             return HttpResponseRedirect(where)
         data = form.cleaned_data
         ratio = factor_events.REAL_MOVE if "accept" in request.POST else data["ratio"]
         if ratio is None:
-            messages.error(request, "Nothing was recorded: ratio: This field is required.")
+            problem = _("ratio: This field is required.")
+            messages.error(request, _("Nothing was recorded: %(problem)s") % {"problem": problem})
             return HttpResponseRedirect(where)
         try:
             self.supply(request, data["market"], data["code"], data["day"], ratio, data["reason"])
@@ -118,10 +120,10 @@ class SuspectsPage(Admin):
             messages.error(request, str(error))
         else:
             sentence = (
-                f"The move of {data['code']} on {data['day']} counts as real."
+                _("The move of %(code)s on %(day)s counts as real.")
                 if ratio == factor_events.REAL_MOVE
-                else f"The event of {data['code']} on {data['day']} is recorded with a ratio of {ratio:g}."
-            )
+                else _("The event of %(code)s on %(day)s is recorded with a ratio of %(ratio)s.")
+            ) % {"code": data["code"], "day": data["day"], "ratio": f"{ratio:g}"}
             events = FactorEvent.objects.filter(market=data["market"], stock_code=data["code"], date=data["day"])
             actions.log_action(request, events, _with_reason(sentence, data["reason"]))
         return HttpResponseRedirect(where)
@@ -134,7 +136,7 @@ class SuspectsPage(Admin):
         ticked = set(request.POST.getlist("ticked"))
         chosen = [suspicion for suspicion in suspicions if f"{suspicion.session} {suspicion.code}" in ticked]
         if problem or not chosen:
-            messages.error(request, problem or "Nothing was recorded: tick the moves first.")
+            messages.error(request, problem or gettext("Nothing was recorded: tick the moves first."))
             return HttpResponseRedirect(where)
         events, left = _events(chosen, as_splits=request.POST["many"] == "split")
         recorded: list[FactorEvent] = []
@@ -156,11 +158,20 @@ class SuspectsPage(Admin):
             recorded += FactorEvent.objects.filter(market=market, stock_code=event.code, date=event.day)
         self._project(request, market)
         if recorded:
-            noun, verb = ("split", "recorded") if request.POST["many"] == "split" else ("move", "accepted as real")
-            sentence = f"{count_of(len(recorded), noun)} {verb}."
+            count = len(recorded)
+            sentence = (
+                ngettext("%(count)s split recorded.", "%(count)s splits recorded.", count)
+                if request.POST["many"] == "split"
+                else ngettext("%(count)s move accepted as real.", "%(count)s moves accepted as real.", count)
+            ) % {"count": count}
             actions.log_action(request, recorded, _with_reason(sentence, reason))
         if left:
-            refused.append(f"{count_of(left, 'move')} without a simple split nearby: decide one by one.")
+            sentence = ngettext(
+                "%(count)s move without a simple split nearby: decide one by one.",
+                "%(count)s moves without a simple split nearby: decide one by one.",
+                left,
+            )
+            refused.append(sentence % {"count": left})
         for sentence in refused:
             messages.error(request, sentence)
         return HttpResponseRedirect(where)
@@ -176,7 +187,7 @@ class SuspectsPage(Admin):
         try:
             project.project_bars(market)
         except DataProblem as error:
-            messages.warning(request, f"The event is recorded, but the lake is behind: {error}")
+            messages.warning(request, _("The event is recorded, but the lake is behind: %(error)s") % {"error": error})
 
 
 def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:

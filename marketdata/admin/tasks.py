@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.models import TaskRecord, TaskStatus
 from marketdata.operations.tasks.recovery import revive
@@ -28,7 +29,7 @@ class TaskRecordAdmin(ReadOnly, DetailPage, Listing):
     list_filter = ("status", "queue", "kind")
     ordering = ("-queued_at", "pk")
     sortable_by = ()
-    note = "A dead task is not attempted again by itself: its page has the reason, and a button to run it once more."
+    note = _("A dead task is not attempted again by itself: its page has the reason, and a button to run it once more.")
 
     def get_urls(self) -> list[URLPattern]:
         again = self.admin_site.admin_view(self.again)
@@ -36,7 +37,7 @@ class TaskRecordAdmin(ReadOnly, DetailPage, Listing):
 
     def page_context(self, request: HttpRequest, row: TaskRecord) -> dict[str, Any]:
         return {
-            "title": f"{row.name}: {row.status}",
+            "title": f"{row.name}: {row.get_status_display()}",
             "may_run_again": row.status == TaskStatus.DEAD and request.user.has_perm(PERMISSION),
         }
 
@@ -51,14 +52,16 @@ class TaskRecordAdmin(ReadOnly, DetailPage, Listing):
             return actions.confirmation_page(
                 request,
                 self,
-                question=f"Run {row.name} again?",
-                consequence=f"It goes to the queue {row.queue}, and is attempted as often as a new task.",
-                yes="Run it again",
+                question=_("Run %(name)s again?") % {"name": row.name},
+                consequence=_("It goes to the queue %(queue)s, and is attempted as often as a new task.")
+                % {"queue": row.queue},
+                yes=_("Run it again"),
                 back=back,
                 rows=[row],
             )
         if revive(row, timezone.now()):
-            actions.log_action(request, [row], f"Queued again: {row.name}.")
+            actions.log_action(request, [row], _("Queued again: %(name)s.") % {"name": row.name})
         else:
-            messages.error(request, f"{row.name} is not dead: it is {row.status}.")
+            names = {"name": row.name, "status": row.get_status_display()}
+            messages.error(request, _("%(name)s is not dead: it is %(status)s.") % names)
         return HttpResponseRedirect(back)

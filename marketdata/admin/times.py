@@ -19,7 +19,7 @@ Column = Callable[[Any], str | SafeString]
 @cache
 def time_column(model: type[Model], name: str) -> Column:
     """A column with the time `name` of a row, on the clock of the row's market."""
-    title = str(getattr(model._meta.get_field(name), "verbose_name", name))
+    title = getattr(model._meta.get_field(name), "verbose_name", name)
 
     @admin.display(description=title, ordering=name)
     def show(row: Any) -> str | SafeString:

@@ -9,11 +9,14 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
+from marketdata.admin.filters import word_filter
 from marketdata.admin.market_list import MarketList
 from marketdata.candles import queries
 from marketdata.candles.collector.timeframes import as_datetime
 from marketdata.candles.models import CandleChunk, CandleCollection, CandleCoverage, CandleSeries
+from marketdata.candles.pages import words
 from marketdata.market_time import utc_time
 from marketdata.web.admin.readonly import ReadOnly
 
@@ -33,61 +36,80 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
     """Collections with their progress, which is derived from their chunks."""
 
     list_display = (
-        "series", "interval", "status", "reason", "progress", "rows", "calls", "chunk_count", "started_at",
+        "series", "interval", "state", "ending", "progress", "rows", "calls", "chunk_count", "started_at",
     )  # fmt: skip
-    list_filter = ("status", "series__exchange", "series__timeframe")
+    list_filter = (word_filter("status", _("status"), words.STATUSES), "series__exchange", "series__timeframe")
     search_fields = ("series__market",)
     fields = (
-        "series", "interval", "status", "reason", "error", "progress", "rate", "remaining", "rows", "calls", "retries",
+        "series", "interval", "state", "ending", "error", "progress", "rate", "remaining", "rows", "calls", "retries",
         "cache_hits", "pattern", "estimate_error", "started_at", "ended_at", "last_chunk", "chunks",
     )  # fmt: skip
     readonly_fields = (
-        "interval", "progress", "rate", "remaining", "rows", "calls", "retries", "cache_hits", "estimate_error",
-        "last_chunk", "chunks",
+        "interval", "state", "ending", "progress", "rate", "remaining", "rows", "calls", "retries", "cache_hits",
+        "estimate_error", "last_chunk", "chunks",
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CandleCollection]:
         return queries.collections()
 
-    def interval(self, collection: CandleCollection) -> str:
-        return f"{as_datetime(collection.start):%Y-%m-%d %H:%M} to {_utc(collection.end)}"
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, collection: CandleCollection) -> str:
+        return str(words.STATUSES.get(collection.status, collection.status))
 
+    @admin.display(description=_("reason"), empty_value="-")
+    def ending(self, collection: CandleCollection) -> str:
+        return str(words.REASONS.get(collection.reason, collection.reason))
+
+    @admin.display(description=_("interval"))
+    def interval(self, collection: CandleCollection) -> str:
+        first = f"{as_datetime(collection.start):%Y-%m-%d %H:%M}"
+        return _("%(first)s to %(last)s") % {"first": first, "last": _utc(collection.end)}
+
+    @admin.display(description=_("progress"))
     def progress(self, collection: CandleCollection) -> str:
         progress = queries.collection_progress(collection)
-        return f"{progress.ratio:.0%} of {progress.slots:,} slots"
+        counts = {"ratio": f"{progress.ratio:.0%}", "slots": f"{progress.slots:,}"}
+        return _("%(ratio)s of %(slots)s slots") % counts
 
+    @admin.display(description=_("rate"))
     def rate(self, collection: CandleCollection) -> str:
-        return f"{queries.collection_progress(collection).rows_per_second:,.0f} rows/s"
+        rate = queries.collection_progress(collection).rows_per_second
+        return _("%(count)s rows/s") % {"count": f"{rate:,.0f}"}
 
-    @admin.display(description="remaining", empty_value="-")
+    @admin.display(description=_("remaining"), empty_value="-")
     def remaining(self, collection: CandleCollection) -> str | None:
         seconds = queries.collection_progress(collection).remaining
         return None if seconds is None else f"{seconds:,.0f} s"
 
+    @admin.display(description=_("rows"))
     def rows(self, collection: Any) -> int:
         return int(collection.rows_sum)
 
+    @admin.display(description=_("calls"))
     def calls(self, collection: Any) -> int:
         return int(collection.calls_sum)
 
+    @admin.display(description=_("retries"))
     def retries(self, collection: Any) -> int:
         return int(collection.retries_sum)
 
+    @admin.display(description=_("cache hits"))
     def cache_hits(self, collection: Any) -> int:
         return int(collection.cache_hits_sum)
 
+    @admin.display(description=_("chunk count"))
     def chunk_count(self, collection: Any) -> int:
         return int(collection.chunk_count)
 
-    @admin.display(description="error of the remaining time", empty_value="-")
+    @admin.display(description=_("error of the remaining time"), empty_value="-")
     def estimate_error(self, collection: CandleCollection) -> str | None:
         return None if collection.eta_error is None else f"{collection.eta_error:.1%}"
 
-    @admin.display(description="last chunk stored", empty_value="-")
+    @admin.display(description=_("last chunk stored"), empty_value="-")
     def last_chunk(self, collection: Any) -> str | None:
         return _utc(collection.last_stored)
 
-    @admin.display(description=f"the last {CHUNKS_SHOWN} chunks")
+    @admin.display(description=_("the last chunks"))
     def chunks(self, collection: CandleCollection) -> SafeString:
         head = format_html_join("", "<th>{}</th>", [(name,) for name in _CHUNK_HEAD])
         rows = format_html_join(
@@ -101,13 +123,26 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
         return format_html("<table><tr>{}</tr>{}</table>", head, rows)
 
 
+# The columns of `_cells`: times, `CHUNK_COLUMNS`, seconds of `queries.STEPS`, memory.
 _CHUNK_HEAD = (
-    "from (UTC)",
-    "to (UTC)",
-    *CHUNK_COLUMNS,
-    *(f"{step} s" for step in queries.STEPS),
-    "memory MB",
-    "peak MB",
+    _("from (UTC)"),
+    _("to (UTC)"),
+    _("number"),
+    _("label"),
+    _("slots asked"),
+    _("slots answered"),
+    _("rows"),
+    _("calls"),
+    _("retries"),
+    _("bytes"),
+    _("cache hits"),
+    _("create, s"),
+    _("overlap, s"),
+    _("API, s"),
+    _("process, s"),
+    _("store, s"),
+    _("memory MB"),
+    _("peak MB"),
 )
 
 
@@ -131,9 +166,11 @@ class CoverageInline(ReadOnly, Inline):
     fields = ("from_time", "to_time")
     readonly_fields = ("from_time", "to_time")
 
+    @admin.display(description=_("verified from"))
     def from_time(self, coverage: CandleCoverage) -> str | None:
         return _utc(coverage.start)
 
+    @admin.display(description=_("verified to"))
     def to_time(self, coverage: CandleCoverage) -> str | None:
         return _utc(coverage.end)
 
@@ -157,18 +194,18 @@ class CandleSeriesAdmin(ReadOnly, MarketList):
         }
         return CandleSeries.objects.annotate(**verified)
 
-    @admin.display(description="verified intervals", ordering="interval_count")
+    @admin.display(description=_("verified intervals"), ordering="interval_count")
     def intervals(self, series: Any) -> int:
         return int(series.interval_count)
 
-    @admin.display(description="verified from", empty_value="-")
+    @admin.display(description=_("verified from"), empty_value="-")
     def first(self, series: Any) -> str | None:
         return _utc(series.first_slot)
 
-    @admin.display(description="verified to", empty_value="-")
+    @admin.display(description=_("verified to"), empty_value="-")
     def last(self, series: Any) -> str | None:
         return _utc(series.last_slot)
 
-    @admin.display(description="history begins", empty_value="-")
+    @admin.display(description=_("history begins"), empty_value="-")
     def listed_from(self, series: CandleSeries) -> str | None:
         return _utc(series.listed)

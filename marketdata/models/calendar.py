@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class CalendarOverride(models.Model):
@@ -24,7 +25,8 @@ class CalendarOverride(models.Model):
         ordering = ["market", "-date"]
 
     def __str__(self) -> str:
-        return f"{self.market} {self.date} {'open' if self.is_open else 'closed'}"
+        state = _("a session") if self.is_open else _("closed")
+        return f"{self.market} {self.date}: {state}"
 
     @property
     def minutes(self) -> tuple[int | None, int | None]:
@@ -58,4 +60,4 @@ class CalendarChange(models.Model):
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.market} {self.date} {self.kind} by {self.source}"
+        return f"{self.market} {self.date} {self.source}: {self.get_kind_display()}"

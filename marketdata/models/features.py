@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from marketdata.number_format import format_number
 
@@ -30,7 +31,8 @@ class FeatureFlag(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.feature} {'on' if self.enabled else 'off'}"
+        state = _("on") if self.enabled else _("off")
+        return f"{self.feature}: {state}"
 
 
 class FlagRollback(models.Model):
@@ -47,7 +49,7 @@ class FlagRollback(models.Model):
         ordering = ["-at", "-pk"]
 
     def __str__(self) -> str:
-        return f"{self.feature} turned off {self.at:%Y-%m-%d %H:%M}: {self.metric} {format_number(self.mean, 4)}"
+        return f"{self.feature} {self.at:%Y-%m-%d %H:%M}: {self.metric} {format_number(self.mean, 4)}"
 
 
 class FeatureMeasurement(models.Model):

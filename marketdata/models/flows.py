@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class InstitutionalFlow(models.Model):
@@ -55,4 +56,5 @@ class FlowCorrection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.market}:{self.stock_code} {self.date} replaced {self.replaced_at:%Y-%m-%d}"
+        bar = f"{self.market}:{self.stock_code} {self.date}"
+        return _("%(bar)s, corrected %(day)s") % {"bar": bar, "day": f"{self.replaced_at:%Y-%m-%d}"}

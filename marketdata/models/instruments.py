@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class Instrument(models.Model):
@@ -59,7 +60,8 @@ class InstrumentStatus(models.Model):
         verbose_name_plural = "instrument statuses"
 
     def __str__(self) -> str:
-        return f"{self.source}, {self.valid_from} to {self.valid_to}"
+        days = {"first": self.valid_from, "last": self.valid_to}
+        return f"{self.source}, {_('%(first)s to %(last)s') % days}"
 
 
 class StatusChange(models.Model):

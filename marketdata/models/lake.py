@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class Partition(models.Model):
@@ -31,7 +32,8 @@ class Partition(models.Model):
         abstract = True
 
     def __str__(self) -> str:
-        return f"{self.market} {self.month:%Y-%m}{' stale' if self.is_stale else ''}"
+        month = f"{self.market} {self.month:%Y-%m}"
+        return _("%(month)s, stale") % {"month": month} if self.is_stale else month
 
     @property
     def is_stale(self) -> bool:

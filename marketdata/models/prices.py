@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.utils.translation import gettext as _
 
 from marketdata.number_format import format_number
 
@@ -93,7 +94,8 @@ class BarCorrection(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.market}:{self.stock_code} {self.date} corrected {self.replaced_at:%Y-%m-%d}"
+        bar = f"{self.market}:{self.stock_code} {self.date}"
+        return _("%(bar)s, corrected %(day)s") % {"bar": bar, "day": f"{self.replaced_at:%Y-%m-%d}"}
 
 
 class FactorEvent(models.Model):

@@ -13,36 +13,53 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
-from marketdata.admin.filters import MarketFilter
+from marketdata.admin.filters import MarketFilter, word_filter
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
+from scans.admin.reasons import ReasonColumn
 from scans.models import Notification
 from scans.operations.evening import notify
 from scans.operations.evening.notification_content import notification_subject
 
 SEND = "scans.change_notification"
+KINDS = {
+    Notification.EVENING: _("the evening"),
+    Notification.PRECLOSE: _("before the close"),
+    Notification.SETTLED: _("the morning after"),
+    Notification.INTRADAY: _("intraday"),
+}
 
 
 @admin.register(Notification)
-class NotificationAdmin(ReadOnly, DetailPage, MarketList):
+class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
     """Notifications of sessions: read, and sent again."""
 
     change_form_template = "admin/scans/notification.html"
-    list_display = ("session", "market", "kind", "state", "summary", "sent", number_column("seconds"), "changed_at")
-    list_filter = (MarketFilter, "kind", "outcome")
+    list_display = (
+        "session",
+        "market",
+        "kind_name",
+        "state",
+        "summary",
+        "sent",
+        number_column("seconds"),
+        "changed_at",
+    )
+    list_filter = (MarketFilter, word_filter("kind", _("kind"), KINDS), "outcome")
     ordering = ("-session", "market")
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("session", "market", "kind", "state", "reason", "sent")}),
-        ("Before and after the scans", {"fields": ("collected", "followed")}),
-        ("When", {"fields": ("created_at", "changed_at", "seconds", "digest")}),
+        (None, {"fields": ("session", "market", "kind_name", "state", "reason_text", "sent")}),
+        (_("Before and after the scans"), {"fields": ("collected", "followed")}),
+        (_("When"), {"fields": ("created_at", "changed_at", "seconds", "digest")}),
     )
-    readonly_fields = ("state", "sent", "collected", "followed")
-    note = (
+    readonly_fields = ("kind_name", "reason_text", "state", "sent", "collected", "followed")
+    note = _(
         "One for each session of a market, and one where settled bars changed its lists; sent once through every "
         "configured channel."
     )
@@ -54,24 +71,28 @@ class NotificationAdmin(ReadOnly, DetailPage, MarketList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notification]:
         return super().get_queryset(request).prefetch_related("deliveries")
 
-    @admin.display(description="outcome")
-    def state(self, row: Notification) -> SafeString:
-        return badges.pill(row.outcome)
+    @admin.display(description=_("kind"))
+    def kind_name(self, row: Notification) -> str:
+        return str(KINDS[row.kind])
 
-    @admin.display(description="summary")
+    @admin.display(description=_("outcome"))
+    def state(self, row: Notification) -> SafeString:
+        return badges.state_pill(row, "outcome")
+
+    @admin.display(description=_("summary"))
     def summary(self, row: Notification) -> str:
         return notification_subject(row, get_language() or "en")
 
-    @admin.display(description="deliveries")
+    @admin.display(description=_("deliveries"))
     def sent(self, row: Notification) -> str | SafeString:
         deliveries = [delivery for delivery in row.deliveries.all() if delivery.digest == row.digest]
         return format_html_join("; ", "{}", ((delivery,) for delivery in deliveries)) or "-"
 
-    @admin.display(description="collected")
+    @admin.display(description=_("collected"))
     def collected(self, row: Notification) -> str:
         return _figures(row.collection)
 
-    @admin.display(description="signals")
+    @admin.display(description=_("signals"))
     def followed(self, row: Notification) -> str:
         return _figures(row.signals)
 
@@ -89,9 +110,10 @@ class NotificationAdmin(ReadOnly, DetailPage, MarketList):
             return actions.confirmation_page(
                 request,
                 self,
-                question=f"Send the notification of {row.market} for {row.session} again?",
-                consequence="A task worker sends it through every configured channel, to everyone who received it.",
-                yes="Send again",
+                question=_("Send the notification of %(market)s for %(session)s again?")
+                % {"market": row.market, "session": row.session},
+                consequence=_("A task worker sends it through every configured channel, to everyone who received it."),
+                yes=_("Send again"),
                 back=back,
             )
         try:
@@ -99,7 +121,9 @@ class NotificationAdmin(ReadOnly, DetailPage, MarketList):
         except notify.NoChannel as error:
             messages.error(request, str(error))
         else:
-            actions.log_action(request, [row], f"To be sent again by {' and '.join(channels)}.")
+            actions.log_action(
+                request, [row], _("To be sent again by %(channels)s.") % {"channels": ", ".join(channels)}
+            )
         return HttpResponseRedirect(back)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.forms.boundfield import BoundField
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.number_format import format_number
 from scans.admin.segments import LimitsField, SegmentsField
@@ -52,9 +54,11 @@ class VersionForm(Form):
     """Title, segments and limits; `form_for` adds the parameters of an engine."""
 
     engine_name: ClassVar[str] = ""
-    segments = SegmentsField(required=False, help_text="None ticked: the market's own segments")
+    segments = SegmentsField(label=_("segments"), required=False, help_text=_("None ticked: the market's own segments"))
     limits = LimitsField(
-        required=False, help_text="Only so many instruments with the largest turnover; empty: all of them"
+        label=_("limits"),
+        required=False,
+        help_text=_("Only so many instruments with the largest turnover of the day; empty: all of them"),
     )
 
     class Meta:
@@ -79,7 +83,8 @@ class VersionForm(Form):
         try:
             return engine_params.dump(engine_params.read(kind, self.instance.params))
         except engine_params.ParamError as error:
-            self.problem = f"The stored parameters do not fit the engine, so its defaults are shown: {error}"
+            problem = _("The stored parameters do not fit the engine, so its defaults are shown: %(error)s")
+            self.problem = problem % {"error": error}
             return engine_params.dump(kind())
 
     def clean(self) -> dict[str, Any]:
@@ -143,9 +148,9 @@ class VersionForm(Form):
                 kind=parameter["type"],
                 default=parameter["default"],
                 value=self.values[name],
-                unit=parameter["unit"],
+                unit=gettext(parameter["unit"]) if parameter["unit"] else "",
                 range=_range(parameter),
-                help=parameter["help"],
+                help=gettext(parameter["help"]),
                 field=self[field] if field in self.fields else None,
             )
 
@@ -169,11 +174,14 @@ def form_for(engine: str, segments: list[str]) -> type[VersionForm]:
     kind = ENGINES[engine].Params if engine in ENGINES else None
     fields = {PREFIX + field["name"]: _field(field) for field in (engine_params.schema(kind) if kind else ())}
     choices = {
-        "segments": SegmentsField(required=False, names=segments, help_text="None ticked: the market's own segments"),
+        "segments": SegmentsField(
+            label=_("segments"), required=False, names=segments, help_text=_("None ticked: the market's own segments")
+        ),
         "limits": LimitsField(
+            label=_("limits"),
             required=False,
             names=segments,
-            help_text="Only so many instruments with the largest turnover of the day; empty: all of them",
+            help_text=_("Only so many instruments with the largest turnover of the day; empty: all of them"),
         ),
     }
     return type("VersionForm", (VersionForm,), {**fields, **choices, "engine_name": engine})
@@ -200,17 +208,17 @@ def _field(field: Mapping[str, Any]) -> forms.Field:
     bounds = {"min_value": field["least"], "max_value": field["most"]}
     match field["type"]:
         case "int":
-            return forms.IntegerField(label=label, help_text=field["help"], **bounds)
+            return forms.IntegerField(label=label, help_text=_(field["help"]), **bounds)
         case "float":
             number = PlainNumberInput(attrs={"step": "any"})
-            return forms.FloatField(label=label, help_text=field["help"], widget=number, **bounds)
+            return forms.FloatField(label=label, help_text=_(field["help"]), widget=number, **bounds)
         case "bool":
-            return forms.BooleanField(label=label, help_text=field["help"], required=False)
+            return forms.BooleanField(label=label, help_text=_(field["help"]), required=False)
         case _ if field["choices"]:
             choices = [(choice, choice) for choice in field["choices"]]
-            return forms.ChoiceField(label=label, help_text=field["help"], choices=choices)
+            return forms.ChoiceField(label=label, help_text=_(field["help"]), choices=choices)
     area = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
-    return LinesField(label=label, help_text=field["help"], required=False, widget=area)
+    return LinesField(label=label, help_text=_(field["help"]), required=False, widget=area)
 
 
 def _range(field: Mapping[str, Any]) -> str:
@@ -219,5 +227,7 @@ def _range(field: Mapping[str, Any]) -> str:
     least, most = field["least"], field["most"]
     if least is None and most is None:
         return ""
-    low = "any" if least is None else format_number(least)
-    return f"{low} and more" if most is None else f"{low} to {format_number(most)}"
+    low = _("any") if least is None else format_number(least)
+    if most is None:
+        return _("%(low)s and more") % {"low": low}
+    return _("%(first)s to %(last)s") % {"first": low, "last": format_number(most)}

@@ -7,6 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter, day_filter
 from marketdata.admin.market_list import MarketList
@@ -29,7 +31,7 @@ class PrecloseScanAdmin(ReadOnly, MarketList):
         number_column("seconds"),
         "started_by",
     )
-    list_filter = (MarketFilter, day_filter("session", "session"))
+    list_filter = (MarketFilter, day_filter("session", _("session")))
     ordering = ("-session", "-read_at")
     sortable_by = ()
     exclude = ("content",)
@@ -38,19 +40,19 @@ class PrecloseScanAdmin(ReadOnly, MarketList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PrecloseScan]:
         return super().get_queryset(request).defer("content").prefetch_related("answers__scanner_version")
 
-    @admin.display(description="read")
+    @admin.display(description=_("read"))
     def read(self, row: PrecloseScan) -> str:
         return market_time(row.read_at, row.market)
 
-    @admin.display(description="picks")
+    @admin.display(description=_("picks"))
     def picks(self, row: PrecloseScan) -> str:
         return ", ".join(f"{answer.scanner_version.slug} {_count(answer)}" for answer in row.answers.all()) or "-"
 
-    @admin.display(description="codes")
+    @admin.display(description=_("codes"))
     def codes(self, row: PrecloseScan) -> SafeString | str:
         lines = ((answer.scanner_version.slug, " ".join(answer.codes) or "-") for answer in row.answers.all())
         return format_html_join("", "<p>{}: {}</p>", lines) or "-"
 
 
 def _count(answer: PrecloseAnswer) -> str:
-    return "failed" if answer.status == Status.FAILED else f"{len(answer.codes):,}"
+    return gettext("failed") if answer.status == Status.FAILED else f"{len(answer.codes):,}"

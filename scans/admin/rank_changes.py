@@ -9,6 +9,9 @@ from scans.admin import badges
 from scans.models import ScanSession
 from scans.queries import results
 from scans.queries.regime_rules import regime_rule
+from scans.wording import glossary
+from scans.wording.reasons import no_picks_reason
+from scans.wording.regime_sentences import regime_sentence
 
 SHOWN_RANKS = 200
 
@@ -21,7 +24,9 @@ def rank_changes(session: ScanSession) -> dict[str, Any]:
     entered = {row.code for row in changes.entered}
     return {
         "shown": session,
-        "regime_rule": regime_rule(session),
+        "regime": badges.regime_name(session),
+        "regime_rule": regime_sentence(rule) if (rule := regime_rule(session)) else "",
+        "no_picks": no_picks_reason(session),
         "before": changes.before,
         "entered": changes.entered,
         "left": changes.left,
@@ -34,6 +39,9 @@ def rank_changes(session: ScanSession) -> dict[str, Any]:
                 "stop": badges.number(row.stop),
                 "entry": badges.number(row.entry) if row.entry else "",
                 "order": badges.order_texts(row),
+                "label": glossary.word(glossary.LABELS, row.label),
+                "strategy": glossary.word(glossary.STRATEGIES, row.strategy),
+                "signals": badges.signal_names(row),
                 "is_new": bool(changes.before) and row.code in entered,
                 "moved": moved[row.code] - row.rank if row.code in moved else 0,
             }

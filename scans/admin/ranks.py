@@ -9,6 +9,8 @@ from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import DayFilter, InputFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
@@ -19,6 +21,7 @@ from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges
 from scans.admin.readings import RankReadingFilter
 from scans.models import ScanRank, ScanSession
+from scans.wording import glossary
 
 
 class RankDay(DayFilter):
@@ -42,7 +45,7 @@ class RankDay(DayFilter):
 class RankCode(InputFilter):
     """The picks of one instrument; the query names every market, since the index begins with it."""
 
-    title = "code"
+    title = _("code")
     parameter_name = "code"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
@@ -64,10 +67,10 @@ class ScanRankAdmin(ReadOnly, MarketList):
         "code",
         "name",
         number_column("score", places=2),
-        "label",
-        "strategy",
+        "label_name",
+        "strategy_name",
         number_column("close"),
-        number_column("change_pct", "change, %", places=2),
+        number_column("change_pct", _("change, %"), places=2),
         "published",
         "settled",
     )
@@ -85,8 +88,8 @@ class ScanRankAdmin(ReadOnly, MarketList):
         "name",
         "segment",
         "score",
-        "label",
-        "strategy",
+        "label_name",
+        "strategy_name",
         "close",
         "change_pct",
         "amount",
@@ -101,24 +104,33 @@ class ScanRankAdmin(ReadOnly, MarketList):
         "published",
         "settled",
     )
-    readonly_fields = ("settled", "order_prices", "fired", "parts")
+    readonly_fields = ("label_name", "strategy_name", "settled", "order_prices", "fired", "parts")
 
-    @admin.display(description="reading")
+    @admin.display(description=_("label"))
+    def label_name(self, rank: ScanRank) -> str:
+        return str(glossary.word(glossary.LABELS, rank.label))
+
+    @admin.display(description=_("strategy"))
+    def strategy_name(self, rank: ScanRank) -> str:
+        return str(glossary.word(glossary.STRATEGIES, rank.strategy))
+
+    @admin.display(description=_("reading"))
     def settled(self, rank: ScanRank) -> SafeString:
-        return badges.pill(rank.session.reading)
+        return badges.pill(rank.session.reading, gettext(rank.session.reading))
 
-    @admin.display(description="order prices")
+    @admin.display(description=_("order prices"))
     def order_prices(self, rank: ScanRank) -> str:
         prices = badges.order_texts(rank)
         if prices:
-            return ", ".join(f"{name} {price}" for name, price in prices.items())
+            names = {"entry": gettext("entry"), "target": gettext("target"), "stop": gettext("stop")}
+            return ", ".join(f"{names[level]} {price}" for level, price in prices.items())
         return missing_grid_reason(rank.market, rank.date, rank.segment) or "-"
 
-    @admin.display(description="signals")
+    @admin.display(description=_("signals"))
     def fired(self, rank: ScanRank) -> str:
-        return ", ".join(rank.signals) or "-"
+        return badges.signal_names(rank) or "-"
 
-    @admin.display(description="components")
+    @admin.display(description=_("components"))
     def parts(self, rank: ScanRank) -> SafeString:
         lines = "\n".join(f"{name:24} {value}" for name, value in rank.components.items())
         return format_html('<pre class="plain">{}</pre>', lines or "-")

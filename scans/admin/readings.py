@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from scans.models import Reading
 from scans.queries.settling import reading_filter
@@ -15,12 +17,12 @@ from scans.queries.settling import reading_filter
 class SessionReadingFilter(admin.SimpleListFilter):
     """Answers that are provisional, or settled."""
 
-    title = "reading"
+    title = _("reading")
     parameter_name = "reading"
     prefix = ""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(value, str(label)) for value, label in Reading.choices]
+        return [(value, gettext(value)) for value in Reading.values]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = self.value()

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
@@ -18,6 +19,7 @@ from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import DetailPage
 from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
+from scans.admin.reasons import ReasonColumn
 from scans.models import ScanRequest
 from scans.operations.requests import queue
 
@@ -26,21 +28,21 @@ REFRESH_SECONDS = 2
 
 
 @admin.register(ScanRequest)
-class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
+class ScanRequestAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
     """Scan requests: queued, running and ended."""
 
     change_form_template = "admin/scans/request.html"
-    list_display = ("version_names", "created_at", "market", "days", "state", "progress", "requested_by", "reason")
+    list_display = ("version_names", "created_at", "market", "days", "state", "progress", "requested_by", "reason_text")
     list_filter = (MarketFilter, "status")
     ordering = ("-pk",)
     sortable_by = ()
     fieldsets = (
-        (None, {"fields": ("version_names", "market", "days", "state", "progress", "reason", "requested_by")}),
-        ("When", {"fields": ("created_at", "started_at", "finished_at")}),
-        ("How", {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
+        (None, {"fields": ("version_names", "market", "days", "state", "progress", "reason_text", "requested_by")}),
+        (_("When"), {"fields": ("created_at", "started_at", "finished_at")}),
+        (_("How it runs"), {"fields": ("publishes", "limits", "top", "executor", "request_id")}),
     )
-    readonly_fields = ("version_names", "days", "state", "progress")
-    note = "Task workers (`manage.py qcluster`) run these: one session at once, ranges one after another."
+    readonly_fields = ("reason_text", "version_names", "days", "state", "progress")
+    note = _("Task workers (`manage.py qcluster`) run these: one session at once, ranges one after another.")
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -50,22 +52,22 @@ class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
             *super().get_urls(),
         ]
 
-    @admin.display(description="versions")
+    @admin.display(description=_("versions"))
     def version_names(self, row: ScanRequest) -> str:
         return ", ".join(row.versions)
 
-    @admin.display(description="sessions")
+    @admin.display(description=_("sessions"))
     def days(self, row: ScanRequest) -> str:
-        return f"{row.first}" if row.first == row.last else f"{row.first} to {row.last}"
+        return badges.days(row)
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, row: ScanRequest) -> SafeString:
-        return badges.pill(row.status)
+        return badges.state_pill(row)
 
-    @admin.display(description="progress")
+    @admin.display(description=_("progress"))
     def progress(self, row: ScanRequest) -> SafeString:
         return format_html(
-            '<progress max="{}" value="{}"></progress> {} of {} {}',
+            '<progress max="{}" value="{}"></progress> {} / {} {}',
             max(row.sessions, 1),
             row.sessions_done,
             row.sessions_done,
@@ -76,7 +78,8 @@ class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
     def page_context(self, request: HttpRequest, row: ScanRequest) -> dict[str, Any]:
         is_alive = row.status in queue.UNFINISHED
         return {
-            "title": f"Request {row.pk}: {self.version_names(row)} on {row.market}, {self.days(row)}",
+            "title": _("Request %(pk)s: %(versions)s on %(market)s, %(days)s")
+            % {"pk": row.pk, "versions": self.version_names(row), "market": row.market, "days": self.days(row)},
             "outcomes": row.outcomes,
             "refresh": REFRESH_SECONDS if is_alive else 0,
             "may_cancel": is_alive and request.user.has_perm(CANCEL),
@@ -92,9 +95,9 @@ class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
             return actions.confirmation_page(
                 request,
                 self,
-                question=f"Cancel request {pk}?",
-                consequence="It publishes nothing more; what it has published stays.",
-                yes="Cancel the request",
+                question=_("Cancel request %(pk)s?") % {"pk": pk},
+                consequence=_("It publishes nothing more; what it has published stays."),
+                yes=_("Cancel the request"),
                 back=back,
                 rows=[row],
                 danger=True,
@@ -104,7 +107,7 @@ class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
         except queue.NotCancellable as error:
             messages.error(request, str(error))
         else:
-            actions.log_action(request, [row], f"Cancelled request {pk}.")
+            actions.log_action(request, [row], _("Cancelled request %(pk)s.") % {"pk": pk})
         return HttpResponseRedirect(back)
 
     def again(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -116,9 +119,9 @@ class ScanRequestAdmin(ReadOnly, DetailPage, MarketList):
             return actions.confirmation_page(
                 request,
                 self,
-                question=f"Ask for the scans of request {pk} again?",
-                consequence="They are queued as a new request; an equal result that is published already stays.",
-                yes="Ask again",
+                question=_("Ask for the scans of request %(pk)s again?") % {"pk": pk},
+                consequence=_("They are queued as a new request; an equal result that is published already stays."),
+                yes=_("Ask again"),
                 back=back,
                 rows=[row],
             )

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
@@ -19,12 +21,13 @@ from marketdata.web.admin.readonly import ReadOnly
 from scans.admin import badges, version_actions
 from scans.admin.rank_changes import rank_changes
 from scans.admin.readings import RunReadingFilter
+from scans.admin.reasons import ReasonColumn
 from scans.models import ScanRun
 from scans.operations.requests import queue
 
 
 @admin.register(ScanRun)
-class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
+class ScanRunAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
     """Runs with their status, counts and cost."""
 
     change_form_template = "admin/scans/run.html"
@@ -38,14 +41,14 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
         number_column("matched"),
         "seconds_spent",
         "started_by",
-        "reason",
+        "reason_text",
     )
     list_filter = (MarketFilter, "scanner_version", "status", RunReadingFilter)
     list_select_related = ("scanner_version",)
     ordering = ("-started_at",)
     fieldsets = (
         (
-            "What was run",
+            _("What was run"),
             {
                 "fields": (
                     "scanner_version",
@@ -60,47 +63,47 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
             },
         ),
         (
-            "How it ended",
-            {"fields": ("state", "settled", "read_at", "reason", "sessions", "universe", "scored", "matched")},
+            _("How it ended"),
+            {"fields": ("state", "settled", "read_at", "reason_text", "sessions", "universe", "scored", "matched")},
         ),
-        ("What it took", {"fields": ("stages", "cpu_seconds", "memory", "bars", "executor")}),
-        ("To do it again", {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")}),
+        (_("What it took"), {"fields": ("stages", "cpu_seconds", "memory", "bars", "executor")}),
+        (_("To do it again"), {"fields": ("data_digest", "params_hash", "code_revision", "request_id", "parameters")}),
     )
-    readonly_fields = ("state", "settled", "stages", "memory", "engine_and_revision", "parameters")
+    readonly_fields = ("reason_text", "state", "settled", "stages", "memory", "engine_and_revision", "parameters")
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.rerun)
         return [path("<int:pk>/rerun/", view, name="scans_run_rerun"), *super().get_urls()]
 
-    @admin.display(description="sessions")
+    @admin.display(description=_("sessions"))
     def sessions_run(self, run: ScanRun) -> str:
-        return f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
+        return badges.days(run)
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, run: ScanRun) -> SafeString:
-        return badges.pill(run.status)
+        return badges.state_pill(run)
 
-    @admin.display(description="reading")
+    @admin.display(description=_("reading"))
     def settled(self, run: ScanRun) -> SafeString:
-        return badges.pill(run.reading)
+        return badges.pill(run.reading, gettext(run.reading))
 
-    @admin.display(description="seconds")
+    @admin.display(description=_("seconds"))
     def seconds_spent(self, run: ScanRun) -> str:
         return badges.seconds(run.seconds)
 
-    @admin.display(description="memory", ordering="peak_memory_mb")
+    @admin.display(description=_("memory"), ordering="peak_memory_mb")
     def memory(self, run: ScanRun) -> str:
         return f"{run.peak_memory_mb} MB" if run.peak_memory_mb else "-"
 
-    @admin.display(description="seconds")
+    @admin.display(description=_("seconds"))
     def stages(self, run: ScanRun) -> str:
         return badges.stages(run.seconds)
 
-    @admin.display(description="engine")
+    @admin.display(description=_("engine"))
     def engine_and_revision(self, run: ScanRun) -> str:
-        return f"{run.engine}, revision {run.revision}"
+        return _("%(engine)s, revision %(revision)s") % {"engine": run.engine, "revision": run.revision}
 
-    @admin.display(description="parameters")
+    @admin.display(description=_("parameters"))
     def parameters(self, run: ScanRun) -> SafeString:
         lines = "\n".join(f"{name:26} {value}" for name, value in run.params.items())
         return format_html('<pre class="plain">{}</pre>', lines)
@@ -108,7 +111,7 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
     def page_context(self, request: HttpRequest, run: ScanRun) -> dict[str, Any]:
         last = run.answers.select_related("scanner_version").order_by("-date").first()
         return {
-            "title": f"Run {run.pk}: {run.scanner_version.slug} on {run.market}, {self.sessions_run(run)}",
+            "title": _("Run %(pk)s: %(version)s on %(market)s, %(days)s") % {"pk": run.pk, **_names(run)},
             "may_rerun": request.user.has_perm(version_actions.PERMISSION),
             "answers": badges.attach_rules(run.answers.order_by("-date")[:20]),
             **(rank_changes(last) if last else {}),
@@ -125,10 +128,18 @@ class ScanRunAdmin(ReadOnly, DetailPage, MarketList):
             return actions.confirmation_page(
                 request,
                 self,
-                question=f"Run {run.scanner_version.slug} again?",
-                consequence=f"{run.scanner_version.slug} is run over {self.sessions_run(run)} of market {run.market} "
-                "with the parameters this run recorded. Where the result is the same, nothing is written.",
-                yes="Run again",
+                question=_("Run %(name)s again?") % {"name": run.scanner_version.slug},
+                consequence=_(
+                    "%(version)s is run over %(days)s of market %(market)s with the parameters this run recorded. "
+                    "Where the result is the same, nothing is written."
+                )
+                % _names(run),
+                yes=_("Run again"),
                 back=back,
             )
         return version_actions.queue_again(request, queue.repeat_run, run, back=back)
+
+
+def _names(run: ScanRun) -> dict[str, str]:
+    """What a run is of, for a sentence."""
+    return {"version": run.scanner_version.slug, "market": run.market, "days": badges.days(run)}

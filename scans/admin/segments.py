@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.markets import MARKETS
 from scans.models import ScannerVersion
@@ -66,7 +67,8 @@ class LimitsField(forms.Field):
         for segment, typed in (value or {}).items():
             if not str(typed).isdecimal() or not 1 <= int(typed) <= MOST:
                 raise forms.ValidationError(
-                    f"The limit of {segment} is {typed!r}: it must be a whole number from 1 to {MOST}."
+                    _("The limit of %(segment)s is %(typed)r: it must be a whole number from 1 to %(most)s.")
+                    % {"segment": segment, "typed": typed, "most": MOST}
                 )
             limits[segment] = int(typed)
         return limits

@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import DayFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
-from marketdata.number_format import count_of
 from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
 from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
@@ -23,16 +23,21 @@ from scans.admin import badges
 from scans.admin.badges import attach_rules
 from scans.admin.rank_changes import rank_changes
 from scans.admin.readings import SessionReadingFilter
-from scans.engines.regime_rules import RegimeRule
+from scans.admin.reasons import ReasonColumn
 from scans.models import ScanSession, Status
 from scans.operations.scan import quarantine
 from scans.queries.settling import reading_words
 
 DECIDE = "scans.change_scansession"
+_QUESTIONS = {
+    "publish": _("Quarantined answers to publish: %(count)s. Publish them?"),
+    "discard": _("Quarantined answers to discard: %(count)s. Discard them?"),
+}
+_BUTTONS = {"publish": _("Publish"), "discard": _("Discard")}
 
 
 @admin.register(ScanSession)
-class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
+class ScanSessionAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
     """A version's answer for a session, with its ranks. A quarantined one waits for a decision: publish or
     discard."""
 
@@ -47,7 +52,7 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
         "named_regime",
         number_column("matched"),
         number_column("ranked"),
-        "reason",
+        "reason_text",
         "run_link",
     )
     list_filter = (MarketFilter, "scanner_version", "status", "published", SessionReadingFilter, DayFilter)
@@ -65,17 +70,20 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
                     "state",
                     "published",
                     "settled",
-                    "reason",
+                    "reason_text",
                     "notes",
                     "run_link",
                 )
             },
         ),
-        ("Counts", {"fields": ("regime", "short_risk", "fallback_step", "universe", "scored", "matched", "ranked")}),
-        ("Digests", {"fields": ("input_digest", "result_digest")}),
+        (
+            _("Counts"),
+            {"fields": ("named_regime", "short_risk", "fallback_step", "universe", "scored", "matched", "ranked")},
+        ),
+        (_("Digests"), {"fields": ("input_digest", "result_digest")}),
     )
-    readonly_fields = ("state", "settled", "run_link")
-    note = (
+    readonly_fields = ("reason_text", "named_regime", "state", "settled", "run_link")
+    note = _(
         "A quarantined session has too few bars to be trusted. Publish it if its bars are right all the same, discard "
         "it if not; the decision is kept."
     )
@@ -83,11 +91,11 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScanSession]:
         return super().get_queryset(request).select_related("scanner_version", "run")
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, session: ScanSession) -> SafeString:
-        return badges.pill(session.status)
+        return badges.state_pill(session)
 
-    @admin.display(description="reading")
+    @admin.display(description=_("reading"))
     def settled(self, session: ScanSession) -> SafeString:
         return badges.pill(session.reading, reading_words(session))
 
@@ -97,22 +105,21 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
         attach_rules(page.result_list)
         return page
 
-    @admin.display(description="regime")
+    @admin.display(description=_("regime"))
     def named_regime(self, session: ScanSession) -> str:
-        rule: RegimeRule | None = getattr(session, "rule", None)
-        return rule.sentence if rule else session.regime
+        return str(getattr(session, "regime_text", "")) or badges.regime_name(session) or "-"
 
-    @admin.display(description="run")
+    @admin.display(description=_("run"))
     def run_link(self, session: ScanSession) -> SafeString:
         where = reverse("admin:scans_scanrun_change", args=[session.run_id])
         run = session.run
-        days = f"{run.first}" if run.first == run.last else f"{run.first} to {run.last}"
-        return format_html('<a href="{}">{}</a>', where, days)
+        return format_html('<a href="{}">{}</a>', where, badges.days(run))
 
     def page_context(self, request: HttpRequest, session: ScanSession) -> dict[str, Any]:
         decision = getattr(session, "decision", None)
         return {
-            "title": f"{session.scanner_version.slug} on {session.market}, {session.date}",
+            "title": _("%(version)s on %(market)s, %(days)s")
+            % {"version": session.scanner_version.slug, "market": session.market, "days": session.date},
             "decision": decision,
             "may_decide": session.status == Status.QUARANTINED
             and decision is None
@@ -123,37 +130,37 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
     def has_decide_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(DECIDE)
 
-    @admin.action(description="Publish the quarantined", permissions=["decide"])
+    @admin.action(description=_("Publish the quarantined"), permissions=["decide"])
     def publish(self, request: HttpRequest, chosen: QuerySet[ScanSession]) -> HttpResponse | None:
         return self._decide(
             request,
             chosen,
             "publish",
             quarantine.publish_quarantined,
-            "They become the answers that readers see, though their sessions have too few bars.",
+            _("They become what readers see, though their sessions have too few bars. A decision is made once."),
         )
 
-    @admin.action(description="Discard the quarantined", permissions=["decide"])
+    @admin.action(description=_("Discard the quarantined"), permissions=["decide"])
     def discard(self, request: HttpRequest, chosen: QuerySet[ScanSession]) -> HttpResponse | None:
         return self._decide(
             request,
             chosen,
             "discard",
             quarantine.discard_quarantined,
-            "They stay unpublished for good; what is published of their days stays.",
+            _("They stay unpublished for good; what is published of their days stays. A decision is made once."),
         )
 
     def _decide(
-        self, request: HttpRequest, chosen: QuerySet[ScanSession], verb: str, operation: Any, consequence: str
+        self, request: HttpRequest, chosen: QuerySet[ScanSession], verb: str, operation: Any, consequence: Any
     ) -> HttpResponse | None:
         rows = list(chosen.select_related("scanner_version"))
         if not is_confirmed(request):
             return confirmation_page(
                 request,
                 self,
-                question=f"{verb.capitalize()} {count_of(len(rows), 'quarantined answer')}?",
-                consequence=f"{consequence} A decision is made once.",
-                yes=verb.capitalize(),
+                question=_QUESTIONS[verb] % {"count": len(rows)},
+                consequence=consequence,
+                yes=_BUTTONS[verb],
                 back=reverse("admin:scans_scansession_changelist"),
                 rows=rows,
                 fields=action_fields(verb, [row.pk for row in rows]),
@@ -169,6 +176,6 @@ class ScanSessionAdmin(ReadOnly, DetailPage, MarketList):
                 decided.append(row)
         if decided:
             names = ", ".join(f"{row.scanner_version.slug} {row.market} {row.date}" for row in decided)
-            past = "Published" if verb == "publish" else "Discarded"
-            log_action(request, decided, f"{past}: {names}.")
+            sentence = _("Published: %(names)s.") if verb == "publish" else _("Discarded: %(names)s.")
+            log_action(request, decided, sentence % {"names": names})
         return None

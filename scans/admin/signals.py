@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter, code_filter, day_filter
 from marketdata.admin.market_list import MarketList
@@ -29,11 +30,17 @@ class SignalAdmin(ReadOnly, MarketList):
         "entered_on",
         number_column("entry_price"),
         "exit_on",
-        number_column("return_pct", "return, %", places=2),
-        number_column("sessions_held", "held"),
+        number_column("return_pct", _("return, %"), places=2),
+        number_column("sessions_held", _("held")),
     )
     list_display_links = ("picked_on", "code")
-    list_filter = (MarketFilter, "status", "scanner_version", code_filter("code"), day_filter("picked_on", "picked on"))
+    list_filter = (
+        MarketFilter,
+        "status",
+        "scanner_version",
+        code_filter("code"),
+        day_filter("picked_on", _("picked on")),
+    )
     readonly_fields = ("share",)
     raw_id_fields = ("rank",)
     ordering = ("-picked_on", "code")
@@ -42,10 +49,10 @@ class SignalAdmin(ReadOnly, MarketList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Signal]:
         return super().get_queryset(request).select_related("scanner_version", "rank__scanner_version")
 
-    @admin.display(description="name", empty_value="-")
+    @admin.display(description=_("name"), empty_value="-")
     def share(self, signal: Signal) -> str:
         return signal.rank.name
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, signal: Signal) -> SafeString:
-        return badges.pill(signal.status)
+        return badges.state_pill(signal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
@@ -20,6 +21,6 @@ class SweepAdmin(ReadOnly, MarketList):
     readonly_fields = ("verdict",)
     sortable_by = ()
 
-    @admin.display(description="verdict", empty_value="-")
+    @admin.display(description=_("verdict"), empty_value="-")
     def verdict(self, sweep: Sweep) -> str:
         return verdict(sweep)

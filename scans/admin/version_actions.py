@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
@@ -32,7 +33,7 @@ REFUSALS = (DataProblem, UnknownMarket, UnknownVersion, queue.RequestRefused, qu
 class MarketForm(forms.Form):
     """A market."""
 
-    market = forms.ChoiceField()
+    market = forms.ChoiceField(label=_("market"))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,13 +45,16 @@ class RunForm(MarketForm):
     """A market and a range of sessions."""
 
     first = forms.DateField(
-        label="From",
+        label=_("From"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text="Empty: the last complete session",
+        help_text=_("Empty: the last complete session"),
     )
     last = forms.DateField(
-        label="To", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="Empty: the same day"
+        label=_("To"),
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("Empty: the same day"),
     )
 
     def range(self) -> tuple[date | None, date | None]:
@@ -84,9 +88,9 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
         request,
         version,
         form,
-        title=f"Run {version.slug} now",
-        explanation="The scan is queued and published when it is done; no other version changes.",
-        yes="Run",
+        title=_("Run %(version)s now") % {"version": version.slug},
+        explanation=_("The scan is queued and published when it is done; no other version changes."),
+        yes=_("Run"),
     )
 
 
@@ -113,8 +117,13 @@ def open_request(request: HttpRequest, scan_request: ScanRequest) -> HttpRespons
     actions.log_action(
         request,
         [scan_request],
-        f"Queued: {', '.join(scan_request.versions)} on market {scan_request.market}, {scan_request.first} to "
-        f"{scan_request.last}.",
+        _("Queued: %(versions)s on market %(market)s, %(first)s to %(last)s.")
+        % {
+            "versions": ", ".join(scan_request.versions),
+            "market": scan_request.market,
+            "first": scan_request.first,
+            "last": scan_request.last,
+        },
     )
     if advice := task_queue.advice(timezone.now()):
         messages.warning(request, advice)
@@ -131,16 +140,21 @@ def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) 
         except (versions.VersionProblem, UnknownMarket) as error:
             messages.error(request, str(error))
         else:
-            actions.log_action(request, [version], f"{version.slug} is now the active version of market {market}.")
+            actions.log_action(
+                request,
+                [version],
+                _("%(version)s is now the active version of market %(market)s.")
+                % {"version": version.slug, "market": market},
+            )
         return HttpResponseRedirect(_back(version))
     return _page(
         model_admin,
         request,
         version,
         form,
-        title=f"Make {version.slug} active",
-        explanation="A market has one active version: the one of scans that name none.",
-        yes="Make active",
+        title=_("Make %(version)s active") % {"version": version.slug},
+        explanation=_("A market has one active version: the one of scans that name none."),
+        yes=_("Make active"),
         now=[(name, slugs) for name, slugs in _active()],
     )
 

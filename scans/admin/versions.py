@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.market_list import MarketList
 from marketdata.web.admin.actions import log_action
@@ -38,7 +39,7 @@ class ScannerVersionAdmin(MarketList):
     change_form_template = "admin/scans/version.html"
     object_history_template = "admin/scans/version_history.html"
     actions = ("enable", "disable")
-    note = (
+    note = _(
         "A version is an engine with parameters. Change one, or clone it and change the copy; what was published with "
         "the old parameters stays what it was."
     )
@@ -46,16 +47,17 @@ class ScannerVersionAdmin(MarketList):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScannerVersion]:
         return super().get_queryset(request).prefetch_related("activeversion_set")
 
-    @admin.display(description="active on")
+    @admin.display(description=_("active on"))
     def active_on(self, version: ScannerVersion) -> SafeString:
         rows = version.activeversion_set.all()
         return format_html_join(" ", '<span class="pill good">{}</span>', ((row.market,) for row in rows))
 
-    @admin.display(description="own parameters")
+    @admin.display(description=_("own parameters"))
     def own_parameters(self, version: ScannerVersion) -> str:
         differences = parameters.differences(version)
-        text = ", ".join(f"{name} {value}" for name, _, value in differences[:3])
-        return f"{text} and {len(differences) - 3} more" if len(differences) > 3 else text or "-"
+        text = ", ".join(f"{name} {value}" for name, _default, value in differences[:3])
+        rest = len(differences) - 3
+        return _("%(text)s and %(count)s more") % {"text": text, "count": rest} if rest > 0 else text or "-"
 
     # A version is never deleted, since its results refer to it; it is disabled.
 
@@ -98,7 +100,7 @@ class ScannerVersionAdmin(MarketList):
             context = {
                 **self.admin_site.each_context(request),
                 "opts": self.opts,
-                "title": "A new version: of which engine?",
+                "title": _("A new version: of which engine?"),
                 "engines": ENGINES.values(),
             }
             return TemplateResponse(request, "admin/scans/engines.html", context)
@@ -170,11 +172,11 @@ class ScannerVersionAdmin(MarketList):
             raise PermissionDenied
         return version_actions.activate(self, request, version)
 
-    @admin.action(description="Enable", permissions=["change"])
+    @admin.action(description=_("Enable"), permissions=["change"])
     def enable(self, request: HttpRequest, chosen: QuerySet[ScannerVersion]) -> None:
         self._switch(request, chosen, enabled=True)
 
-    @admin.action(description="Disable", permissions=["change"])
+    @admin.action(description=_("Disable"), permissions=["change"])
     def disable(self, request: HttpRequest, chosen: QuerySet[ScannerVersion]) -> None:
         self._switch(request, chosen, enabled=False)
 
@@ -190,9 +192,9 @@ class ScannerVersionAdmin(MarketList):
                 messages.error(request, str(problem))
             else:
                 switched.append(version)
-        verb = "Enabled" if enabled else "Disabled"
+        sentence = _("Enabled: %(versions)s.") if enabled else _("Disabled: %(versions)s.")
         if switched:
-            log_action(request, switched, f"{verb} {', '.join(version.slug for version in switched)}.")
+            log_action(request, switched, sentence % {"versions": ", ".join(version.slug for version in switched)})
 
     def _version(self, request: HttpRequest, pk: int) -> ScannerVersion:
         version: ScannerVersion | None = self.get_object(request, str(pk))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from marketdata.market_time import market_time
 from scans.models.message_channels import MessageChannel
@@ -85,7 +86,7 @@ class Notification(models.Model):
         ordering = ["-session", "market"]
 
     def __str__(self) -> str:
-        return f"{self.market} {self.session}: {self.outcome}"
+        return f"{self.market} {self.session}: {self.get_outcome_display().lower()}"
 
 
 class Delivery(models.Model):
@@ -119,7 +120,8 @@ class Delivery(models.Model):
     def state(self) -> str:
         """The state of the delivery, in words."""
         if self.sent_at:
-            return f"sent {market_time(self.sent_at, self.notification.market)}"
+            return _("sent %(at)s") % {"at": market_time(self.sent_at, self.notification.market)}
+        tries = {"attempts": self.attempts, "error": self.error}
         if self.given_up:
-            return f"given up after {self.attempts} attempts: {self.error}"
-        return f"waits after {self.attempts} attempts: {self.error}" if self.error else "waits"
+            return _("given up after %(attempts)s attempts: %(error)s") % tries
+        return _("waits after %(attempts)s attempts: %(error)s") % tries if self.error else _("waits")

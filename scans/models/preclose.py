@@ -4,6 +4,7 @@ is published or evaluated from them."""
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from marketdata.market_time import market_time
 from scans.models.runs import Status
@@ -36,7 +37,8 @@ class PrecloseScan(models.Model):
         ordering = ["-session", "-read_at"]
 
     def __str__(self) -> str:
-        return f"{self.market} before the close, {market_time(self.read_at, self.market)}"
+        at = market_time(self.read_at, self.market)
+        return _("%(market)s before the close, %(at)s") % {"market": self.market, "at": at}
 
 
 class PrecloseAnswer(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 
 class RequestStatus(models.TextChoices):
@@ -58,9 +59,14 @@ class ScanRequest(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        days = f"{self.first} to {self.last}"
-        versions = ", ".join(self.versions)
-        return f"{versions} on {self.market}, {days}: {self.status} (request {self.pk})"
+        return _("%(versions)s on %(market)s, %(first)s to %(last)s: %(status)s (request %(pk)s)") % {
+            "versions": ", ".join(self.versions),
+            "market": self.market,
+            "first": self.first,
+            "last": self.last,
+            "status": _(self.status),
+            "pk": self.pk,
+        }
 
 
 class ScanDraft(models.Model):

@@ -8,6 +8,7 @@ For each (market, version, date) at most one session is published; older answers
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from scans.models.versions import ScannerVersion
 
@@ -72,7 +73,13 @@ class ScanRun(models.Model):
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
-        return f"{self.scanner_version} on {self.market}, {self.first} to {self.last} (run {self.pk})"
+        return _("%(version)s on %(market)s, %(first)s to %(last)s (run %(pk)s)") % {
+            "version": self.scanner_version,
+            "market": self.market,
+            "first": self.first,
+            "last": self.last,
+            "pk": self.pk,
+        }
 
     @property
     def reading(self) -> Reading:
@@ -121,7 +128,8 @@ class ScanSession(models.Model):
         indexes = [models.Index(fields=["market", "date"], name="session_market_date")]
 
     def __str__(self) -> str:
-        return f"{self.scanner_version} on {self.market}, {self.date}: {self.status}"
+        names = {"version": self.scanner_version, "market": self.market, "days": self.date}
+        return f"{_('%(version)s on %(market)s, %(days)s') % names}: {_(self.status.replace('_', ' '))}"
 
     @property
     def reading(self) -> Reading:

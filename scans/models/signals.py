@@ -56,4 +56,4 @@ class Signal(models.Model):
         ordering = ["-picked_on", "code"]
 
     def __str__(self) -> str:
-        return f"{self.market}:{self.code} {self.picked_on} {self.status}"
+        return f"{self.market}:{self.code} {self.picked_on}: {self.get_status_display().lower()}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Max, OuterRef, Subquery
+from django.utils.translation import gettext as _
 
 from marketdata.number_format import count_of
 from marketdata.queries.readiness import ReadinessState
@@ -31,7 +32,10 @@ class LastRun:
     def picks(self) -> str:
         """The counts of the session: "26 matched, 10 listed"."""
         session = self.session
-        return f"{session.matched:,} matched, {session.ranked:,} listed" if session else ""
+        if not session:
+            return ""
+        counts = {"matched": f"{session.matched:,}", "listed": f"{session.ranked:,}"}
+        return _("%(matched)s matched, %(listed)s listed") % counts
 
 
 def last_runs() -> list[LastRun]:

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from marketdata.market_time import market_time
 from scans.models import Reading, ScannerVersion, ScanRank, ScanSession, Status
@@ -148,5 +149,7 @@ def settling_sentence(figures: SettlingFigures) -> str:
 def reading_words(session: ScanSession) -> str:
     """ "provisional, read 2026-08-21 15:36 KST", or "settled" with the time of settling where it is known."""
     if session.read_at and not session.settled_at:
-        return f"provisional, read {market_time(session.read_at, session.market)}"
-    return f"settled {market_time(session.settled_at, session.market)}" if session.settled_at else "settled"
+        return _("provisional, read %(at)s") % {"at": market_time(session.read_at, session.market)}
+    if session.settled_at:
+        return _("settled %(at)s") % {"at": market_time(session.settled_at, session.market)}
+    return _("settled")

@@ -12,13 +12,15 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from marketdata.market_time import market_zone, utc_time
+from marketdata.templatetags import failures
 from marketdata.web.templatetags import numbers
 from marketdata.web.templatetags.numbers import DASH, direction, to_number, typeset
 from scans.models import ScanSession
-from scans.wording import durations, failures, glossary, reasons, rules
+from scans.wording import durations, glossary, reasons, rules
 
 register = template.Library()
 register.filters.update(numbers.register.filters)
+register.filters.update(failures.register.filters)
 EOK = 1e8
 EOK_IN_JO = 10_000
 HANGUL, LATIN = re.compile("[\u3131-\u318e\uac00-\ud7a3]"), re.compile("[A-Za-z]")
@@ -88,12 +90,6 @@ def regime(key: str) -> Any:
 def reason(session: ScanSession) -> str:
     """Why a published session has no picks."""
     return reasons.no_picks_reason(session)
-
-
-@register.filter
-def failure(text: str) -> str:
-    """Why something failed or was withheld, as it is recorded."""
-    return failures.failure_reason(text)
 
 
 @register.filter

@@ -22,12 +22,12 @@ from django.utils.translation import ngettext, pgettext
 from marketdata.market_time import market_zone
 from marketdata.markets import MARKET_NAMES, get_market
 from marketdata.number_format import format_order_price, format_percent, format_price
+from marketdata.templatetags.failures import failure_reason
 from marketdata.ticks import LEVELS
 from scans.engines.regime_rules import Comparison, RegimeRule
 from scans.models import EveningOutcome, Notification, ScanSession
 from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
 from scans.wording import glossary
-from scans.wording.failures import failure_reason
 from scans.wording.reasons import no_picks_reason
 from scans.wording.regime_sentences import regime_sentence
 from scans.wording.rules import check_name

@@ -63,6 +63,11 @@ PRICES = "marketdata_stockprice"
 @pytest.fixture
 def many(scanned: Any, operator: User, django_user_model: Any) -> None:
     """A hundred rows and more of everything that there is a list of."""
+    fill(operator, django_user_model)
+
+
+def fill(operator: User, user_model: Any) -> None:
+    """`ROWS` rows of everything that there is a list of."""
     signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
     days = [date(2025, 1, 1) + timedelta(days=n) for n in range(ROWS)]
     codes = [f"1{n:05d}" for n in range(ROWS)]
@@ -109,7 +114,7 @@ def many(scanned: Any, operator: User, django_user_model: Any) -> None:
     _candles(now)
     _scans(now)
     _notifications(now)
-    django_user_model.objects.bulk_create(User(username=f"user{n}") for n in range(ROWS))
+    user_model.objects.bulk_create(User(username=f"user{n}") for n in range(ROWS))
     Group.objects.bulk_create(Group(name=f"group {n}") for n in range(ROWS))
     ApiToken.objects.bulk_create(ApiToken(user=operator, name=f"token {n}", digest=f"{n}") for n in range(ROWS))
     _tasks(now)

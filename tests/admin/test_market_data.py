@@ -108,7 +108,7 @@ def test_an_event_is_added_and_corrected_through_the_same_door(
 
 def test_no_ratio_is_filled_in_and_the_nearest_split_is_suggested(split: pd.DataFrame, console: Client) -> None:
     text = page(console, SUSPECTED)
-    assert 'name="ratio" step="any" min="0" placeholder="0.2 is 5:1"' in text
+    assert 'name="ratio" step="any" min="0" placeholder="0.2 = 5:1"' in text
     assert "beyond the daily limit, near 5:1" in text
 
 

@@ -118,7 +118,7 @@ def test_a_quarantined_answer_is_decided_about_once(
     assert 'value="publish"' in shown
     sent = {"action": verb, "_selected_action": [thin.pk]}
     queued = console.post(SESSIONS, sent)
-    assert f"{verb.capitalize()} 1 quarantined answer?" in queued.content.decode()
+    assert f"Quarantined answers to {verb}: 1. {verb.capitalize()} them?" in queued.content.decode()
     assert not QuarantineDecision.objects.exists()
     response = console.post(SESSIONS, {**sent, "confirmed": "yes"}, follow=True)
     assert len(sentences(response)) == 1

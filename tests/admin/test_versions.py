@@ -154,7 +154,7 @@ def test_disabling_several_leaves_the_active_one(console: Client, v2: ScannerVer
     sent = {"action": "disable", "_selected_action": [row.pk for row in rows]}
     response = console.post(reverse("admin:scans_scannerversion_changelist"), sent, follow=True)
     assert any("v2 is active on kr" in one for one in sentences(response))
-    assert "Disabled v1." in sentences(response)
+    assert "Disabled: v1." in sentences(response)
     assert set(rows.filter(enabled=True).values_list("slug", flat=True)) == {"v2"}
 
 
@@ -176,10 +176,10 @@ def test_run_now_queues_a_scan_whose_page_shows_how_far_it_is(
     text = response.content.decode()
     assert "Queued: rises on market kr" in text
     assert "data-refresh" in text
-    assert "0 of 1" in text
+    assert "0 / 1" in text
     worker.process_request(row.pk, as_of=AS_OF)
     text = page(console, reverse("admin:scans_scanrequest_change", args=[row.pk]))
-    assert "1 of 1" in text
+    assert "1 / 1" in text
     assert "data-refresh" not in text
     row.refresh_from_db()
     assert row.status == RequestStatus.DONE

@@ -4,25 +4,60 @@ from __future__ import annotations
 
 import functools
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
+from django.contrib import admin
+from django.utils import translation
 from django.utils.translation.template import templatize
+
+from marketdata.panel import INVESTORS
+from marketdata.queries.readiness import ReadinessState
+from scans.engines import engine_params
+from scans.engines.registry import ENGINES
+from scans.models import Reading, RequestStatus, Status
+from seismo_site.admin_names import MODELS
 
 ROOT = Path(__file__).parents[2]
 CATALOG = ROOT / "seismo_site" / "locale" / "ko" / "LC_MESSAGES" / "django.po"
 MODULES = (
     "seismo_site/logins.py",
     "seismo_site/refusals.py",
+    "seismo_site/admin.py",
     "seismo_site/admin_names.py",
     "seismo_site/admin_site.py",
+    "marketdata/apps.py",
+    "marketdata/candles/admin.py",
+    "marketdata/candles/apps.py",
+    "marketdata/candles/models/candles.py",
     "marketdata/operations/source_descriptions.py",
+    "scans/apps.py",
+    "scans/queries/settling.py",
 )
 """Modules beside the rooms whose sentences a reader sees: at the login, in the admin, and of sources."""
-TEMPLATES = ("scans/templates/pages", "marketdata/templates/pages", "marketdata/candles/templates/candles")
-ROOMS = ("scans/pages", "scans/wording", "marketdata/pages", "marketdata/candles/pages")
+TEMPLATES = (
+    "scans/templates/pages",
+    "scans/templates/admin/scans",
+    "marketdata/templates/pages",
+    "marketdata/templates/admin/marketdata",
+    "marketdata/candles/templates/candles",
+    "seismo_site/templates/admin",
+)
+ROOMS = (
+    "scans/admin",
+    "scans/models",
+    "scans/pages",
+    "scans/wording",
+    "marketdata/admin",
+    "marketdata/models",
+    "marketdata/templatetags",
+    "marketdata/web/admin",
+    "marketdata/pages",
+    "marketdata/candles/pages",
+)
 KEYWORDS = {
     "gettext": None,
     "_": None,
@@ -47,7 +82,7 @@ def catalog() -> Catalog:
 def used() -> set[Key]:
     texts: set[Key] = set()
     sources = [
-        (templatize(path.read_text(), origin=str(path)).encode())
+        "\n".join(line.strip() for line in templatize(path.read_text(), origin=str(path)).splitlines()).encode()
         for folder in TEMPLATES
         for path in (ROOT / folder).glob("*.html")
     ]
@@ -59,7 +94,32 @@ def used() -> set[Key]:
     for source in sources:
         for _, message, _, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
             texts.add((context, message[0] if isinstance(message, tuple) else message))
-    return texts
+    return texts | set(admin_texts()) | {(None, text) for text in engine_texts()}
+
+
+def admin_texts() -> Iterator[Key]:
+    """The names, choices and helps of the fields of the admin's own models, the titles of columns, the states."""
+    admin.autodiscover()
+    with translation.override("en"):
+        for model, model_admin in admin.site._registry.items():
+            if model.__name__ not in MODELS or model._meta.app_label == "django_q":
+                continue
+            for kind in (model, *(inline.model for inline in model_admin.inlines)):
+                for field in kind._meta.local_fields:
+                    yield "column", str(field.verbose_name)
+                    yield from ((None, str(text)) for text in [field.help_text] if text)
+                    yield from (("state", str(label)) for _, label in field.flatchoices if label)
+    yield from (("column", investor) for investor in INVESTORS)
+    for states in (Reading, ReadinessState, Status, RequestStatus):
+        yield from ((None, str(state).replace("_", " ")) for state in states)
+
+
+def engine_texts() -> Iterator[str]:
+    """The titles of engines, and the helps and units of their parameters."""
+    for engine in ENGINES.values():
+        yield engine.title
+        for parameter in engine_params.schema(engine.Params):
+            yield from (parameter[name] for name in ("help", "unit") if parameter[name])
 
 
 @functools.cache

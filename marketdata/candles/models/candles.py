@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from marketdata.market_time import utc_time
 from marketdata.number_format import format_number
@@ -77,7 +78,7 @@ class CandleCoverage(models.Model):
         verbose_name_plural = "candle coverage"
 
     def __str__(self) -> str:
-        return f"{_utc(self.start)} to {_utc(self.end)}"
+        return _("%(first)s to %(last)s") % {"first": _utc(self.start), "last": _utc(self.end)}
 
 
 class CandleCollection(models.Model):
@@ -103,7 +104,8 @@ class CandleCollection(models.Model):
         ordering = ["-pk"]
 
     def __str__(self) -> str:
-        return f"{self.series}, {_utc(self.start)} to {_utc(self.end)}: {self.status}"
+        days = _("%(first)s to %(last)s") % {"first": _utc(self.start), "last": _utc(self.end)}
+        return f"{self.series}, {days}: {_(self.status)}"
 
 
 class CandleChunk(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -12,6 +12,9 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 CONFIRMED = "confirmed"
 
@@ -45,8 +48,8 @@ def confirmation_page(
     model_admin: admin.ModelAdmin[Any],
     *,
     question: str,
-    consequence: str,
-    yes: str,
+    consequence: str | _StrPromise,
+    yes: str | _StrPromise,
     back: str,
     rows: Sequence[object] = (),
     fields: Sequence[tuple[str, str]] = (),

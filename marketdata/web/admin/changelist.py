@@ -14,11 +14,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import pgettext_lazy
 
 from marketdata.normalization import nfc
 from marketdata.web.templatetags import humane
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     Admin = admin.ModelAdmin[Any]
 else:
     Admin = admin.ModelAdmin
@@ -64,7 +67,7 @@ class Listing(Admin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    note = ""
+    note: str | _StrPromise = ""
     """A sentence above the list."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -99,10 +102,12 @@ class DetailPage(Admin):
         return super().change_view(request, object_id, form_url, {**context, **(extra_context or {})})
 
 
-def number_column(name: str, title: str = "", *, places: int | None = None) -> Callable[[Any], SafeString]:
+def number_column(
+    name: str, title: str | _StrPromise = "", *, places: int | None = None
+) -> Callable[[Any], SafeString]:
     """A column with the number that a row has as `name`: thousands apart, to the right; with `places` rounded."""
 
-    @admin.display(description=title or name.replace("_", " "), ordering=name)
+    @admin.display(description=title or pgettext_lazy("column", name.replace("_", " ")), ordering=name)
     def show(row: Any) -> SafeString:
         value = getattr(row, name)
         if value is None:

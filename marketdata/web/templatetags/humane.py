@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.translation import gettext
 
 from marketdata.number_format import format_number
 
@@ -23,5 +24,5 @@ def megabytes(value: int | None) -> str:
 
 @register.filter
 def words(value: str) -> str:
-    """A name of the code, such as a state, as words: "not_ready" as "not ready"."""
-    return str(value).replace("_", " ")
+    """A name of the code, such as a state, in the reader's language: "not_ready" as "not ready"."""
+    return gettext(str(value).replace("_", " "))

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.utils import translation
 
-from scans.wording.failures import failure_reason
+from marketdata.templatetags.failures import failure_reason
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,23 @@ from scans.wording.failures import failure_reason
         (
             "The record of market kr ends 66 sessions ago, on 2026-08-21: the last closed session is 2026-11-27.",
             "kr 시장의 시세가 66거래일 전인 2026-08-21에서 끝납니다. 마지막으로 마감한 거래일은 2026-11-27입니다.",
+        ),
+        (
+            "Session 2026-08-21 is recorded on market kr; v2 failed, v3 not scanned, vcp quarantined.",
+            "kr 시장에 2026-08-21 시세가 있지만 끝나지 않은 버전이 있습니다: v2 실패, v3 스캔 전, vcp 보류.",
+        ),
+        (
+            "The record of market kr has changed since v2, v3 published 2026-08-21: scan it again.",
+            "v2, v3 버전이 2026-08-21 결과를 발행한 뒤 kr 시장의 시세가 바뀌었습니다. 다시 스캔하십시오.",
+        ),
+        ("published up to 2026-08-21, 67 sessions ago", "2026-08-21까지 발행, 67거래일 전"),
+        (
+            "5000 -> 1000 without a base price or an event, beyond the daily limit, near 5:1",
+            "5000 -> 1000: 기준가나 권리락·분할 기록 없이 가격제한폭을 벗어남 (5:1에 가까움)",
+        ),
+        (
+            "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
+            "종가 1,015,000은 기준가 10,200의 99.51배로 가격제한폭 밖",
         ),
         ("The disk of the host is full.", "영문 기록: The disk of the host is full."),
         ("", ""),

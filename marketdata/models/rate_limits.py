@@ -17,13 +17,19 @@ class RateLimitRow(models.Model):
 
 
 class SourceVisit(models.Model):
-    """The time of the last request to a source for data that it allows to request rarely, and the count of that day's
-    calls of a source that has a daily limit."""
+    """The time of the last request to a source for data that it allows to request rarely. Of `what` calls: of all its
+    calls, when the last was sent (`at`), answered and refused, with the reason, and the counts of that day."""
+
+    CALLS = "calls"
 
     source = models.CharField(max_length=24)
     what = models.CharField(max_length=24)
     at = models.DateTimeField()
     calls = models.PositiveIntegerField(default=0)
+    answered_at = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=300, blank=True, default="", db_default="")
+    refusals = models.PositiveIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["source", "what"], name="visit_key")]

@@ -7,6 +7,7 @@ else through a file of this host that its owner alone may read: never through th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ from django.db import connection
 
 from marketdata.markets import get_market
 from marketdata.operations.rate_limit_rows import DatabaseRateLimits
+from marketdata.operations.source_calls import record_client
 from marketdata.sources import registry
 from marketdata.sources.base import Capability, Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, FlowSource, HolidaySource, InstrumentSource, QuoteSource
@@ -51,7 +53,8 @@ def get_source(name: str, dependencies: SourceDependencies | None = None, *, per
     """The source of that name, ready for requests. SourceRefused where it is unknown or not configured. Close it at the
     end. `per_second`: a pace instead of the configured one."""
     options = settings.SOURCES.get(name, {}) | ({"per_second": per_second} if per_second else {})
-    source = registry.build(name, options, dependencies or make_dependencies())
+    dependencies = replace(dependencies or make_dependencies(), on_close=lambda http: record_client(source, http))
+    source = registry.build(name, options, dependencies)
     missing = source.missing_settings()
     if missing:
         source.close()

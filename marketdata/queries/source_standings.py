@@ -1,8 +1,9 @@
-"""Standing of each source of a market's bars: its recent bars, its quality, and whether its bars count."""
+"""Standing of each source of a market's bars: its recent bars, its quality, whether its bars count, and its last
+calls."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from django.db.models import Count, Max
 
 from marketdata import source_preference
 from marketdata.joint_queries import Evaluate, evaluate_together
-from marketdata.models import Instrument, StockPrice
+from marketdata.models import Instrument, SourceVisit, StockPrice
 
 REACH = timedelta(days=21)
 """Calendar days in which the last sessions lie, long holidays included."""
@@ -60,3 +61,21 @@ def source_standings(market: str, *, evaluate: Evaluate = evaluate_together) -> 
         )
         for place, source in enumerate(preferred)
     ]
+
+
+class CallRecord(NamedTuple):
+    """The calls to a source: when the last one was sent, answered and refused, with the reason, and how many were made
+    and refused on the day of the last."""
+
+    at: datetime
+    answered_at: datetime | None
+    refused_at: datetime | None
+    refusal: str
+    calls: int
+    refusals: int
+
+
+def source_calls() -> dict[str, CallRecord]:
+    """Source -> its last calls."""
+    rows = SourceVisit.objects.filter(what=SourceVisit.CALLS).order_by("source")
+    return {source: CallRecord(*row) for source, *row in rows.values_list("source", *CallRecord._fields)}

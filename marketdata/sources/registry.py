@@ -35,18 +35,23 @@ Options = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class SourceDependencies:
     """The dependencies of sources: the stores through which processes share rate limits and tokens, retries, timeouts,
-    and a transport where the network is swapped."""
+    and a transport where the network is swapped. `on_close`: called with the client of a source that is closed."""
 
     permits: RateLimitStore = field(default_factory=ProcessRateLimits)
     tokens: TokenStore = field(default_factory=ProcessTokens)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     timeouts: Timeouts = field(default_factory=Timeouts)
     transport: httpx2.AsyncBaseTransport | None = None
+    on_close: Callable[[HttpClient], None] = lambda http: None
 
     def http(self) -> HttpClient:
         """A client of its own for each source."""
         return HttpClient(
-            limiter=Limiter(self.permits), retry=self.retry, timeouts=self.timeouts, transport=self.transport
+            limiter=Limiter(self.permits),
+            retry=self.retry,
+            timeouts=self.timeouts,
+            transport=self.transport,
+            on_close=self.on_close,
         )
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from marketdata import source_preference
 from marketdata.operations.source_descriptions import SourceDescription, market_sources
 from marketdata.pages.kept import Content
-from marketdata.queries.source_standings import source_standings
+from marketdata.queries.source_standings import CallRecord, source_calls, source_standings
 from scans.pages.base import KeptPage
 from scans.wording import glossary
 
@@ -25,16 +25,21 @@ class Sources(KeptPage):
     def sources(self) -> list[SourceDescription]:
         return market_sources(self.market.name)
 
+    @cached_property
+    def calls(self) -> dict[str, CallRecord]:
+        return source_calls()
+
     @property
     def variant(self) -> Sequence[str]:  # type: ignore[override]
-        """The settings of the sources, which change with a start of the server."""
-        return [*settings.SOURCE_ORDER, *map(repr, self.sources)]
+        """The settings of the sources, which change with a start of the server, and their last calls."""
+        return [*settings.SOURCE_ORDER, *map(repr, self.sources), repr(self.calls)]
 
     def content(self) -> Content:
         context = {
             "standings": source_standings(self.market.name, evaluate=self.evaluate),
             "sources": [
-                (source, [glossary.word(glossary.CAPABILITIES, one) for one in source.can]) for source in self.sources
+                (source, [glossary.word(glossary.CAPABILITIES, one) for one in source.can], self.calls.get(source.name))
+                for source in self.sources
             ],
             "order": settings.SOURCE_ORDER,
             "least": source_preference.MIN_QUALITY,

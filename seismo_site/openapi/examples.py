@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seismo_site.openapi.research_examples import RESEARCH
+from seismo_site.openapi.source_examples import SOURCES
 
 DIGEST = "8f4343466b4ed0ee5e3a7b4c2d1f09aa"
 
@@ -16,6 +17,7 @@ EXAMPLES: Mapping[str, Any] = {
     "QuoteRow.read_at": "2026-08-21T01:30:00Z",
     "QuotesBody.missing": [],
     **RESEARCH,
+    **SOURCES,
     **dict.fromkeys(("CandlesBody.source", "CoverageBody.source", "CollectionsBody.source"), "upbit"),
     **dict.fromkeys(("CandlesBody.code", "CoverageBody.code", "CollectionsBody.code"), "KRW-BTC"),
     **dict.fromkeys(

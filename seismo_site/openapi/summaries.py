@@ -89,6 +89,7 @@ SUMMARIES: Mapping[str, str] = {
     "scan_request_answer": "The answer of a request that publishes nothing",
     "scan_requests": "Requested scans",
     "signals": "Picks with a plan and what became of them",
+    "sources": "Sources of a market: settings, last calls and refusals, limits, whose bars count",
     "stock": "An instrument",
     "stock_chart": "Bars, indicators and marks of a chart",
     "stock_explain": "Why an instrument was picked, or not",

@@ -166,7 +166,7 @@ def test_schema_and_documentation_are_served(client: Client, user: Any) -> None:
     "path",
     ["scans/latest", "scans", "scans/dates", "scans/changes", "scans/compare?versions=rises,rises-10",
      "scans/compare?versions=rises,rises-10&split=true",
-     "readiness", "index",
+     "readiness", "index", "sources",
      "stocks", "stocks/005930", "stocks/005930/overview", "stocks/005930/scans", "stocks/005930/flows",
      "stocks/005930/explain", "signals", "marks", "marks/005930",
      "evaluation?horizon=1,5&by=label", "analysis/005930"],

@@ -72,7 +72,7 @@ QUERIES = {
     "/kr/signals": (5, 3),
     "/kr/signals?status=closed": (5, 3),
     "/kr/s/005930": (5, 3),
-    "/kr/sources": (5, 3),
+    "/kr/sources": (6, 4),
     "/kr/search?q=": (5, 3),
     "/kr/search?q=00": (6, 4),
     "/kr/research": (6, 4),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from marketdata.models import SourceVisit
 from marketdata.queries.source_standings import SourceStanding, source_standings
 from tests.marketdata.operations.tidy_files import import_file, write_tidy
 
@@ -79,6 +81,22 @@ def test_a_changed_setting_changes_the_page(browser: Client, settings: Any) -> N
     assert "no: set <code>KRX_API_KEY</code>" in text(browser, "/kr/sources")
     settings.SOURCES = {**settings.SOURCES, "krx": {"api_key": "the-very-secret"}}
     assert "no: set <code>KRX_API_KEY</code>" not in text(browser, "/kr/sources")
+
+
+def test_the_page_has_the_last_calls_and_the_settings(browser: Client, settings: Any) -> None:
+    settings.SOURCES = {"krx": {"api_key": "the-very-secret", "segments": ("KOSPI", "KOSDAQ")}}
+    page = text(browser, "/kr/sources")
+    assert "none yet" in page
+    assert "<code>KRX_SEGMENTS=KOSPI,KOSDAQ</code>" in page
+    at = datetime(2026, 8, 20, 23, 15, tzinfo=UTC)
+    SourceVisit.objects.create(
+        source="krx", what="calls", at=at, calls=94, answered_at=at, refused_at=at, refusal="Not approved.", refusals=3
+    )
+    page = text(browser, "/kr/sources")  # the page that was kept is another one
+    assert "94 / 10,000" in page
+    assert page.count("2026-08-21 08:15 KST") == 3
+    assert "Not approved." in page
+    assert "마지막 호출" in text(browser, "/kr/sources", "ko")
 
 
 def test_help_and_settings_lead_to_the_sources_of_the_first_market(browser: Client) -> None:

@@ -7,24 +7,34 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.db import DatabaseError
 
 from marketdata.management.arguments import add_format
 from marketdata.management.command import SeismoCommand
+from marketdata.market_time import market_time
+from marketdata.number_format import count_of
 from marketdata.operations.source_descriptions import describe_sources
+from marketdata.queries.source_standings import source_calls
 
 
 class Command(SeismoCommand):
-    help = "List the sources: what each can do, for how many calls, when bars are final, and whether it is configured."
+    help = "List the sources: what each can do, for how many calls, when bars are final, its settings and last calls."
     examples = ("sources", "sources --format json")
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_format(parser, ("text", "json"))
 
     def handle(self, **options: Any) -> None:
+        try:
+            calls = source_calls()
+        except DatabaseError:  # before the first migration
+            calls = {}
         for source in describe_sources():
             if options["format"] == "json":
+                visit = calls.get(source.name)
                 row = asdict(source) | {"is_configured": source.is_configured}
-                self.stdout.write(json.dumps(row, ensure_ascii=False))
+                row["last_calls"] = visit and visit._asdict()
+                self.stdout.write(json.dumps(row, ensure_ascii=False, default=str))
                 continue
             state = "configured" if source.is_configured else "not configured"
             missing = f", missing {' and '.join(source.missing)}" if source.missing else ""
@@ -35,3 +45,16 @@ class Command(SeismoCommand):
             if source.market:
                 self.stdout.write(f"         {source.market}: {source.calls}")
                 self.stdout.write(f"         final {source.final}")
+            if source.switches:
+                self.stdout.write(f"         {' '.join(f'{name}={value}' for name, value in source.switches)}")
+            if visit := calls.get(source.name):
+                limit = f" of {source.calls_a_day:,}" if source.calls_a_day else ""
+                refused = f", refused {visit.refusals:,}" if visit.refusals else ""
+                self.stdout.write(
+                    f"         last call {market_time(visit.at, source.market)}, "
+                    f"{count_of(visit.calls, 'call')}{limit} that day{refused}"
+                )
+                if visit.refused_at:
+                    self.stdout.write(
+                        f"         last refused {market_time(visit.refused_at, source.market)}: {visit.refusal}"
+                    )

@@ -15,12 +15,12 @@ from django.conf import settings
 from marketdata.markets import get_market
 from marketdata.models import IndexBar
 from marketdata.operations.collect.collection import collection_lease
-from marketdata.operations.collect.daily_calls import calls_left, count_calls
 from marketdata.operations.collect.whole_sessions import published_sessions
 from marketdata.operations.imports.index_series import check_levels, record_levels
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import FINE
+from marketdata.operations.source_calls import calls_left, count_calls
 from marketdata.sources.base import AccessRefused, SourceError, SourceGone
 from marketdata.sources.files.series import LEVELS, SeriesBatch
 from marketdata.sources.sessions import IndexSource

@@ -24,7 +24,6 @@ from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations import bulk, generations
-from marketdata.operations.collect.daily_calls import count_calls
 from marketdata.operations.collect.plan import market_zone
 from marketdata.operations.collect.tick_sizes import read_tick_sizes
 from marketdata.operations.collect.whole_sessions import published_sessions
@@ -33,6 +32,7 @@ from marketdata.operations.record import statuses
 from marketdata.operations.record.instruments import NAME_LENGTH
 from marketdata.operations.record.status_intervals import Days, StatusInterval
 from marketdata.operations.record.statuses import StatusUpdate
+from marketdata.operations.source_calls import count_calls
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.sources.base import KINDS, ListedInstrument, SourceError
 from marketdata.sources.batches import RowStatus

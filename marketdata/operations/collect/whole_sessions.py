@@ -1,7 +1,7 @@
 """Collection of whole sessions: every instrument of a market on one day, from a source that publishes them later.
 
 1. Planned are the published sessions of which the source has no recorded bar, ascending, as many as the calls that
-   are left of the day allow (`daily_calls`); a run of another day has the rest.
+   are left of the day allow (`source_calls`); a run of another day has the rest.
 2. A session is recorded whole or not at all, in one transaction: no segment is empty, each has as many rows as a
    session has, and there are at least `SHARE` of the bars of the session before.
 3. An empty answer is never a closed day: the exchange answers the same way before it has published a session.
@@ -32,13 +32,13 @@ from marketdata.models import StockPrice
 from marketdata.operations.closure_notices import DayFingerprints
 from marketdata.operations.collect import open_rows
 from marketdata.operations.collect.collection import collection_lease
-from marketdata.operations.collect.daily_calls import calls_left, count_calls
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
 from marketdata.operations.record import bars
 from marketdata.operations.record.price_basis import PriceBasis
 from marketdata.operations.record.readings import settle_by_session
 from marketdata.operations.record.rejects import RejectFile
 from marketdata.operations.record.validation import Validator
+from marketdata.operations.source_calls import calls_left, count_calls
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
 from marketdata.sources.base import AccessRefused, SourceError, SourceGone

@@ -30,6 +30,7 @@ import httpx2
 
 from caching.circuit_breaker import CircuitBreaker
 from marketdata.sources.base import RateLimited, SourceError, SourceGone, SourceUnavailable
+from marketdata.sources.http.call_log import CallLog
 from marketdata.sources.http.circuits import HostCircuit, Silence
 from marketdata.sources.http.event_loop import EventLoopThread
 from marketdata.sources.http.exceptions import FOREIGN, NOT_SENT, translate
@@ -160,8 +161,11 @@ class HttpClient:
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], float] = time.time,
         connections: int = 32,
+        on_close: Callable[[HttpClient], None] = lambda http: None,
     ) -> None:
         self.limiter = limiter or Limiter()
+        self.log = CallLog()
+        self._on_close = on_close
         self.sent = 0
         """Calls made, retries and refused ones included, without those that could not connect."""
         self._breaker = breaker
@@ -200,6 +204,8 @@ class HttpClient:
             self._loop_thread.run(session.aclose())
         self._loop_thread.stop()
         self.limiter.close()
+        self._on_close(self)
+        self.log = CallLog()
 
     # --- asynchronous -----------------------------------------------------------------------------
 
@@ -239,11 +245,13 @@ class HttpClient:
             async with self.limiter.permit(call.rate, longest=self._retry.longest):
                 sent_at, began = self._wall_clock(), time.monotonic()
                 self.sent += 1
+                self.log.calls, self.log.sent_at = self.log.calls + 1, sent_at
                 with span(f"source {call.what}", **{"server.address": call.host}):
                     async with asyncio.timeout(self._timeouts.total):
                         response, body = await self._send(call)
         except FOREIGN as error:
             self.sent -= isinstance(error, NOT_SENT)
+            self.log.calls -= isinstance(error, NOT_SENT)
             self._failed(call, translate(error, call.what), error)
         ended = time.monotonic()
         answer = Answer(call.what, response.status_code, response.headers, body, sent_at, ended - began, ended)
@@ -273,11 +281,14 @@ class HttpClient:
         except SourceUnavailable as error:
             if not answer.is_sign_of_life and not isinstance(error, RateLimited):
                 self._failed(call, error, None)
+            self.log.refused(error, self._wall_clock())
             self._circuit(call).succeeded(call.endpoint)
             raise
-        except SourceError:
+        except SourceError as error:
+            self.log.refused(error, self._wall_clock())
             self._circuit(call).succeeded(call.endpoint)
             raise
+        self.log.answered_at = self._wall_clock()
         self._circuit(call).succeeded(call.endpoint)
         return value
 

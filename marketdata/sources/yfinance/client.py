@@ -110,11 +110,17 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
     async def _bars(self, request: BarRequest) -> BarAnswer:
         async with self._http.limiter.permit(self._rate):
             self._http.sent += 1
+            log, now = self._http.log, self._wall_clock()
+            log.calls, log.sent_at = log.calls + 1, now
             try:
-                return await asyncio.to_thread(self._fetch, request, self._wall_clock())
-            except RateLimited as refusal:
-                await self._http.limiter.refused(self._rate, refusal.retry_after or REST, adapt=refusal.adapt)
+                answer = await asyncio.to_thread(self._fetch, request, now)
+            except SourceError as error:
+                log.refused(error, self._wall_clock())
+                if isinstance(error, RateLimited):
+                    await self._http.limiter.refused(self._rate, error.retry_after or REST, adapt=error.adapt)
                 raise
+            log.answered_at = self._wall_clock()
+            return answer
 
     @cached_property
     def _library(self) -> Any:

@@ -61,6 +61,7 @@ def listed(**options: Any) -> str:
     return out.getvalue()
 
 
+@pytest.mark.django_db
 def test_the_command_tells_what_is_missing_and_never_a_secret(settings: Settings) -> None:
     settings.SOURCES = {"kis": KEYS | {"app_secret": ""}}
     text = listed()
@@ -78,6 +79,7 @@ def test_the_command_tells_what_is_missing_and_never_a_secret(settings: Settings
         assert "the-very-secret" not in output
 
 
+@pytest.mark.django_db
 def test_the_command_names_market_calls_and_finality() -> None:
     rows = {row["name"]: row for row in map(json.loads, listed(format="json").splitlines())}
     assert {name: (rows[name]["market"], rows[name]["final"]) for name in ("kis", "krx", "upbit")} == {
@@ -90,6 +92,7 @@ def test_the_command_names_market_calls_and_finality() -> None:
     assert "kr: 2 calls a session of all instruments" in listed()
 
 
+@pytest.mark.django_db
 def test_settings_that_contradict_each_other_are_reported(settings: Settings) -> None:
     real = "https://openapi.koreainvestment.com:9443"
     settings.SOURCES = {"kis": KEYS | {"environment": "paper", "base_url": real}}

@@ -11,6 +11,7 @@
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
     database   a stock in 4 million rows, the cache, collection in batches: an older plan's table (when named)
     queues     how long a request of one session waits beside three ranges, by broker (3 minutes; when named)
+    throughput  instruments a second by 1, 2 and 4 workers, executors in a worker, an evening by group (when named)
     sweep      200 variants of v2 over 521 sessions: whole, by two processes, with halving (1 minute; when named)
     others     the same indicators by pandas, TA-Lib and Polars
     candles    the collector of candles: its cost beyond the network, its memory, what faults do to it
@@ -51,6 +52,7 @@ from tests.benchmarks import (
     queues,
     scan,
     sweeps,
+    throughput,
     us_collection,
     versions,
     worlds,
@@ -82,6 +84,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "load": load.section,
     "pages": pages.section,
     "queues": queues.section,
+    "throughput": throughput.section,
     "database": database.section,
     "candles": candles.section,
     "candle-stress": candle_stress.section,
@@ -103,6 +106,7 @@ ON_REQUEST = (
     "profile",
     "queues",
     "sweep",
+    "throughput",
     "us",
     "worlds",
     "faults",

@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,12 @@ MAKERS = (
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An installation: its data directory and its database (SQLite where `database_url` is empty)."""
+    """An installation: its data directory, its database (SQLite where `database_url` is empty), settings of its own."""
 
     folder: Path
     database_url: str = ""
     redis_url: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -63,6 +64,7 @@ class Installation:
             "REDIS_URL": self.redis_url,
             "SEISMO_USER_RATE": "1000000000",
             "DJANGO_SETTINGS_MODULE": "seismo_site.settings",
+            **self.settings,
         }
 
     def manage(self, *arguments: str) -> Child:

@@ -34,18 +34,18 @@ def beside_ranges(*, market: str, first: str, last: str, ranges: Sequence[str], 
         for slug in ranges:
             row = ScanRequest.objects.filter(pk=numbers.get(slug, 0)).first()
             if row is None or row.finished_at:
-                _require_done(row)
+                require_done(row)
                 sessions += row.sessions_done if row else 0
                 turns[slug] += 1
                 numbers[slug] = _queue(market, slug, *span, turns[slug])
         if not n:
-            _wait(lambda: TaskRecord.objects.filter(kind="range", status=TaskStatus.RUNNING).count() == len(ranges))
+            wait_for(lambda: TaskRecord.objects.filter(kind="range", status=TaskStatus.RUNNING).count() == len(ranges))
         time.sleep(PAUSES[n % len(PAUSES)])
         called = timezone.now()
         number = _queue(market, version, span[1], span[1], n)
         calls.append((timezone.now() - called).total_seconds())
-        _wait(lambda: ScanRequest.objects.filter(pk=number).exclude(finished_at=None).exists())  # noqa: B023
-        _require_done(ScanRequest.objects.get(pk=number))
+        wait_for(lambda: ScanRequest.objects.filter(pk=number).exclude(finished_at=None).exists())  # noqa: B023
+        require_done(ScanRequest.objects.get(pk=number))
         task = TaskRecord.objects.get(kind="scan", args=[number])
         started = task.started_at or task.queued_at
         waits.append((started - called).total_seconds())
@@ -63,12 +63,14 @@ def _queue(market: str, slug: str, first: date, last: date, turn: int) -> int:
     return queued.request.pk
 
 
-def _require_done(row: ScanRequest | None) -> None:
+def require_done(row: ScanRequest | None) -> None:
+    """RuntimeError where the request has ended otherwise than done."""
     if row is not None and row.status != RequestStatus.DONE:
         raise RuntimeError(f"Request {row.pk} is {row.status}: {row.reason}")
 
 
-def _wait(holds: Any) -> None:
+def wait_for(holds: Any) -> None:
+    """Wait until it holds; RuntimeError after `PATIENCE` seconds."""
     until = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > until:

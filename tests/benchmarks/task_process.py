@@ -36,6 +36,10 @@ TASKS = {
     "codes": "tests.benchmarks.load_tasks",
     "cached_history": "tests.benchmarks.database_tasks",
     "beside_ranges": "tests.benchmarks.queue_tasks",
+    "instrument_tasks": "tests.benchmarks.throughput_tasks",
+    "session_requests": "tests.benchmarks.throughput_tasks",
+    "draft_turns": "tests.benchmarks.throughput_tasks",
+    "evening": "tests.benchmarks.throughput_tasks",
 }
 
 

@@ -33,6 +33,9 @@ from seismo_site.process_lock import ProcessLock
 NICENESS = 10
 """Of the workers of `low`, so that the server and `high` have the processor first (nice(2))."""
 
+POLL = 0.05
+"""Seconds between two looks of an idle cluster of `high` at a queue in the database (django-q2: 0.2)."""
+
 
 class Sentinel(cluster.Sentinel):  # type: ignore[misc]
     """A sentinel that SIGTERM does not end, with workers that it does not end either.
@@ -136,7 +139,9 @@ def run_cluster(queue: str, *, once: bool = False) -> None:
     """Run a cluster of the queue in this process until a signal ends it; `once`: until one task, if any, is done."""
     cluster.Sentinel, cluster.scheduler, Sentinel.once = Sentinel, schedule_and_recover, once
     Conf.CLUSTER_NAME, Conf.WORKERS = queue_key(queue), settings.TASK_WORKERS[queue]
-    if queue != "high" and not once:
+    if queue == "high":
+        Conf.POLL = POLL
+    elif not once:
         os.nice(NICENESS)
     main = Cluster(get_broker(Conf.CLUSTER_NAME))
     main.start()

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 from django_q.brokers import get_broker
 from django_q.signing import SignedPackage
 from django_q.tasks import async_task
 
 from marketdata.models import TaskRecord, TaskStatus
-from marketdata.operations.task_queue import queue_key
+from marketdata.operations.task_queue import in_database, queue_key
 from marketdata.request_id import get_request_id
 from marketdata.task_kind import TaskKind
 
@@ -39,7 +41,9 @@ def enqueue(kind: str, *args: Any, name: str, **kwargs: Any) -> str:
     """Queue a task of this kind; returns its number."""
     row = task_kind(kind)
     options = {"task_name": name, "group": kind, "cluster": queue_key(row.queue)}
-    return str(async_task(row.function, *args, **kwargs, q_options=options))
+    # One transaction waits once for SQLite's lock; Redis carries a message only once the row can be read.
+    with transaction.atomic() if in_database() else nullcontext():
+        return str(async_task(row.function, *args, **kwargs, q_options=options))
 
 
 def record_task(task: Mapping[str, Any]) -> None:

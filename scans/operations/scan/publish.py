@@ -18,7 +18,7 @@ from scans.execution.cost import StageMeter
 from scans.models import Reading, ScannerVersion, ScanRank, ScanRun, ScanSession, Status
 from scans.operations.scan.answers import QUARANTINED, Scan, SessionAnswer
 from scans.operations.scan.attempts import answered_run, cost_fields
-from scans.operations.scan.rank_rows import insert_ranks
+from scans.operations.scan.rank_rows import RankRows
 from scans.operations.scan.request import RunRequest
 
 BATCH = 500
@@ -40,6 +40,7 @@ def publish(
 ) -> None:
     """Record the run and publish its answers; sets `scan.unchanged`, and `scan.run` to the run that has the answers.
     The cost of publishing, by `meter`, is added and recorded last."""
+    ranks = RankRows.of(scan.answers)
     with transaction.atomic():
         if permit:
             permit()
@@ -69,7 +70,7 @@ def publish(
         sessions = ScanSession.objects.bulk_create(
             [_session(run, answer) for answer in changed_answers], batch_size=BATCH
         )
-        insert_ranks(run, sessions, changed_answers)
+        ranks.insert(run, sessions)
         scan.add_cost("publish", meter.cost())
         ScanRun.objects.filter(pk=run.pk).update(**cost_fields(scan, request))
         generations.advance(scan.market)

@@ -1,13 +1,15 @@
 """Inserts the ranks of a run, by the row rather than by the object.
 
 The transaction that publishes locks its version, and on SQLite every other writer: building objects took nine tenths
-of that time, during which a request of one session could not even be queued.
+of that time, during which a request of one session could not even be queued. The values are therefore prepared before
+it begins.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -20,24 +22,34 @@ JSON_COLUMNS = ("signals", "components")
 Row = tuple[Any, ...]
 
 
-def insert_ranks(run: ScanRun, sessions: Sequence[ScanSession], answers: Sequence[SessionAnswer]) -> None:
-    """Insert the ranks of these answers, whose rows are `sessions`."""
-    columns = next((tuple(row) for answer in answers for row in answer.ranks), ())
-    if not columns:
-        return
-    quote = connection.ops.quote_name
-    names = ", ".join(map(quote, (*RUN_COLUMNS, *columns)))
-    marks = ", ".join(["%s"] * (len(RUN_COLUMNS) + len(columns)))
-    with connection.cursor() as cursor:
-        table = quote(ScanRank._meta.db_table)
-        rows = list(_rows(run, sessions, answers, columns))
-        cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 - names alone
+@dataclass(frozen=True, slots=True)
+class RankRows:
+    """The ranks of answers: their columns, and session -> the values of each rank."""
+
+    columns: tuple[str, ...]
+    values: Mapping[str, Sequence[Row]]
+
+    @classmethod
+    def of(cls, answers: Sequence[SessionAnswer]) -> RankRows:
+        """The rows of these answers."""
+        columns = next((tuple(row) for answer in answers for row in answer.ranks), ())
+        return cls(columns, {answer.date: [_values(row, columns) for row in answer.ranks] for answer in answers})
+
+    def insert(self, run: ScanRun, sessions: Sequence[ScanSession]) -> None:
+        """Insert the ranks of these sessions."""
+        if not self.columns:
+            return
+        quote = connection.ops.quote_name
+        names = ", ".join(map(quote, (*RUN_COLUMNS, *self.columns)))
+        marks = ", ".join(["%s"] * (len(RUN_COLUMNS) + len(self.columns)))
+        rows = []
+        for session in sessions:
+            head = (session.pk, run.pk, run.scanner_version_id, run.market, session.date, session.published)
+            rows += [head + values for values in self.values[f"{session.date}"]]
+        with connection.cursor() as cursor:
+            table = quote(ScanRank._meta.db_table)
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 - names alone
 
 
-def _rows(
-    run: ScanRun, sessions: Sequence[ScanSession], answers: Sequence[SessionAnswer], columns: tuple[str, ...]
-) -> Iterator[Row]:
-    for session, answer in zip(sessions, answers, strict=True):
-        head = (session.pk, run.pk, run.scanner_version_id, run.market, answer.date, session.published)
-        for row in answer.ranks:
-            yield head + tuple(json.dumps(row[name]) if name in JSON_COLUMNS else row[name] for name in columns)
+def _values(row: Mapping[str, Any], columns: tuple[str, ...]) -> Row:
+    return tuple(json.dumps(row[name]) if name in JSON_COLUMNS else row[name] for name in columns)

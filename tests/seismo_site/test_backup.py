@@ -188,7 +188,7 @@ def test_a_backup_that_is_killed_is_none(data: Path, tmp_path: Path) -> None:
         ("seismo_site.backup.restore", "_keep_aside", 1, True),
         ("os", "link", 1, True),
         ("seismo_site.backup.restore", "put_back_files", 1, False),
-        ("marketdata.operations.projection.rebuild", "everything", 1, False),
+        ("marketdata.operations.projection.rebuild", "rebuild_all", 1, False),
         ("marketdata.lake.writer", "write", 1, False),
     ],
 )

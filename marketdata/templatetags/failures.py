@@ -27,7 +27,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         r"\1 시장에 사용 중인 버전이 없습니다. 하나를 켜세요.",
     ),
     (r"The signals were not updated: (\w+)\.", r"신호를 갱신하지 못했습니다 (\1)."),
-    (r"After attempt (\d+): (.*)", r"\1번 시도한 뒤 그만두었습니다: \2"),
+    (r"Given up after (\d+) attempts?: (.*)", r"\1번 시도한 뒤 그만두었습니다: \2"),
     (r"its worker was lost", "작업자 프로세스가 사라졌습니다"),
     (r"The evening ended before it published this version\.", "이 버전을 발표하기 전에 저녁 작업이 끝났습니다."),
     (r"It was ended by (\w+): the log has more\.", r"\1 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다."),
@@ -115,7 +115,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"the event's ratio (\S+) leaves a move of (\S+) times, (\S+) times without it \((.*?)\): is it inverted \((\S+)\)\?",
-        r"기록된 비율 \1을 적용하면 \2배, 적용하지 않으면 \3배 변동 (\4): 비율이 뒤집힌 듯함 (\5)",
+        r"기록된 비율 \1 적용 시 \2배, 미적용 시 \3배 변동 (\4): 비율이 뒤집힌 듯함 (\5)",
     ),
     (
         r"a base price of (\S+) after a close of (\S+): is one of them off by a power of ten\?",
@@ -127,7 +127,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(\S+) is (\S+) times its base price (\S+), beyond the daily limit",
-        r"종가 \1은 기준가 \3의 \2배로 가격제한폭 밖",
+        r"종가 \1: 기준가 \3의 \2배로 가격제한폭 밖",
     ),
     (r", near ([\d.]+:[\d.]+)", r" (\1에 가까움)"),
 )

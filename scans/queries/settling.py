@@ -137,12 +137,12 @@ def _mean(counts: Iterable[int]) -> float:
 
 
 def settling_sentence(figures: SettlingFigures) -> str:
-    """As `v2: 18 of 20 provisional lists kept their picks; per session 0.1 of 12.4 picks left and 0.2 entered.`"""
+    """As `v2: 18 of 20 provisional lists kept their picks; per session 0.1 of 12.4 picks dropped and 0.2 entered.`"""
     if not figures.sessions:
         return f"{figures.version}: no provisional list has been settled yet."
     return (
         f"{figures.version}: {figures.unchanged} of {figures.sessions} provisional lists kept their picks; per session "
-        f"{figures.left:.2g} of {figures.picks:.3g} picks left and {figures.entered:.2g} entered once settled."
+        f"{figures.left:.2g} of {figures.picks:.3g} picks dropped and {figures.entered:.2g} entered once settled."
     )
 
 

@@ -58,7 +58,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
     """The message of the lists that settled bars changed, or why there are none yet: of each version the picks that
     left, each with the condition that it no longer meets, the new ones and those with new order prices."""
     with translation.override(language or "en"):
-        lines, left = list(_problem(failure_reason(content["reason"]))), _("Left")
+        lines, left = list(_problem(failure_reason(content["reason"]))), _("Dropped")
         for version in _ordered(content["versions"]):
             currency = get_market(content["market"]).currency
             lines.append(Line(_settled_count(version), Kind.HEAD, VERSION))
@@ -86,12 +86,12 @@ def _settled_subject(content: Mapping[str, Any]) -> str:
 
 
 def _settled_count(version: Mapping[str, Any]) -> str:
-    """As "v2: 2 of 13 picks left: volume, gap; 1 new"."""
+    """As "v2: 2 of 13 picks dropped: volume, gap; 1 new"."""
     counts = version["counts"]
-    left = _("%(left)s of %(before)s picks left") % {"left": counts["dropped"], "before": version["before"]}
+    left = _("%(dropped)s of %(before)s picks dropped") % {"dropped": counts["dropped"], "before": version["before"]}
     names = dict.fromkeys(check_name(row["reason"]) for row in version["dropped"] if row["reason"])
     reasons = f": {', '.join(names)}" if names else ""
-    new = _(", %(count)s new") % {"count": counts["new"]} if counts["new"] else ""
+    new = _("; %(count)s new") % {"count": counts["new"]} if counts["new"] else ""
     return f"{version['scanner_version']}: {left}{reasons}{new}"
 
 
@@ -352,7 +352,7 @@ def _details(content: Mapping[str, Any]) -> Iterator[str]:
         flows = collection.get("flows", 0)
         counts = {name: f"{collection[name]:,}" for name in ("new", "corrected", "calls")}
         counts["flows"] = _("%(count)s of investor flow, ") % {"count": flows} if flows else ""
-        counts["source"] = collection["source"]
+        counts["source"] = str(glossary.word(glossary.SOURCES, collection["source"]))
         yield _("Collected from %(source)s: %(new)s new, %(corrected)s corrected, %(flows)s%(calls)s calls.") % counts
     if collection.get("note"):
         yield _("Nothing was collected. %(note)s") % {"note": failure_reason(collection["note"])}

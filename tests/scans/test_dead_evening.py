@@ -20,7 +20,7 @@ from tests.task_queues import purge_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT, LATER = time(18, 10), time(18, 11)
-REASON = "After attempt 5: OperationalError: the disk is full"
+REASON = "Given up after 5 attempts: OperationalError: the disk is full"
 
 
 @pytest.fixture

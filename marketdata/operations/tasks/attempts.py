@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from marketdata.models import TaskRecord, TaskStatus
+from marketdata.number_format import count_of
 from marketdata.operations import task_queue
 from marketdata.operations.lease import Lease, LeaseTaken
 from marketdata.operations.tasks.queueing import task_kind
@@ -157,7 +158,8 @@ def _report_death(row: TaskRecord, kind: TaskKind, reason: str) -> None:
     if not kind.report or not own_row(row).exists():
         return
     try:
-        import_string(kind.report)(f"After attempt {row.attempts}: {reason}", *row.args, **row.kwargs)
+        sentence = f"Given up after {count_of(row.attempts, 'attempt')}: {reason}"
+        import_string(kind.report)(sentence, *row.args, **row.kwargs)
     except Exception:  # the row has the reason, and ends
         LOGGER.exception("The end of %s was not reported", row.name)
 

@@ -63,9 +63,9 @@ class ChangedAnswer:
 
     @property
     def sentence(self) -> str:
-        """As `v2 2026-08-20: 2 of 13 picks left (005930 volume, 000660), 1 new (035720).`"""
+        """As `v2 2026-08-20: 2 of 13 picks dropped (005930 volume, 000660), 1 new (035720).`"""
         names = ", ".join(f"{code} {why}".strip() for code, why in self.left.items())
-        left = f"{len(self.left)} of {self.before} picks left{f' ({names})' if names else ''}"
+        left = f"{len(self.left)} of {self.before} picks dropped{f' ({names})' if names else ''}"
         new = f", {len(self.new)} new ({', '.join(self.new)})" if self.new else ""
         return f"{self.scanner_version} {self.session}: {left}{new}."
 

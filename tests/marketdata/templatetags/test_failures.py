@@ -21,7 +21,7 @@ from marketdata.templatetags.failures import failure_reason
             "시세가 들어온 뒤 `manage.py run_evening` 명령이 나머지를 처리합니다.",
         ),
         (
-            "After attempt 5: its worker was lost",
+            "Given up after 5 attempts: its worker was lost",
             "5번 시도한 뒤 그만두었습니다: 작업자 프로세스가 사라졌습니다",
         ),
         (
@@ -47,7 +47,7 @@ from marketdata.templatetags.failures import failure_reason
         ),
         (
             "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
-            "종가 1,015,000은 기준가 10,200의 99.51배로 가격제한폭 밖",
+            "종가 1,015,000: 기준가 10,200의 99.51배로 가격제한폭 밖",
         ),
         ("The disk of the host is full.", "영문 기록: The disk of the host is full."),
         ("", ""),

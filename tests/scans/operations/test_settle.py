@@ -113,7 +113,7 @@ def test_a_settled_bar_replaces_the_answer_and_names_the_pick_that_left(desk: Ki
     (changed,) = (answer for answer in report.answers if answer.session == last)
     assert (changed.scanner_version, changed.before) == ("rises", len(before))
     assert (set(changed.left), changed.new) == ({code}, ())
-    assert changed.sentence.startswith(f"rises {last}: 1 of {len(before)} picks left ({code}")
+    assert changed.sentence.startswith(f"rises {last}: 1 of {len(before)} picks dropped ({code}")
     assert ScanSession.objects.filter(date=last, published=False).count() == 1
     assert StockPrice.objects.get(stock_code=code, date=last, source="kis").close > base
 

@@ -121,17 +121,17 @@ def test_the_answer_of_the_evening_stays_readable(
     assert results.evening_session("kr", version, MONDAY).ranked == len(before)
     (notice,) = Notification.objects.filter(kind=Notification.SETTLED)
     assert notification_subject(notice, "en") == (
-        f"Seismo KRX 2026-11-16 (Mon) settled: rises: 1 of {len(before)} picks left: rise"
+        f"Seismo KRX 2026-11-16 (Mon) settled: rises: 1 of {len(before)} picks dropped: rise"
     )
     assert (
         notification_subject(notice, "ko")
-        == f"Seismo KRX 2026-11-16 (월) 확정: rises: {len(before)}개 중 1개 제외: rise"
+        == f"Seismo KRX 2026-11-16 (월) 확정: rises: {len(before)}종목 중 1종목 이탈: rise"
     )
     assert "2 of 3 picks before the close (15:18) are in the list at the close." in mailoutbox[0].body
     assert "장 마감 전(15:18) 선정 3종목 중 1종목이 확정 목록에 있습니다." in render(notification_message(notice, "ko"))
     message = notification_message(notice, "en")
     assert "1 of 3 picks before the close (15:18) are in the settled list." in render(message)
-    assert f"Left 종목{int(code) // 10} {code}: rise" in render(message)
+    assert f"Dropped 종목{int(code) // 10} {code}: rise" in render(message)
     assert [mail.subject for mail in mailoutbox][1:] == [notification_subject(notice, "en")]
     assert "Provisional: bars read at 15:35" in mailoutbox[0].body
     desk.morning("2026-11-17T08:20:00")

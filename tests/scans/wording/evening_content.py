@@ -161,7 +161,7 @@ Signals that moved today
 - target hit NAVER 035420 (v2) +9.81 %
 - stopped out SK하이닉스 000660 (v3) -5.00 %, -4.20 %
 - entered 삼성전자 005930 (v3)
-Collected from kis: 2,761 new, 2 corrected, 93 calls.
+Collected from Korea Investment & Securities: 2,761 new, 2 corrected, 93 calls.
 Signals: 3 new, 5 earlier ones changed.
 Bars: 2,761 of 2,770 expected.
 12.3 seconds.
@@ -184,7 +184,7 @@ vcp · 실패: RuntimeError 오류로 중단되었습니다. 자세한 내용은
 - 목표 도달 NAVER 035420 (v2) +9.81 %
 - 손절 SK하이닉스 000660 (v3) -5.00 %, -4.20 %
 - 진입 삼성전자 005930 (v3)
-수집(kis): 신규 2,761, 정정 2, 호출 93.
+수집(한국투자증권): 신규 2,761, 정정 2, 호출 93.
 신호: 새로 3건, 이전 신호 변경 5건.
 일봉 2,761/2,770.
 12.3초.

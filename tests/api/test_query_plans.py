@@ -146,7 +146,10 @@ def page_paths(names: dict[str, str]) -> dict[str, str]:
 
 def jobs(rows: pd.DataFrame, bring: Importer, sessions: list[date]) -> dict[str, Callable[[], object]]:
     """What reads the record besides: scans, imports, the lake, signals, tasks."""
-    span = {"market": "kr", "as_of": AS_OF, "versions": ["rises"]}
+
+    def scan(first: date, last: date) -> object:
+        return run_scan(RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=first, last=last))
+
     corrected = rows[rows.date == sessions[20]].assign(volume=77)
     number = ScanRequest.objects.latest("pk").pk
     tasks: dict[str, dict[str, Any]] = {
@@ -159,8 +162,8 @@ def jobs(rows: pd.DataFrame, bring: Importer, sessions: list[date]) -> dict[str,
     return {
         "import_prices": lambda: bring(corrected, AS_OF + timedelta(1)),
         "project_lake": lambda: project_bars("kr"),
-        "run_scan": lambda: run_scan(RunRequest(first=sessions[20], last=sessions[20], **span)),
-        "run_scan of a range": lambda: run_scan(RunRequest(first=sessions[20], last=sessions[25], **span)),
+        "run_scan": partial(scan, sessions[20], sessions[20]),
+        "run_scan of a range": partial(scan, sessions[20], sessions[25]),
         "update_signals": lambda: signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF),
         **{
             f"task {kind}": partial(import_string(settings.TASK_KINDS[kind].function), **arguments)

@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks [section ...] [--json FILE] [--keep DIR] [--runs N] [--check]: how fast it is here.
+"""python -m tests.benchmarks [section ...] [options]: how fast it is here.
 
     import     price files into SQLite and PostgreSQL, and into the lake
     scan       v2 on KRX: one session, 520 sessions, the whole command
@@ -9,7 +9,9 @@
     us         500 US shares from the imitation of KIS, compared with the file (2 minutes; only when named)
     pages      the trader's pages against their budgets: p95 cold and kept, bytes, paint, chart (when named)
     load       a production server on PostgreSQL and Redis: latencies of a scan, a chart and signals (when named)
+    readers    Zipf-distributed readers while lists are published and bars corrected (5 minutes, --seconds; when named)
     database   a stock in 4 million rows, the cache, collection in batches: an older plan's table (when named)
+    record-size  the table of bars at 40 million rows (--rows), whole and by year; autovacuum (when named)
     queues     how long a request of one session waits beside three ranges, by broker (3 minutes; when named)
     throughput  instruments a second by 1, 2 and 4 workers, executors in a worker, an evening by group (when named)
     sweep      200 variants of v2 over 521 sessions: whole, by two processes, with halving (1 minute; when named)
@@ -50,6 +52,8 @@ from tests.benchmarks import (
     load,
     pages,
     queues,
+    readers,
+    record_size,
     scan,
     sweeps,
     throughput,
@@ -85,7 +89,9 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "pages": pages.section,
     "queues": queues.section,
     "throughput": throughput.section,
+    "readers": readers.section,
     "database": database.section,
+    "record-size": record_size.section,
     "candles": candles.section,
     "candle-stress": candle_stress.section,
     "candle-patterns": candle_patterns.section,
@@ -105,6 +111,8 @@ ON_REQUEST = (
     "pages",
     "profile",
     "queues",
+    "readers",
+    "record-size",
     "sweep",
     "throughput",
     "us",
@@ -131,13 +139,15 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="make the markets there and use them again")
     parser.add_argument("--check", action="store_true", help="end with status 1 where an aim is missed")
     parser.add_argument("--runs", type=int, metavar="N", help="run everything N times")
+    parser.add_argument("--seconds", type=float, metavar="S", help="how long readers read (300)")
+    parser.add_argument("--rows", type=int, metavar="N", help="rows of record-size (40,000,000)")
     options = parser.parse_args()
     unknown = [name for name in options.sections if name not in SECTIONS]
     if unknown:
         parser.error(f"unknown section {unknown[0]!r}: choose among {', '.join(SECTIONS)}")
     report = Report()
     report.head()
-    bench = Bench(report, keep=options.keep, runs=options.runs)
+    bench = Bench(report, keep=options.keep, runs=options.runs, seconds=options.seconds, rows=options.rows)
     try:
         for name in options.sections or [name for name in SECTIONS if name not in ON_REQUEST]:
             SECTIONS[name](bench)

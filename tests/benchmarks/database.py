@@ -20,18 +20,19 @@ from tests.servers import Servers
 
 INSTRUMENTS, SESSIONS, WINDOW = 2_000, 2_000, 250
 TABLE = "marketdata_stockprice"
-ROWS = f"""
+FIRST = "date '2018-01-01'"
+ROWS = """
 INSERT INTO marketdata_stockprice
     (market, stock_code, date, source, open, high, low, close, volume, amount, created_at, updated_at)
-SELECT 'kr', to_char(code, 'FM000000'), date '2018-01-01' + day, 'demo', 1000 + code % 7, 1010, 990,
-    1000 + (code * day) % 13, 100 + day, 100000 + day, now(), now()
-FROM generate_series(0, {SESSIONS - 1}) AS day, generate_series(1, {INSTRUMENTS}) AS code
-"""  # noqa: S608
+SELECT 'kr', to_char(code, 'FM000000'), {first} + day, 'demo', 1000 + code % 7, 1010, 990,
+    1000 + (code::bigint * day) % 13, 100 + day, 100000 + day, now(), now()
+FROM generate_series(0, {sessions} - 1) AS day, generate_series(1, {instruments}) AS code
+"""
 """By day and then by code, as evenings append them."""
 CODE, RUNS = "001234", 5
 STATEMENT = f"""
 SELECT date, source, open, high, low, close, volume FROM marketdata_stockprice
-WHERE market = 'kr' AND stock_code = '{CODE}' AND date >= date '2018-01-01' + {SESSIONS - WINDOW} ORDER BY date, source
+WHERE market = 'kr' AND stock_code = '{CODE}' AND date >= {FIRST} + {SESSIONS - WINDOW} ORDER BY date, source
 """  # noqa: S608
 CLAIMS = {"collection": (52.3, 12.1), "read": (8.5, 0.2), "cache": (0.485, 0.008)}
 """Seconds before and after, as the older plan has them."""
@@ -60,7 +61,7 @@ def _reads(bench: Bench, database: str) -> tuple[list[float], list[float]]:
     """Seconds of the window by a scan of the whole table and by the index, in turns."""
     bench.fresh("rows", database)
     with psycopg.connect(database, autocommit=True) as connection:
-        _write(connection)
+        write_bars(connection, instruments=INSTRUMENTS, sessions=SESSIONS, first=FIRST)
         scans: list[float] = []
         indexed: list[float] = []
         for _ in range(bench.runs(RUNS)):
@@ -74,7 +75,9 @@ def _reads(bench: Bench, database: str) -> tuple[list[float], list[float]]:
     return scans, indexed
 
 
-def _write(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+def write_bars(
+    connection: psycopg.Connection[tuple[object, ...]], *, instruments: int, sessions: int, first: str
+) -> None:
     """Write the bars, and build the product's indexes over them: quicker than to keep them meanwhile."""
     connection.execute(f"ALTER TABLE {TABLE} SET UNLOGGED")
     query = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = %s AND indexname <> %s"
@@ -82,7 +85,7 @@ def _write(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     connection.execute(f"ALTER TABLE {TABLE} DROP CONSTRAINT price_key")
     for name, _ in indexes:
         connection.execute(f"DROP INDEX IF EXISTS {name}")
-    connection.execute(ROWS)
+    connection.execute(ROWS.format(instruments=instruments, sessions=sessions, first=first))
     for _, definition in indexes:
         connection.execute(str(definition))
     connection.execute(f"VACUUM ANALYZE {TABLE}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import json
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.measurement import BenchFailed
 
@@ -79,6 +81,17 @@ class Client:
         status = _ask(self.port, self.prefix + address, self.headers)
         if status != 200:
             raise BenchFailed(f"{self.prefix}{address} answered {status}")
+
+    def get(self, address: str) -> Any:
+        """The JSON at an address; BenchFailed for any other status than 200."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("GET", self.prefix + address, headers={"Authorization": f"Bearer {self.token}"})
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        if answer.status != 200:
+            raise BenchFailed(f"{self.prefix}{address} answered {answer.status}")
+        return json.loads(body)
 
     def drive(self, addresses: Sequence[str], connections: int, seconds: float) -> Seen:
         """Ask for the addresses in turn, over so many connections, each as soon as it has its answer."""

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,17 @@ class Installation:
 class Bench:
     """What the sections share: the report, how often to run, and the installations."""
 
-    def __init__(self, report: Report, *, keep: Path | None, runs: int | None) -> None:
+    def __init__(
+        self,
+        report: Report,
+        *,
+        keep: Path | None,
+        runs: int | None,
+        seconds: float | None = None,
+        rows: int | None = None,
+    ) -> None:
         self.report, self.asked_runs = report, runs
+        self.seconds, self.rows = seconds, rows
         self.kept = keep is not None
         self.folder = keep.absolute() if keep else Path(tempfile.mkdtemp(prefix="seismo-bench-"))
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -142,16 +151,19 @@ class Bench:
 
         return self.made_once(ADJUSTED_MARKET, {"file": file.name}, make)
 
-    def served(self, database_url: str, redis_url: str) -> Installation:
-        """Two years of KRX on servers of its own, with what versions published and the signals of it; made anew each
-        time, since the servers keep nothing."""
-        self.report.tell("importing KRX, publishing two years and following the signals ...")
+    def served(
+        self, database_url: str, redis_url: str, *, versions: Sequence[str] = VERSIONS, sessions: int = 0
+    ) -> Installation:
+        """KRX on servers of its own, with what versions published and the signals of it over the last `sessions`, else
+        two years; made anew each time, since the servers keep nothing."""
+        self.report.tell("importing KRX, publishing lists and following the signals ...")
         installation = replace(self.fresh("served", database_url), redis_url=redis_url)
         installation.manage("import_prices", *map(str, self.raw_files()))
         installation.manage("project_lake")
         days = installation.run_task("extent", market="kr")["sessions"]
-        span_days = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
-        for version in VERSIONS:
+        recorded = [day for day in days if RANGE[0] <= day <= RANGE[1]] or days[-520:]
+        span_days = days[-sessions:] if sessions else recorded
+        for version in versions:
             span = ("--from", span_days[0], "--to", span_days[-1])
             installation.manage("run_scan", "--version", version, *span, "--format", "csv", "--output", os.devnull)
         installation.manage("update_signals")

@@ -266,10 +266,13 @@ def folder(name: str, default: Path) -> Path:
 
 
 def cache_place(name: str, default: Path) -> str:
-    """A directory, created by its writers, or `s3://bucket/prefix`; "" for off."""
+    """As `place`; "" for off."""
+    return "" if text(name) == "off" else place(name, default)
+
+
+def place(name: str, default: Path) -> str:
+    """A directory, created by its writers, or `s3://bucket/prefix`."""
     value = text(name)
-    if value == "off":
-        return ""
     if not value.startswith("s3://"):
         return str((Path(value).expanduser() if value else default).absolute())
     url = urlsplit(value)

@@ -235,7 +235,7 @@ REST_FRAMEWORK = rest.rest_framework_settings(proxies=1 if SECURE_PROXY_SSL_HEAD
 SPECTACULAR_SETTINGS = rest.SCHEMA
 
 # Seismo's own.
-LAKE_DIR: Path | str = DATA_DIR / "lake"
+LAKE_DIR: Path | str = env.place("SEISMO_LAKE_DIR", DATA_DIR / "lake")
 # Whether the database has no bars, only what describes the lake (`seismo_site.aws_lambda`).
 LAKE_ONLY = False
 CALENDAR_DIR = DATA_DIR / "calendars"

@@ -94,7 +94,15 @@ def open_file(
             ) from error
         raise LakeError(f"{path} cannot be read, it is damaged ({error}): run `manage.py project_lake`.") from error
     except (OSError, pa.ArrowException) as error:
-        raise LakeError(f"{path} cannot be read ({error}): run `manage.py project_lake`.") from error
+        remedy = (
+            "check the bucket, its keys and the network" if is_away(lake, error) else "run `manage.py project_lake`"
+        )
+        raise LakeError(f"{path} cannot be read ({error}): {remedy}.") from error
+
+
+def is_away(lake: Lake, error: BaseException | None) -> bool:
+    """Whether `error` is one of a bucket that cannot be reached or refuses, so that nothing is known of the file."""
+    return lake.is_remote and isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
 
 
 def _version(lake: Lake, path: str) -> int | None:

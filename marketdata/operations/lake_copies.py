@@ -69,8 +69,11 @@ def copy_lake(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> CopyReport:
     """Copy the market's lake, after an update, and its catalogue, with the rows `others`, to the address `bucket`;
-    `rebuild`: also files that were copied before. OSError where that cannot be written."""
+    `rebuild`: also files that were copied before. OSError where that cannot be written, LakeError where
+    the lake is in a bucket itself."""
     target = Lake(bucket)
+    if get_lake().is_remote:
+        raise LakeError(f"The lake is in a bucket already ({get_lake().root}): only one in a directory is copied.")
     project.current_record(market).refuse_empty()
     project.current_flow_record(market)
     with transaction.atomic():

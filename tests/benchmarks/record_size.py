@@ -124,12 +124,10 @@ def _evening(connection: Connection, name: str, run: int) -> str:
 
 def _autovacuum(connection: Connection, instruments: int) -> Table:
     """The evenings after which PostgreSQL vacuums and analyzes by its defaults, and with the advice."""
-    settings = dict(
-        connection.execute("SELECT name, setting FROM pg_settings WHERE name LIKE 'autovacuum_%'").fetchall()
-    )
 
     def number(name: str) -> float:
-        return float(str(settings[name]))
+        ((value,),) = connection.execute("SELECT setting FROM pg_settings WHERE name = %s", [name]).fetchall()
+        return float(str(value))
 
     rows = instruments * SESSIONS
     insert = "autovacuum_vacuum_insert_threshold", "autovacuum_vacuum_insert_scale_factor"

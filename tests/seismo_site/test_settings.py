@@ -75,7 +75,7 @@ def test_everything_written_stays_in_the_data_directory(bare: pytest.MonkeyPatch
     settings = loaded()
     assert Path(settings["DATABASES"]["default"]["NAME"]).parent == tmp_path
     for name in ("LAKE_DIR", "CALENDAR_DIR", "REJECT_DIR", "STATIC_ROOT"):
-        assert tmp_path in settings[name].parents, name
+        assert tmp_path in Path(settings[name]).parents, name
     assert settings["SECRET_KEY"] == loaded()["SECRET_KEY"]
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from marketdata.errors import DataProblem, LakeError
 from marketdata.lake import flow_files, verified_reader, writer
-from marketdata.lake.footers import Part
+from marketdata.lake.footers import Part, is_away
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import generations
 from marketdata.operations.projection import break_table, index_table, partitions
@@ -152,7 +152,8 @@ def update_lake(market: str) -> None:
 
 
 def mark_damaged(market: str) -> None:
-    """Mark the partitions whose file is missing, damaged or not the recorded one; every file is read whole."""
+    """Mark the partitions whose file is missing, damaged or not the recorded one; every file is read whole. LakeError
+    where a lake in a bucket cannot be read: nothing is marked from then on."""
     damage = []
     for kind, path, read in (
         (LakePartition, get_lake().partition, verified_reader.read_bars),
@@ -163,6 +164,8 @@ def mark_damaged(market: str) -> None:
             try:
                 read(get_lake(), part)
             except LakeError as error:
+                if is_away(get_lake(), error.__cause__):
+                    raise
                 damage.append(str(error))
                 update: dict[str, Any] = {"wanted": F("wanted") + 1}
                 if not isinstance(error.__cause__, FileNotFoundError):
@@ -201,7 +204,8 @@ def _write_partition(partition: Partition, write: Write) -> writer.PartitionSumm
     except OSError as error:
         raise ProjectionFailed(
             f"The lake partition {market} {month:%Y-%m} could not be written ({error.strerror or error}): "
-            "nothing is lost; make room and run `manage.py project_lake`."
+            f"nothing is lost; {'check the bucket' if get_lake().is_remote else 'make room'} and run "
+            "`manage.py project_lake`."
         ) from error
     type(partition)._default_manager.filter(pk=partition.pk, written__lte=generation).update(
         written=generation,

@@ -24,6 +24,7 @@ from marketdata.admin.market_list import MarketList
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import CalendarChange, CalendarOverride, Instrument, InstrumentStatus
 from marketdata.queries import instrument_search
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin.readonly import ReadOnly
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class OverrideForm(Form):
         try:
             market = get_market(name)
         except UnknownMarket as error:
-            raise forms.ValidationError({"market": str(error)}) from error
+            raise forms.ValidationError({"market": failure_reason(str(error))}) from error
         if not calendars.FIRST_DAY <= day <= calendars.LAST_DAY:
             raise forms.ValidationError(
                 {

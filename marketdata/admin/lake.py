@@ -24,6 +24,7 @@ from marketdata.operations.projection import project
 from marketdata.queries import coverage, instruments, readiness
 from marketdata.queries.index_series import get_own_index
 from marketdata.queries.records import get_record
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
 from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
@@ -126,7 +127,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
                 for market in sorted({row.market for row in rows})
             )
         except DataProblem as error:
-            messages.error(request, str(error))
+            messages.error(request, failure_reason(str(error)))
             return None
         rebuilt = ngettext(
             "Rebuilt %(count)s month of the lake with %(bars)s bars.",
@@ -153,7 +154,7 @@ class LakePartitionAdmin(ReadOnly, MarketList):
         try:
             record = get_record(market)
         except UnknownMarket as error:
-            messages.error(request, str(error))
+            messages.error(request, failure_reason(str(error)))
             return self.coverage(request)
         context = {
             **self.admin_site.each_context(request),
@@ -183,7 +184,7 @@ def _index(record: Any) -> dict[str, Any]:
     try:
         days, m, spread = get_own_index(record)
     except LakeError as error:
-        return {"index_problem": str(error)}
+        return {"index_problem": failure_reason(str(error))}
     low = max(len(days) - SHOWN_SESSIONS, 0)
     level = 100 * np.cumprod(1 + np.nan_to_num(m[low:]))
     rows = [

@@ -25,6 +25,7 @@ from marketdata.models import BarCorrection, FactorEvent, FlowCorrection, Instit
 from marketdata.number_format import format_signed_amount, format_signed_count
 from marketdata.operations.record import factor_events
 from marketdata.panel import INVESTORS
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin.changelist import number_column
 from marketdata.web.admin.readonly import ReadOnly
 
@@ -135,7 +136,7 @@ class EventForm(Form):
             try:
                 factor_events.check_decision(market=market, code=code, day=day, ratio=ratio, at=timezone.now())
             except (factor_events.EventRefused, UnknownMarket) as error:
-                raise forms.ValidationError(str(error)) from error
+                raise forms.ValidationError(failure_reason(str(error))) from error
         return data
 
 

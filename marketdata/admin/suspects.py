@@ -28,6 +28,7 @@ from marketdata.queries import instruments
 from marketdata.queries.instruments import get_names
 from marketdata.queries.records import get_record
 from marketdata.queries.suspicions import Suspicion, get_suspicions
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import Admin
 
@@ -117,7 +118,7 @@ class SuspectsPage(Admin):
         try:
             self.supply(request, data["market"], data["code"], data["day"], ratio, data["reason"])
         except (factor_events.EventRefused, UnknownMarket) as error:
-            messages.error(request, str(error))
+            messages.error(request, failure_reason(str(error)))
         else:
             sentence = (
                 _("The move of %(code)s on %(day)s counts as real.")
@@ -153,7 +154,7 @@ class SuspectsPage(Admin):
                     reason=reason,
                 )
             except factor_events.EventRefused as error:
-                refused.append(str(error))
+                refused.append(failure_reason(str(error)))
                 continue
             recorded += FactorEvent.objects.filter(market=market, stock_code=event.code, date=event.day)
         self._project(request, market)
@@ -187,7 +188,10 @@ class SuspectsPage(Admin):
         try:
             project.project_bars(market)
         except DataProblem as error:
-            messages.warning(request, _("The event is recorded, but the lake is behind: %(error)s") % {"error": error})
+            messages.warning(
+                request,
+                _("The event is recorded, but the lake is behind: %(error)s") % {"error": failure_reason(str(error))},
+            )
 
 
 def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
@@ -196,7 +200,7 @@ def _suspicions(market: str) -> tuple[Sequence[Suspicion], str]:
         get_market(market)
         return get_suspicions(get_record(market)), ""
     except (LakeError, UnknownMarket) as error:
-        return [], str(error)
+        return [], failure_reason(str(error))
 
 
 def _events(chosen: Iterable[Suspicion], *, as_splits: bool) -> tuple[list[EventDraft], int]:

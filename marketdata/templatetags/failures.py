@@ -129,11 +129,49 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         r"(\S+) is (\S+) times its base price (\S+), beyond the daily limit",
         r"종가 \1: 기준가 \3의 \2배로 가격제한폭 밖",
     ),
+    (
+        r"No task worker is running, so it waits: start one with `(.*?)`\.",
+        r"실행 중인 작업 프로세스가 없어 기다립니다. `\1` 명령으로 시작하십시오.",
+    ),
+    (
+        r"The task queue cannot be reached, so nothing was saved: try again later\.",
+        "작업 대기열에 연결할 수 없어 저장하지 않았습니다. 나중에 다시 시도하십시오.",
+    ),
+    (r"Request (\d+) has ended already: it is (\w+)\.", r"요청 \1번은 이미 끝났습니다."),
+    (
+        r"Version (\S+) is active on (.*?): make another one active there before it is disabled\.",
+        r"\1: \2 시장의 기본 버전입니다. 사용을 중지하기 전에 다른 버전을 기본으로 지정하십시오.",
+    ),
+    (
+        r"Version (\S+) is disabled: enable it before it can be active\.",
+        r"\1: 사용 중지된 버전입니다. 기본으로 지정하기 전에 사용하도록 바꾸십시오.",
+    ),
+    (r"Unknown scanner version '(.*?)': the known ones are (.*?)\.", r"\1: 없는 버전입니다. 있는 버전: \2."),
+    (
+        r"Unknown market '(.*?)': choose one of (.*?), or a name such as (\S+) for a second market with the rules of (\w+)\.",
+        r"\1: 없는 시장입니다. \2 중에서 고르거나, \4 규칙을 따르는 둘째 시장이면 \3 같은 이름을 쓰십시오.",
+    ),
+    (r" Did you mean (.*?)\?", r" 혹시 \1?"),
+    (
+        r"Market (\S+) has no instrument (\S+): look its code up under Instruments\.",
+        r"\1 시장에 \2 종목이 없습니다. 종목 목록에서 코드를 확인하십시오.",
+    ),
+    (r"An event of (\S+) on (\S+) cannot be recorded: ", r"\1 \2: 권리락·분할을 기록할 수 없습니다. "),
+    (r"ratio not above 0\.", "비율은 0보다 커야 합니다."),
+    (r" A ratio of 1 says that the move was a real one\.", ". 실제 변동이면 비율 1을 쓰십시오."),
+    (
+        r"No channel is configured: set (\S+) or (\S+) or (\S+)\.",
+        r"설정된 채널이 없습니다. \1, \2, \3 중 하나를 설정하십시오.",
+    ),
+    (
+        r"Run (\d+) has published (\S+) for (\S+) on (\S+) since: discard the quarantined answer\.",
+        r"그 뒤 실행 \1번이 \3 시장의 \4 \2 결과를 발행했습니다. 보류된 결과를 폐기하십시오.",
+    ),
     (r", near ([\d.]+:[\d.]+)", r" (\1에 가까움)"),
 )
 COMPILED = tuple((re.compile(pattern), text) for pattern, text in SENTENCES)
-ENGLISH = re.compile(r"[A-Za-z']{2,},? [A-Za-z']{2,},? [A-Za-z']{2,}")
-"""Three words in a row: a sentence that no pattern fits."""
+ENGLISH = re.compile(r"[A-Za-z']{2,}(?: [A-Za-z']{2,},?|, [A-Za-z']{2,}) [A-Za-z']{2,}")
+"""Three words in a row that are no list of names: a sentence that no pattern fits."""
 
 
 @register.filter("failure")

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter, word_filter
 from marketdata.admin.market_list import MarketList
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
@@ -119,7 +120,7 @@ class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
         try:
             channels = notify.send_again(row, as_of=timezone.now())
         except notify.NoChannel as error:
-            messages.error(request, str(error))
+            messages.error(request, failure_reason(str(error)))
         else:
             actions.log_action(
                 request, [row], _("To be sent again by %(channels)s.") % {"channels": ", ".join(channels)}

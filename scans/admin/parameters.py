@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from marketdata.number_format import format_number
+from marketdata.templatetags.failures import failure_reason
 from scans.admin.segments import LimitsField, SegmentsField
 from scans.engines import engine_params
 from scans.engines.registry import ENGINES
@@ -84,7 +85,7 @@ class VersionForm(Form):
             return engine_params.dump(engine_params.read(kind, self.instance.params))
         except engine_params.ParamError as error:
             problem = _("The stored parameters do not fit the engine, so its defaults are shown: %(error)s")
-            self.problem = problem % {"error": error}
+            self.problem = problem % {"error": failure_reason(str(error))}
             return engine_params.dump(kind())
 
     def clean(self) -> dict[str, Any]:
@@ -95,7 +96,7 @@ class VersionForm(Form):
         try:
             versions.refuse_disabling(self.instance)
         except versions.VersionProblem as problem:
-            self.add_error("enabled", str(problem))
+            self.add_error("enabled", failure_reason(str(problem)))
         if settings is not None:
             try:
                 self.own_settings = self._own_settings(settings)
@@ -125,16 +126,16 @@ class VersionForm(Form):
         for name, sentences in problem.errors.items():
             field = PREFIX + name.removeprefix("parameters.")
             if field not in self.fields:
-                self.add_error(None, " ".join(sentences))
+                self.add_error(None, failure_reason(" ".join(sentences)))
                 continue
-            self.add_error(field, " ".join(sentences))
+            self.add_error(field, failure_reason(" ".join(sentences)))
             position = problem.positions.get(name)
             if position:
                 self.fields[field].widget.attrs.update(
                     {"data-line": position["line"], "data-column": position["column"], "aria-invalid": "true"}
                 )
         if not problem.errors:
-            self.add_error(None, str(problem))
+            self.add_error(None, failure_reason(str(problem)))
 
     def rows(self) -> Iterator[ParameterRow]:
         """The parameters in the engine's order."""

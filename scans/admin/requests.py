@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import MarketFilter
 from marketdata.admin.market_list import MarketList
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import DetailPage
 from marketdata.web.admin.readonly import ReadOnly
@@ -105,7 +106,7 @@ class ScanRequestAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
         try:
             row = queue.cancel_request(pk, as_of=timezone.now(), who=request.user.get_username())
         except queue.NotCancellable as error:
-            messages.error(request, str(error))
+            messages.error(request, failure_reason(str(error)))
         else:
             actions.log_action(request, [row], _("Cancelled request %(pk)s.") % {"pk": pk})
         return HttpResponseRedirect(back)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.filters import DayFilter, MarketFilter
 from marketdata.admin.market_list import MarketList
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin.actions import action_fields, confirmation_page, is_confirmed, log_action
 from marketdata.web.admin.changelist import DetailPage, number_column
 from marketdata.web.admin.readonly import ReadOnly
@@ -171,7 +172,7 @@ class ScanSessionAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
             try:
                 operation(session=row, who=request.user.get_username(), at=timezone.now())
             except quarantine.NotQuarantined as error:
-                messages.error(request, str(error))
+                messages.error(request, failure_reason(str(error)))
             else:
                 decided.append(row)
         if decided:

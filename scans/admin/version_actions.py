@@ -18,6 +18,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import UnknownMarket
 from marketdata.operations import task_queue
 from marketdata.queries import instruments
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin import actions
 from marketdata.web.admin.changelist import Admin
 from scans.models import ScannerVersion, ScanRequest
@@ -80,7 +81,7 @@ def run_now(model_admin: Admin, request: HttpRequest, version: ScannerVersion) -
                 request_id=getattr(request, "request_id", ""),
             ).request
         except REFUSALS as error:
-            form.add_error(None, str(error))
+            form.add_error(None, failure_reason(str(error)))
         else:
             return open_request(request, scan_request)
     return _page(
@@ -107,7 +108,7 @@ def queue_again(
             request_id=getattr(request, "request_id", ""),
         )
     except REFUSALS as error:
-        messages.error(request, str(error))
+        messages.error(request, failure_reason(str(error)))
         return HttpResponseRedirect(back)
     return open_request(request, queued.request)
 
@@ -126,7 +127,7 @@ def open_request(request: HttpRequest, scan_request: ScanRequest) -> HttpRespons
         },
     )
     if advice := task_queue.advice(timezone.now()):
-        messages.warning(request, advice)
+        messages.warning(request, failure_reason(advice))
     return HttpResponseRedirect(reverse("admin:scans_scanrequest_change", args=[scan_request.pk]))
 
 
@@ -138,7 +139,7 @@ def activate(model_admin: Admin, request: HttpRequest, version: ScannerVersion) 
         try:
             versions.activate_version(market, version, who=request.user.get_username(), at=timezone.now())
         except (versions.VersionProblem, UnknownMarket) as error:
-            messages.error(request, str(error))
+            messages.error(request, failure_reason(str(error)))
         else:
             actions.log_action(
                 request,

@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from marketdata.admin.market_list import MarketList
+from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin.actions import log_action
 from scans.admin import parameters, segments, version_actions, version_history
 from scans.engines.registry import ENGINES
@@ -145,7 +146,7 @@ class ScannerVersionAdmin(MarketList):
         try:
             return super().changeform_view(request, *args, **kwargs)
         except versions.VersionProblem as problem:
-            messages.error(request, str(problem))
+            messages.error(request, failure_reason(str(problem)))
             return HttpResponseRedirect(request.get_full_path())
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
@@ -189,7 +190,7 @@ class ScannerVersionAdmin(MarketList):
             try:
                 versions.save_version(version, who=request.user.get_username(), at=timezone.now())
             except versions.VersionProblem as problem:
-                messages.error(request, str(problem))
+                messages.error(request, failure_reason(str(problem)))
             else:
                 switched.append(version)
         sentence = _("Enabled: %(versions)s.") if enabled else _("Disabled: %(versions)s.")

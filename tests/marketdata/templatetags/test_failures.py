@@ -1,5 +1,7 @@
 """Recorded failures in Korean: every sentence of the evening and the record, and what has no Korean form."""
 
+# ruff: noqa: E501 - one sentence a line
+
 from __future__ import annotations
 
 import re
@@ -48,6 +50,27 @@ from marketdata.templatetags.failures import failure_reason
         (
             "1,015,000 is 99.51 times its base price 10,200, beyond the daily limit",
             "종가 1,015,000: 기준가 10,200의 99.51배로 가격제한폭 밖",
+        ),
+        (
+            "Version v2 is active on kr, us: make another one active there before it is disabled.",
+            "v2: kr, us 시장의 기본 버전입니다. 사용을 중지하기 전에 다른 버전을 기본으로 지정하십시오.",
+        ),
+        (
+            "An event of 005930 on 2024-04-12 cannot be recorded: the event's ratio 5 leaves a move of "
+            "0.04 times, 0.2 times without it (5000 -> 1000): is it inverted (0.2)? A ratio of 1 says that the move was "
+            "a real one.",
+            "005930 2024-04-12: 권리락·분할을 기록할 수 없습니다. 기록된 비율 5 적용 시 0.04배, 미적용 시 0.2배 변동 "
+            "(5000 -> 1000): 비율이 뒤집힌 듯함 (0.2). 실제 변동이면 비율 1을 쓰십시오.",
+        ),
+        (
+            "Unknown market 'xx': choose one of kr, us, upbit, bithumb, or a name such as kr-adj for a second market with the "
+            "rules of kr.",
+            "xx: 없는 시장입니다. kr, us, upbit, bithumb 중에서 고르거나, kr 규칙을 따르는 둘째 시장이면 kr-adj 같은 이름을 "
+            "쓰십시오.",
+        ),
+        (
+            "No task worker is running, so it waits: start one with `manage.py qcluster`.",
+            "실행 중인 작업 프로세스가 없어 기다립니다. `manage.py qcluster` 명령으로 시작하십시오.",
         ),
         ("The disk of the host is full.", "영문 기록: The disk of the host is full."),
         ("", ""),

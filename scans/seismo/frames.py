@@ -23,7 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _ready(function: Callable[P, R]) -> Callable[P, R]:
+def with_django(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, after Django's set-up."""
 
     @wraps(function)
@@ -39,7 +39,7 @@ def _ready(function: Callable[P, R]) -> Callable[P, R]:
     return prepared
 
 
-@_ready
+@with_django
 def bars(
     market: str = "kr",
     fields: Sequence[str] = BARS,
@@ -72,7 +72,7 @@ def bars(
     return pd.DataFrame(values, index=index)
 
 
-@_ready
+@with_django
 def panel(market: str = "kr", field: str = "close", start: Day = None, end: Day = None) -> pd.DataFrame:
     """One field of the whole market, sessions x codes: adjusted, filled where nothing traded, NaN before the first bar.
     Errors as `bars`."""
@@ -82,7 +82,7 @@ def panel(market: str = "kr", field: str = "close", start: Day = None, end: Day 
     return pd.DataFrame(read.tail(field, 0), index=read.output_sessions, columns=read.codes)
 
 
-@_ready
+@with_django
 def picks(market: str = "kr", version: str | None = None, start: Day = None, end: Day = None) -> pd.DataFrame:
     """Published picks, best first within a session: date, scanner_version, rank, code, name, segment, score, label,
     strategy, close, entry, target, stop. version: a slug, or every version."""
@@ -96,15 +96,15 @@ def picks(market: str = "kr", version: str | None = None, start: Day = None, end
     if version is not None:
         rows = rows.filter(scanner_version__in=get_versions(market, [version]))
     if start:
-        rows = rows.filter(date__gte=_day(start))
+        rows = rows.filter(date__gte=as_day(start))
     if end:
-        rows = rows.filter(date__lte=_day(end))
+        rows = rows.filter(date__lte=as_day(end))
     frame = pd.DataFrame(rows.order_by("date", "scanner_version__slug", "rank").values_list(*columns), columns=columns)
     frame["date"] = pd.to_datetime(frame["date"])
     return frame.rename(columns={"scanner_version__slug": "scanner_version"})
 
 
-@_ready
+@with_django
 def scan(
     match: str = "", *, market: str = "kr", engine: str = "formula", start: Day = None, end: Day = None, **params: Any
 ) -> pd.DataFrame:
@@ -122,7 +122,7 @@ def scan(
 
     record = project.current_record(market)
     last = record.sessions[-1].item()
-    days = record.between(_day(start) or _day(end) or last, _day(end) or last)
+    days = record.between(as_day(start) or as_day(end) or last, as_day(end) or last)
     chosen = get_engine(engine)
     values = {"match": match, **params} if match else params
     task = EngineTask(chosen, engine_params.read(chosen.Params, values, market), record.market.segments, {})
@@ -136,7 +136,7 @@ def scan(
     })  # fmt: skip
 
 
-@_ready
+@with_django
 def evaluate(
     versions: Sequence[str],
     *,
@@ -157,10 +157,10 @@ def evaluate(
 
     request = EvaluationRequest(
         market=market,
-        as_of=_now(),
+        as_of=moment_now(),
         versions=list(versions),
-        first=_day(start),
-        last=_day(end),
+        first=as_day(start),
+        last=as_day(end),
         horizons=list(horizons),
         costs=None if costs is None else costs / 100,
         source=source,
@@ -175,16 +175,16 @@ def _panel(market: str, fields: Sequence[str], start: Day, end: Day) -> Panel:
 
     record = project.current_record(market)
     record.refuse_empty()
-    days = record.between(_day(start) or record.block(record.sessions[-1])[0].item(), _day(end))
+    days = record.between(as_day(start) or record.block(record.sessions[-1])[0].item(), as_day(end))
     window = open_window(record, days, 0, caps=0 if MARKET_CAP in fields else None)
     return window.read(dict.fromkeys(fields, 0), threads=2)
 
 
-def _day(day: Day) -> date | None:
+def as_day(day: Day) -> date | None:
     return date.fromisoformat(day) if isinstance(day, str) else day
 
 
-def _now() -> datetime:
+def moment_now() -> datetime:
     from django.utils import timezone
 
     return timezone.now()

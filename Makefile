@@ -123,4 +123,4 @@ bench: $(DEV)
 COMPILE := ../$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make requirements"
 requirements: $(DEV)
-	cd requirements && for set in base tracing yfinance dev; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done
+	cd requirements && for set in base tracing yfinance dask dev; do $(COMPILE) $$set.in -o $$set.txt || exit 1; done

@@ -287,8 +287,9 @@ COLLECT_CHECK = env.integer("SEISMO_COLLECT_CHECK", 20, most=1000)
 COLLECT_HISTORY = env.integer("SEISMO_COLLECT_HISTORY", 750, least=1, most=10_000)
 
 # Scans.
-EXECUTORS = ("auto", "inline", "process", "thread")
+EXECUTORS = ("auto", "inline", "process", "thread", "dask")
 SCAN_EXECUTOR = env.choice("SEISMO_SCAN_EXECUTOR", "auto", EXECUTORS)
+DASK_SCHEDULER = env.text("SEISMO_DASK_SCHEDULER")
 EVENING_PARALLEL = env.flag("SEISMO_EVENING_PARALLEL", default=False)
 CANDLE_MEMORY_EVERY = env.integer("SEISMO_CANDLE_MEMORY_EVERY", 10, least=0, most=1_000_000)
 CANDLE_EVENTS_URL = env.webhook_url("SEISMO_CANDLE_EVENTS_URL")

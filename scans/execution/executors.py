@@ -1,4 +1,4 @@
-"""Executors of pieces: inline, threads or processes; the result is the same.
+"""Executors of pieces: inline, threads, processes or a Dask cluster; the result is the same.
 
 `auto` chooses by how many cells (sessions x instruments) there are. Most of the work is whole-array operations that
 release the interpreter, so threads share it well; a process pays with half a second of start-up and with sending its
@@ -13,17 +13,19 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from marketdata.context_threads import ContextThreadPool
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations.processes import end_with_parent
 from scans.execution.cost import Cost, StageMeter, resident_memory
+from scans.execution.dask_cluster import NO_CLUSTER, Cluster, cluster_pool
 from scans.execution.shards import EngineTask, PanelReader, Piece, compute_piece, instrument_slices
 
-CHOICES = ("auto", "inline", "thread", "process")
+CHOICES = ("auto", "inline", "thread", "process", "dask")
 
 THREADS_FROM = 6_000_000
 """Sessions x instruments from which threads are quicker than one."""
@@ -63,28 +65,33 @@ class PieceCosts:
 
 
 def compute_pieces(
-    window: PanelReader, tasks: Sequence[EngineTask], *, executor: str = "auto", workers: int = 0
+    window: PanelReader,
+    tasks: Sequence[EngineTask],
+    *,
+    executor: str = "auto",
+    workers: int = 0,
+    cluster: Cluster = NO_CLUSTER,
 ) -> tuple[list[Piece], PieceCosts]:
     """The pieces of `window` for all `tasks`, in the order of the instruments, and what they cost.
 
-    workers 0 means one for each core.
+    workers 0 means one for each core, or for each thread of the `cluster` of the executor dask.
     """
     began = time.perf_counter()
     sessions, instruments = len(window.sessions), len(window.survey.codes)
     chosen = choose_executor(executor, sessions * instruments)
-    workers = workers or cores()
     if chosen == "inline":
-        threads = min(workers, 2)
+        threads = min(workers or cores(), 2)
         parts = instrument_slices(sessions, instruments, 1, len(tasks))
         pieces = [compute_piece(window, tasks, part, threads) for part in parts]
         return pieces, _costs(pieces, len(tasks), chosen)
-    parts = instrument_slices(sessions, instruments, workers, len(tasks))
-    with _pool(chosen, workers) as pool:
+    with _pool(chosen, workers, cluster) as (pool, workers):
+        parts = instrument_slices(sessions, instruments, workers, len(tasks))
         futures = [pool.submit(_piece_and_memory, chosen, window, tasks, part) for part in parts]
         try:
             results = [future.result() for future in futures]
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in futures:
+                future.cancel()
             raise
     pieces = [piece for piece, _, _ in results]
     memory = {process: 0 for _, process, _ in results}
@@ -98,7 +105,7 @@ def _piece_and_memory(
     chosen: str, window: PanelReader, tasks: Sequence[EngineTask], part: slice
 ) -> tuple[Piece, int, int]:
     """A piece, and the process that computed it with its own peak bytes (0: a thread)."""
-    meter = StageMeter(baseline=resident_memory() if chosen == "process" else None)
+    meter = StageMeter(baseline=None if chosen == "thread" else resident_memory())
     piece = compute_piece(window, tasks, part, 1)
     return piece, os.getpid(), meter.cost().memory
 
@@ -113,10 +120,20 @@ def _costs(pieces: Sequence[Piece], tasks: int, executor: str, passed: float | N
     return PieceCosts(read, costs, sum(piece.bars for piece in pieces), executor)
 
 
-def _pool(chosen: str, workers: int) -> Executor:
+@contextmanager
+def _pool(chosen: str, workers: int, cluster: Cluster) -> Iterator[tuple[Executor, int]]:
+    """The pool, and how many work in it."""
+    if chosen == "dask":
+        with cluster_pool(cluster) as (remote, threads):
+            yield remote, workers or threads
+        return
+    workers = workers or cores()
     if chosen == "thread":
-        return ContextThreadPool(workers)
-    # Spawned, not forked: a fork would copy open database connections and Arrow's thread pool.
-    # They end with the process that has them, also where that is a task worker that is killed.
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
+        pool: Executor = ContextThreadPool(workers)
+    else:
+        # Spawned, not forked: a fork would copy open database connections and Arrow's thread pool.
+        # They end with the process that has them, also where that is a task worker that is killed.
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
+    with pool:
+        yield pool, workers

@@ -21,6 +21,7 @@ from marketdata.record import Days, FlowRecord, Record
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.execution import executors
 from scans.execution.cost import Cost, StageMeter
+from scans.execution.dask_cluster import Cluster
 from scans.execution.shards import EngineTask, PanelReader, join_pieces
 from scans.feature_cache import entries, store
 
@@ -121,7 +122,10 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     if left:
         todo = [tasks[n] for n in left]
         window: PanelReader = open_window(record, days, warm_up, flows=flows, caps=caps)
-        pieces, spent = executors.compute_pieces(window, todo, executor=how.executor, workers=how.workers)
+        cluster = Cluster(settings.DASK_SCHEDULER, entries.code_digest)
+        pieces, spent = executors.compute_pieces(
+            window, todo, executor=how.executor, workers=how.workers, cluster=cluster
+        )
         for n, features in zip(left, spent.tasks, strict=True):
             costs[n] = TaskCost(spent.read, features, spent.bars, spent.executor, spent.memory)
         computed = join_pieces(pieces, todo)

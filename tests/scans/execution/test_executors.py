@@ -29,8 +29,9 @@ def test_auto_means_threads_on_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_executor_is_chosen_by_name_and_unknown_ones_are_refused() -> None:
     assert executors.choose_executor("process", 1) == "process"
-    with pytest.raises(ValueError, match="Unknown executor 'dask': choose among auto, inline"):
-        executors.choose_executor("dask", 1)
+    assert executors.choose_executor("dask", 1) == "dask"
+    with pytest.raises(ValueError, match="Unknown executor 'ray': choose among auto, inline"):
+        executors.choose_executor("ray", 1)
 
 
 @given(sessions=st.integers(1, 3000), instruments=st.integers(0, 25_000), least=st.integers(1, 8))

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
+from django.test import Client
 
 from tests.seismo_site.running import ROOT
 
@@ -81,6 +86,29 @@ def test_only_this_host_reaches_what_has_no_tls() -> None:
     ports = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert ports == {"web": ["127.0.0.1:8000:8000"], "caddy": ["80:80", "443:443"]}
     assert SERVICES["caddy"]["profiles"] == ["tls"]
+
+
+@pytest.mark.parametrize("hosts", ["seismo.example.org", ".example.org,other.example.org", "*", ""])
+def test_the_server_answers_its_health_check_by_any_name(hosts: str, client: Client, settings: Any) -> None:
+    class Recorder(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            """Nothing on standard error."""
+
+    requests: list[tuple[str, dict[str, str]]] = []
+    with HTTPServer(("127.0.0.1", 0), Recorder) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        test = SERVICES["web"]["healthcheck"]["test"]
+        command = [sys.executable, *(word.replace(":8000", f":{server.server_port}") for word in test[2:])]
+        subprocess.run(command, env={"SEISMO_ALLOWED_HOSTS": hosts}, check=True, timeout=60)
+    ((path, headers),) = requests
+    settings.ALLOWED_HOSTS = hosts.split(",") if hosts else ["localhost"]
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_PROXY_SSL_HEADER = True, ("HTTP_X_FORWARDED_PROTO", "https")
+    assert client.get(path, headers=headers).status_code == 200
 
 
 def commands() -> list[list[str]]:

@@ -334,7 +334,8 @@ def _exit(reason: str) -> str:
 def _signals(signals: Mapping[str, Any]) -> Iterator[Line]:
     moves, entered = signals.get("moves", ()), _("entered")
     if moves:
-        yield Line(_("Signals that moved today"), Kind.HEAD, ENTRY)
+        has_ended = any(move["status"] != "entered" for move in moves)
+        yield Line(_("Signals that moved today"), Kind.HEAD, NEW if has_ended else ENTRY)
     for n, move in enumerate(moves):
         if move["status"] == "entered":
             yield Line(f"{entered} {_name(move)} ({move['scanner_version']})", Kind.ITEM, ENTRY + n)

@@ -99,3 +99,10 @@ def test_prices_have_all_their_digits_and_the_tick_grid_where_there_is_one(plan:
     counts = {"new": 1, "stayed": 0, "dropped": 0}
     body = content(versions=[version("v2", counts=counts, new=[one])])
     assert f"- New 1. 더블유게임즈 192080: 59,400 (+5.69 %){words}" in text(body).splitlines()
+
+
+def test_a_shortened_message_keeps_the_heading_of_its_signals() -> None:
+    lines = render(evening_message(content(), "ko"), limit=560, with_subject=True).splitlines()
+    ended = next(n for n, line in enumerate(lines) if line.startswith("- 목표 도달 NAVER"))
+    assert lines[ended - 1] == "오늘 움직인 신호"
+    assert any(line.startswith("생략한 줄") for line in lines)

@@ -79,8 +79,10 @@ def catalog() -> Catalog:
 
 
 @functools.cache
-def used() -> set[Key]:
-    texts: set[Key] = set()
+def written() -> tuple[set[Key], set[Key]]:
+    """The texts of templates and modules: those without a plural, and those that are counted."""
+    plain: set[Key] = set()
+    counted: set[Key] = set()
     sources = [
         "\n".join(line.strip() for line in templatize(path.read_text(), origin=str(path)).splitlines()).encode()
         for folder in TEMPLATES
@@ -93,8 +95,15 @@ def used() -> set[Key]:
     sources += [path.read_bytes() for path in modules]
     for source in sources:
         for _, message, _, context in extract("python", io.BytesIO(source), keywords=KEYWORDS):
-            texts.add((context, message[0] if isinstance(message, tuple) else message))
-    return texts | set(admin_texts()) | {(None, text) for text in engine_texts()}
+            if isinstance(message, tuple):
+                counted.add((context, message[0]))
+            else:
+                plain.add((context, message))
+    return plain | set(admin_texts()) | {(None, text) for text in engine_texts()}, counted
+
+
+def used() -> set[Key]:
+    return set.union(*written())
 
 
 def admin_texts() -> Iterator[Key]:
@@ -136,6 +145,12 @@ def test_every_text_has_its_korean() -> None:
 
 def test_no_korean_text_is_left_over() -> None:
     assert not translations().keys() - used()
+
+
+def test_a_counted_text_is_not_used_without_a_count() -> None:
+    """Django reads the two from different entries; with one in the catalogue the other is Django's own, or English."""
+    plain, counted = written()
+    assert not plain & counted
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:

@@ -179,3 +179,16 @@ def spark(points: str, change: Any = None) -> SafeString:
         direction(change),
         points,
     )
+
+
+@register.simple_tag
+def now(code: str, level: float | None = None, close: float | None = None) -> SafeString:
+    """The place of an instrument's price now; with a level, of its distance from there too."""
+    if level is None:
+        return format_html('<span class="now" data-now="{}" hidden></span>', code)
+    return format_html(
+        '<span class="now" data-now="{}" data-level="{}" data-close="{}" hidden></span>',
+        code,
+        numbers.plain_price(level),
+        numbers.plain_price(close),
+    )

@@ -31,6 +31,12 @@ TABS = {
 }
 LISTED = 200
 """Rows of a tab."""
+UNSHOWN = (
+    *(f"rank__{name}" for name in ("signals", "components")),
+    *(f"rank__scanner_version__{name}" for name in ("params", "segments", "limits")),
+    *(f"rank__run__{name}" for name in ("params", "seconds")),
+)
+"""JSON that no row shows: to parse it took longer than to read the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Signals(KeptPage):
         status = status if status in TABS else "open"
         every = results.market_signals(self.market.name)
         of_status = every.filter(status__in=TABS[status])
-        of_status = of_status.select_related("rank__scanner_version", "rank__run", "scanner_version")
+        of_status = of_status.select_related("rank__scanner_version", "rank__run").defer(*UNSHOWN)
         of_status = of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED]
         by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
         overrides = get_overrides([self.market.name])
@@ -95,6 +101,7 @@ class Signals(KeptPage):
 def signal_row(signal: Signal, series: CloseSeries | None) -> SignalRow:
     """The row of a signal; `series` are the latest closes of its instrument."""
     vars(signal).update({name: getattr(signal.rank, name) for name in (*LEVELS, "segment")})
+    signal.scanner_version = signal.rank.scanner_version
     return SignalRow(
         signal=signal,
         address=stock_address(signal.rank),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.messages import get_messages
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.html import format_html
@@ -106,11 +106,22 @@ class KeptContentPage(FramedPage):
 
 
 class KeptPartPage(KeptContentPage):
-    """A part that the page around it fetches with ?part=1; by itself it is a page."""
+    """A part that the page around it fetches with ?part=1, without a frame; by itself it is a page."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if self.is_part:
+            return HttpResponse(kept_content(self).html)
+        return super().get(request, *args, **kwargs)
+
+    @property
+    def is_part(self) -> bool:
+        return "part" in self.request.GET
+
+    def prepare_frame(self) -> None:
+        if not self.is_part:
+            super().prepare_frame()
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
-        if "part" in self.request.GET:
-            return HttpResponse(context["html"])
         context["html"] = format_html('<section class="block wide">{}</section>', context["html"])
         return super().render_to_response(context, **kwargs)
 

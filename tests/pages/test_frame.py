@@ -76,7 +76,6 @@ QUERIES = {
     "/kr/search?q=": (5, 3),
     "/kr/search?q=00": (6, 4),
     "/kr/research": (6, 4),
-    "/kr/funnel?scanner_version=rises&date={day}&part": (6, 2),
     "/settings": (6, 6),
     "/settings/messages": (6, 6),
     "/help": (2, 2),

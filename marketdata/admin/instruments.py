@@ -24,6 +24,7 @@ from marketdata.admin.market_list import MarketList
 from marketdata.markets import UnknownMarket, get_market
 from marketdata.models import CalendarChange, CalendarOverride, Instrument, InstrumentStatus
 from marketdata.queries import instrument_search
+from marketdata.queries.calendar_disagreements import has_question
 from marketdata.templatetags.failures import failure_reason
 from marketdata.web.admin.readonly import ReadOnly
 
@@ -62,7 +63,11 @@ class OverrideForm(Form):
         if has_hours:
             return data
         # A second market may override its base market's override, whatever the calendar says.
-        if len(market.family) == 1 and _is_session(market.calendar, day) == data["is_open"]:
+        if (
+            len(market.family) == 1
+            and _is_session(market.calendar, day) == data["is_open"]
+            and not has_question(market.name, day)
+        ):
             sentence = (
                 _("%(day)s is a session by the calendar %(calendar)s already: nothing to override.")
                 if data["is_open"]
@@ -104,7 +109,7 @@ class CalendarOverrideAdmin(GenerationMixin, MarketList):
 class CalendarChangeAdmin(ReadOnly, MarketList):
     """Changes of overrides by the answers of sources."""
 
-    list_display = ("date", "market", "source", "kind", "is_open", "at")
+    list_display = ("date", "market", "source", "kind", "is_open", "at", "notified_at")
     list_filter = (MarketFilter, "kind")
     note = _("An override that a person wrote is never withdrawn: a source that says otherwise is listed as disputed.")
 

@@ -40,12 +40,15 @@ class CalendarOverride(models.Model):
 
 
 class CalendarChange(models.Model):
-    """Changes of the overrides by a source's answers: one row for each written, withdrawn or disputed override."""
+    """Days of which a source's answers differ from the calendar: one row for each override that they wrote or withdrew,
+    one where they dispute a day that stays as it is, and one where they agree with it again. `notified_at`: when the
+    operator was notified."""
 
     class Kind(models.TextChoices):
         WRITTEN = "written"
         WITHDRAWN = "withdrawn"
         DISPUTED = "disputed"
+        AGREED = "agreed"
 
     market = models.CharField(max_length=12)
     date = models.DateField()
@@ -54,6 +57,7 @@ class CalendarChange(models.Model):
     is_open = models.BooleanField(help_text="What the source says of the day")
     note = models.CharField(max_length=200, blank=True)
     at = models.DateTimeField()
+    notified_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["market", "date"], name="calendar_change_day")]

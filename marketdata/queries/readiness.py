@@ -27,6 +27,7 @@ from django.db.models import Max, QuerySet, Subquery
 from marketdata.joint_queries import evaluate_together
 from marketdata.models import Instrument, LakePartition, StockPrice
 from marketdata.number_format import count_of
+from marketdata.queries.calendar_disagreements import CalendarDisagreement, calendar_changes, make_disagreements
 from marketdata.queries.market_calendar import MarketCalendar, get_calendar
 from marketdata.queries.readings import get_provisional_readings
 from marketdata.queries.records import RecordQueries
@@ -40,6 +41,8 @@ DEMO = "demo"
 """The source of a generated market, which ends on the day it was generated."""
 MAX_NAMED = 3
 """Undecided sessions that a sentence names: the latest."""
+DISPUTED_BACK = timedelta(days=14)
+"""How far back disagreements about the calendar are named."""
 RECENT = timedelta(days=45)
 """How far back the counts of bars are read: two sessions at least, whatever the holidays."""
 
@@ -67,7 +70,7 @@ class Freshness:
     `behind`: closed sessions after `complete`; `due_at`: when the evening of the oldest of these is overdue, or of
     the last closed session where there is none; `undecided`: recent sessions before `complete` whose bars are in doubt,
     each with the reason: later sessions are computed from them. `read_at`: when the bars of `complete` were read, None
-    where they no longer change."""
+    where they no longer change. `disagreements`: days of which a source's answer differs from the calendar."""
 
     market: str
     state: ReadinessState
@@ -79,6 +82,7 @@ class Freshness:
     due_at: datetime | None
     undecided: tuple[tuple[date, str], ...] = ()
     read_at: datetime | None = None
+    disagreements: tuple[CalendarDisagreement, ...] = ()
 
     @property
     def is_alarming(self) -> bool:
@@ -86,12 +90,20 @@ class Freshness:
 
     @property
     def sentence(self) -> str:
-        """The state in one sentence, and one more where sessions are undecided; "" where the record is empty."""
+        """The state in one sentence, and one more where sessions are undecided or a source disputes the calendar; ""
+        where the record is empty."""
         return " ".join(sentence for sentence in (self._state_sentence(), self.doubts) if sentence)
 
     @property
     def doubts(self) -> str:
-        """The undecided sessions that later ones build on and how they are decided, "" where there is none."""
+        """The undecided sessions that later ones build on and the disagreements about the calendar that no person has
+        decided, and how they are decided; "" where there is none."""
+        open_ones = [one.sentence for one in self.disagreements if not one.is_decided]
+        more = len(open_ones) - MAX_NAMED
+        rest = [f"{count_of(more, 'more day')} of the calendar in question."] if more > 0 else []
+        return " ".join(filter(None, [self._undecided_sentence(), *open_ones[:MAX_NAMED], *rest]))
+
+    def _undecided_sentence(self) -> str:
         if not self.undecided:
             return ""
         shown = "; ".join(f"{day}: {why}" for day, why in self.undecided[-MAX_NAMED:])
@@ -151,10 +163,11 @@ class FreshnessQueries(RecordQueries):
             for market, last in last_bars.items()
         ]
         self.readings = get_provisional_readings(markets)
+        self.changes = calendar_changes(markets)
 
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:
-        return [*super().query_sets, self.last_bars, self.readings, *self.collected]
+        return [*super().query_sets, self.last_bars, self.readings, self.changes, *self.collected]
 
     def freshness(self, as_of: datetime, evenings: Mapping[str, time]) -> list[Freshness]:
         """See `get_freshness`."""
@@ -172,8 +185,13 @@ class FreshnessQueries(RecordQueries):
             for name in self.markets
         ]
         provisional = {(market, day): read_at for market, day, read_at in self.readings}
+        since = as_of.date() - DISPUTED_BACK
         return [
-            replace(record, read_at=provisional.get((record.market, record.complete))) if record.complete else record
+            replace(
+                record,
+                read_at=provisional.get((record.market, record.complete)) if record.complete else None,
+                disagreements=make_disagreements(self.calendars[record.market], self.changes, self.overrides, since),
+            )
             for record in records
         ]
 

@@ -4,10 +4,10 @@ calls."""
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 
 from marketdata import source_preference
 from marketdata.joint_queries import Evaluate, evaluate_together
@@ -75,7 +75,12 @@ class CallRecord(NamedTuple):
     refusals: int
 
 
-def source_calls() -> dict[str, CallRecord]:
-    """Source -> its last calls."""
+def call_rows() -> QuerySet[SourceVisit, tuple[Any, ...]]:
+    """The rows of `source_calls`."""
     rows = SourceVisit.objects.filter(what=SourceVisit.CALLS).order_by("source")
-    return {source: CallRecord(*row) for source, *row in rows.values_list("source", *CallRecord._fields)}
+    return rows.values_list("source", *CallRecord._fields)
+
+
+def source_calls(rows: QuerySet[SourceVisit, tuple[Any, ...]] | None = None) -> dict[str, CallRecord]:
+    """Source -> its last calls; `rows`: already evaluated."""
+    return {source: CallRecord(*row) for source, *row in (call_rows() if rows is None else rows)}

@@ -168,6 +168,30 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         r"그 뒤 실행 \1번이 \3 시장의 \4 \2 결과를 발행했습니다. 보류된 결과를 폐기하십시오.",
     ),
     (r", near ([\d.]+:[\d.]+)", r" (\1에 가까움)"),
+    (
+        r"(\S+) calls (\S+) closed on market (\S+), against the calendar: ",
+        r"\1의 응답으로는 \3 시장의 \2이 휴장이지만 달력과 다릅니다. ",
+    ),
+    (
+        r"(\S+) calls (\S+) a session on market (\S+), against the calendar: ",
+        r"\1의 응답으로는 \3 시장의 \2이 거래일이지만 달력과 다릅니다. ",
+    ),
+    (r"it counts as closed since then; ", "이제 휴장으로 처리합니다. "),
+    (r"it counts as a session since then; ", "이제 거래일로 처리합니다. "),
+    (r"it counts as closed still, since bars of it are recorded; ", "기록된 시세가 있어 계속 휴장으로 처리합니다. "),
+    (r"it counts as a session still, since bars of it are recorded; ", "기록된 시세가 있어 계속 거래일로 처리합니다. "),
+    (r"it counts as closed by a person's override\.", "사람이 정한 예외에 따라 휴장으로 처리합니다."),
+    (r"it counts as a session by a person's override\.", "사람이 정한 예외에 따라 거래일로 처리합니다."),
+    (r"confirm or correct it in the admin's calendar overrides\.", "관리 화면의 달력 예외에서 확인하거나 고치세요."),
+    (r"([\d,]+) more days? of the calendar in question\.", r"달력에서 확인할 날이 \1일 더 있습니다."),
+    (
+        r"(\S+) calls (\S+) closed again, as the calendar of market (\S+) has it\.",
+        r"\1이(가) \3 시장의 \2을(를) 다시 달력대로 휴장으로 답했습니다.",
+    ),
+    (
+        r"(\S+) calls (\S+) a session again, as the calendar of market (\S+) has it\.",
+        r"\1이(가) \3 시장의 \2을(를) 다시 달력대로 거래일로 답했습니다.",
+    ),
 )
 COMPILED = tuple((re.compile(pattern), text) for pattern, text in SENTENCES)
 ENGLISH = re.compile(r"[A-Za-z']{2,}(?: [A-Za-z']{2,},?|, [A-Za-z']{2,}) [A-Za-z']{2,}")

@@ -53,12 +53,12 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     brought up to date first: bars are counted in it."""
     project.current_record(market)
     (record,) = markets_freshness([market], as_of)
-    fine = not record.behind and not record.undecided
+    fine = not record.behind and not record.doubts
     if record.latest is None or (record.state is not ReadinessState.DEMO and fine):
         return ""
-    if record.state is ReadinessState.DEMO and not record.undecided:
+    if record.state is ReadinessState.DEMO and not record.doubts:
         return f"{record.sentence}\n"
-    if strict:
+    if strict and (record.behind or record.undecided):
         raise CommandError(f"{record.sentence} Nothing was done (--strict-fresh).")
     return f"WARNING: {record.sentence}\n"
 

@@ -55,11 +55,14 @@ class EveningOutcome(models.TextChoices):
 
 class Notification(models.Model):
     """The notification of a market's session: one of its evening, changed if a later run of the same evening has
-    another result, one of the morning after if settled bars changed its lists, and one for every check in which signals
-    reached a level while the session traded (`number` counts these). `digest` identifies the content."""
+    another result, one of the morning after if settled bars changed its lists, one for every check in which signals
+    reached a level while the session traded (`number` counts these), and one of a day on which a source's answer
+    changed the calendar or disputes it. `digest` identifies the content."""
 
     EVENING, PRECLOSE, SETTLED, INTRADAY = "evening", "preclose", "settled", "intraday"
-    """Of the lists at the close, of a scan before it, of the morning after, of levels that prices reached."""
+    CALENDAR = "calendar"
+    """Of the lists at the close, of a scan before it, of the morning after, of levels that prices reached; for the
+    operator alone of days that a source calls otherwise than the calendar."""
 
     market = models.CharField(max_length=12)
     session = models.DateField()

@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from marketdata import source_preference
+from marketdata.joint_queries import evaluate_together
 from marketdata.operations.source_descriptions import SourceDescription, market_sources
 from marketdata.pages.kept import Content
-from marketdata.queries.source_standings import CallRecord, source_calls, source_standings
+from marketdata.queries.calendar_disagreements import CalendarDisagreement, DisagreementQueries
+from marketdata.queries.readiness import DISPUTED_BACK
+from marketdata.queries.source_standings import CallRecord, call_rows, source_calls, source_standings
 from scans.pages.base import KeptPage
 from scans.wording import glossary
 
@@ -26,19 +30,25 @@ class Sources(KeptPage):
         return market_sources(self.market.name)
 
     @cached_property
-    def calls(self) -> dict[str, CallRecord]:
-        return source_calls()
+    def records(self) -> tuple[dict[str, CallRecord], tuple[CalendarDisagreement, ...]]:
+        """The last calls of sources, and the days that they call otherwise than the calendar; in one query."""
+        calls, disagreements = call_rows(), DisagreementQueries(self.market.name)
+        evaluate_together(calls, *disagreements.query_sets)
+        since = timezone.now().date() - DISPUTED_BACK
+        return source_calls(calls), disagreements.disagreements(since)
 
     @property
     def variant(self) -> Sequence[str]:  # type: ignore[override]
-        """The settings of the sources, which change with a start of the server, and their last calls."""
-        return [*settings.SOURCE_ORDER, *map(repr, self.sources), repr(self.calls)]
+        """The settings of the sources, which change with a start of the server, their last calls and disagreements."""
+        return [*settings.SOURCE_ORDER, *map(repr, self.sources), repr(self.records)]
 
     def content(self) -> Content:
+        calls, disagreements = self.records
         context = {
+            "disagreements": disagreements,
             "standings": source_standings(self.market.name, evaluate=self.evaluate),
             "sources": [
-                (source, [glossary.word(glossary.CAPABILITIES, one) for one in source.can], self.calls.get(source.name))
+                (source, [glossary.word(glossary.CAPABILITIES, one) for one in source.can], calls.get(source.name))
                 for source in self.sources
             ],
             "order": settings.SOURCE_ORDER,

@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 SOURCES: Mapping[str, Any] = {
+    "CalendarDisagreementBody.counts_open": False,
+    "CalendarDisagreementBody.day": "2026-08-25",
+    "CalendarDisagreementBody.is_decided": False,
+    "CalendarDisagreementBody.is_open": False,
+    "CalendarDisagreementBody.sentence": "kis calls 2026-08-25 closed on market kr, against the calendar: it counts as "
+    "closed since then; confirm or correct it in the admin's calendar overrides.",
+    "CalendarDisagreementBody.source": "kis",
     "SourceBars.is_ordered": True,
     "SourceBars.is_preferred": True,
     "SourceBars.last_session": "2026-08-21",

@@ -216,6 +216,15 @@ def test_an_override_that_says_nothing_is_refused(
     assert CalendarOverride.objects.count() == before
 
 
+def test_an_override_can_say_that_a_day_with_bars_was_open(
+    market: pd.DataFrame, console: Client, sessions: list[date]
+) -> None:
+    day = sessions[12].isoformat()
+    response = console.post(OVERRIDE, {"market": "kr", "date": day, "is_open": "on", "note": "as the notice says"})
+    assert response.status_code == 302
+    assert CalendarOverride.objects.get(market="kr", date=day).is_open
+
+
 def test_price_list_searches_by_code_and_filters_by_day(
     market: pd.DataFrame, console: Client, sessions: list[date]
 ) -> None:

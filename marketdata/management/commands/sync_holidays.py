@@ -39,7 +39,7 @@ class Command(SeismoCommand):
         for text, days in (
             ("override written", report.written),
             ("override withdrawn: the source's answer is now that of the calendar", report.removed),
-            ("your own override says otherwise and stays", report.disputed),
+            ("disputed: your own override or recorded bars say otherwise, and the day stays as it is", report.disputed),
         ):
             for day in days:
                 self.stdout.write(f"  {day} {text}")

@@ -2,7 +2,8 @@
 
 A source tolerates about one such call a day, so it is called once a day at most; an answer without the day itself does
 not count. An override written by a source is withdrawn when a later answer contradicts it, also for the last days;
-every change is recorded (`CalendarChange`). The override of a person stays, and is reported where the source disagrees.
+every change is recorded (`CalendarChange`). The override of a person stays, and so does a day of which bars are
+recorded: these are disputed, for a person to decide.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from django.db import transaction
 
 from marketdata import calendars
 from marketdata.markets import Market, get_market
-from marketdata.models import CalendarChange, CalendarOverride, SourceVisit
+from marketdata.models import CalendarChange, CalendarOverride, SourceVisit, StockPrice
 from marketdata.operations import generations
 from marketdata.operations.collect.plan import market_zone
 from marketdata.sources.daily import HolidaySource
@@ -31,7 +32,7 @@ Kind = CalendarChange.Kind
 @dataclass(frozen=True, slots=True)
 class HolidayReport:
     """Outcome of a synchronisation: `days` in the answer up to `until`; overrides written, overrides withdrawn, and the
-    days on which the override of a person differs. `is_due` is False where the source had answered that day already,
+    days that differ and stay as they are. `is_due` is False where the source had answered that day already,
     `complete` where its answer lacks the day itself."""
 
     is_due: bool
@@ -64,8 +65,8 @@ def sync(source: HolidaySource, *, market: str, as_of: datetime) -> HolidayRepor
         if today in answer:
             SourceVisit.objects.update_or_create(source=source.name, what=VISIT_KIND, defaults={"at": as_of})
         changes = _changes(rules, source.name, answer, today)
-        _record(rules, source.name, changes, as_of)
-        if any(kind is not Kind.DISPUTED for kind, _, _ in changes):
+        _record(rules, source.name, changes, answer, as_of)
+        if any(kind in (Kind.WRITTEN, Kind.WITHDRAWN) for kind, _, _ in changes):
             generations.advance_family(rules.name)
     days = {kind: tuple(day for each, day, _ in changes if each is kind) for kind in Kind}
     return HolidayReport(
@@ -87,12 +88,16 @@ def _changes(market: Market, source: str, answer: dict[date, bool], today: date)
     """Write and withdraw overrides by the answer; (kind, day, whether open) of each change, by day."""
     calendar = calendars.get_calendar_sessions(market.calendar, cache=settings.CALENDAR_DIR, overrides={})
     rows = {row.date: row for row in CalendarOverride.objects.filter(market=market.name, date__in=list(answer))}
+    prices = StockPrice.objects.filter(market=market.name, date__gte=min(answer, default=today), date__lte=today)
+    recorded = set(prices.order_by().values_list("date", flat=True).distinct())
     changes = []
     for day, is_open in sorted(answer.items()):
         row, expected = rows.get(day), bool(np.isin(np.datetime64(day), calendar))
-        if row is not None and row.source != source:
-            if row.is_open != is_open:
-                changes.append((Kind.DISPUTED, day, is_open))
+        counts = expected if row is None else row.is_open
+        if counts != is_open and (day in recorded or (row is not None and row.source != source)):
+            changes.append((Kind.DISPUTED, day, is_open))
+        elif row is not None and row.source != source:
+            continue
         elif is_open != expected:
             if row is None or row.is_open != is_open:
                 CalendarOverride.objects.update_or_create(
@@ -107,15 +112,16 @@ def _changes(market: Market, source: str, answer: dict[date, bool], today: date)
     return changes
 
 
-def _record(market: Market, source: str, changes: list[tuple[Kind, date, bool]], at: datetime) -> None:
-    """A row for each change; a day that stays disputed has one row."""
-    disputed = set(
-        CalendarChange.objects.filter(market=market.name, source=source, kind=Kind.DISPUTED).values_list(
-            "date", "is_open"
-        )
-    )
+def _record(
+    market: Market, source: str, changes: list[tuple[Kind, date, bool]], answer: dict[date, bool], at: datetime
+) -> None:
+    """A row for each change: a day that stays disputed has one row, and one more once the source agrees."""
+    rows = CalendarChange.objects.filter(market=market.name, source=source, date__in=list(answer)).order_by("at", "pk")
+    disputed = {row.date: row.is_open for row in {row.date: row for row in rows}.values() if row.kind == Kind.DISPUTED}
+    changed = {day for _, day, _ in changes}
+    agreed = [(Kind.AGREED, day, answer[day]) for day in sorted(disputed.keys() - changed)]
     CalendarChange.objects.bulk_create(
         CalendarChange(market=market.name, date=day, source=source, kind=kind, is_open=is_open, at=at)
-        for kind, day, is_open in changes
-        if kind is not Kind.DISPUTED or (day, is_open) not in disputed
+        for kind, day, is_open in [*changes, *agreed]
+        if kind is not Kind.DISPUTED or disputed.get(day) != is_open
     )

@@ -159,7 +159,7 @@ def sync_holidays(market: str, *, as_of: datetime) -> str:
             LOGGER.warning("The holidays of market %s were not synchronised: %s", market, error)
             return f"The holidays of market {market} are not synchronised: {error}"
     for day in report.disputed:
-        LOGGER.warning("%s says of %s the opposite of the override of market %s", source.name, day, market)
+        LOGGER.warning("%s says of %s the opposite of the calendar of market %s, which stays", source.name, day, market)
     return ""
 
 

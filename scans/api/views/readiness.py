@@ -63,6 +63,17 @@ class VersionReadinessBody(serializers.Serializer[Any]):
     )
 
 
+class CalendarDisagreementBody(serializers.Serializer[Any]):
+    """A day that a source calls otherwise than the calendar."""
+
+    day = serializers.DateField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    is_open = serializers.BooleanField(help_text="Whether the source calls it a session")
+    counts_open = serializers.BooleanField(help_text="Whether it counts as one")
+    is_decided = serializers.BooleanField(help_text="Whether a person's override decides it")
+    sentence = serializers.CharField(help_text="All of it in words, with what to do")
+
+
 class ReadinessBody(serializers.Serializer[Any]):
     """How ready a market is. `expected` - `present` is the sum of the omissions that are expected and have no bar."""
 
@@ -94,6 +105,9 @@ class ReadinessBody(serializers.Serializer[Any]):
         child=serializers.DateField(),
         help_text="Recent sessions before the latest complete one whose bars are in doubt and undecided: "
         "later answers build on them",
+    )
+    calendar_disagreements = CalendarDisagreementBody(
+        many=True, help_text="Days from two weeks ago on that a source calls otherwise than the calendar"
     )
     due_at = serializers.DateTimeField(
         allow_null=True,
@@ -144,6 +158,7 @@ def _body(market_state: Readiness, bars: SessionBars | None) -> dict[str, Any]:
         "sessions_behind": record.behind,
         "missing_sessions": record.missing[-MOST_SESSIONS:],
         "undecided_sessions": [day for day, _ in record.undecided],
+        "calendar_disagreements": record.disagreements,
         "due_at": record.due_at,
         "expected": bars.expected if bars else 0,
         "present": bars.present if bars else 0,

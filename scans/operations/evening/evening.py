@@ -92,6 +92,7 @@ def _run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> E
     versions = evening_versions(request)
     if request.collects:
         missing_data.sync_holidays(request.market, as_of=as_of)
+        notify.send_calendar(request.market, clock=clock)
     session, reason = evening_session(request, as_of)
     report = EveningReport(request.market, session, reason)
     if session is None:

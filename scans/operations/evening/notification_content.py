@@ -10,6 +10,7 @@ from django.conf import settings
 from scans.models import EveningOutcome, Notification
 from scans.notices.message import Form, Message, render
 from scans.operations.evening.report import Content, digest, outcome
+from scans.wording.calendar_message import calendar_message
 from scans.wording.evening_message import evening_message, evening_subject
 from scans.wording.intraday_message import intraday_message
 
@@ -57,6 +58,8 @@ def notification_message(
     if row.kind == Notification.INTRADAY:
         link = f"{site}/{row.market}/signals" if site else ""
         return intraday_message(_evening(row, versions), language, link=link, own=own)
+    if row.kind == Notification.CALENDAR:
+        return calendar_message(_evening(row), language, link=f"{site}/{row.market}/sources" if site else "")
     page = f"{row.market}/" if row.as_of else f"{row.market}/{row.session}/"
     link = f"{site}/{page}" if site else ""
     return evening_message(_evening(row, versions), language, link=link)
@@ -64,7 +67,7 @@ def notification_message(
 
 def notification_subject(row: Notification, language: str) -> str:
     """The subject of that message."""
-    if row.kind == Notification.INTRADAY:
+    if row.kind in (Notification.INTRADAY, Notification.CALENDAR):
         return notification_message(row, language).subject
     return evening_subject(_evening(row), language)
 

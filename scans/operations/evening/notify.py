@@ -26,8 +26,12 @@ from django.db.models import F, Q
 from django_q.models import Schedule
 
 from marketdata.errors import NotDelivered
+from marketdata.market_time import market_zone
+from marketdata.operations.calendar_notices import take_calendar_changes
 from marketdata.operations.task_queue import queue_key
+from marketdata.queries.calendar_disagreements import get_disagreements
 from marketdata.queries.market_calendar import get_calendar
+from marketdata.queries.readiness import DISPUTED_BACK
 from scans.models import Delivery, Notification
 from scans.operations.evening.channels import (
     Channel,
@@ -90,6 +94,23 @@ def record_settled(market: str, session: date, content: Content, *, at: datetime
     return number if is_new else None
 
 
+def send_calendar(market: str, *, clock: Callable[[], datetime]) -> None:
+    """Send the operator once the days that a source calls otherwise than the calendar; rows are marked in the
+    transaction that records the message."""
+    at = clock()
+    today = at.astimezone(market_zone(market)).date()
+    with transaction.atomic():
+        changed = take_calendar_changes(market, since=today - DISPUTED_BACK, at=at)
+        if not changed:
+            return
+        sentences = {one.day: one.sentence for one in get_disagreements(market, today - DISPUTED_BACK)}
+        reason = " ".join(filter(None, (sentences.get(day, other) for day, other in changed.items())))
+        key = {"market": market, "session": today, "kind": Notification.CALENDAR}
+        number, is_new = _record(key, {**EMPTY_CONTENT, "reason": reason}, at) if reason else (0, False)
+    if is_new:
+        send_waiting(number, clock=clock)
+
+
 def record_intraday(market: str, session: date, content: Content, *, at: datetime) -> int:
     """Save levels that signals reached while the session trades as a notification of their own; returns its number."""
     key = {"market": market, "session": session, "kind": Notification.INTRADAY}
@@ -124,7 +145,8 @@ def _record(
         if not sends and not Delivery.objects.filter(notification=row).exists():
             return row.pk, False
         channels = [] if row.kind == Notification.INTRADAY else list(operator_channels().values())
-        for channel in (*channels, *reader_channels(row)):
+        readers = [] if row.kind == Notification.CALENDAR else reader_channels(row)
+        for channel in (*channels, *readers):
             _prepare_delivery(row, channel, at)
     return row.pk, True
 
@@ -216,7 +238,8 @@ def deliver(number: int, *, as_of: datetime) -> str:
     try:
         if channel is None:
             raise NotDelivered("the channel is no longer configured", temporary=False)
-        if row.notification.session in get_calendar(row.notification.market).closed:
+        is_of_session = row.notification.kind != Notification.CALENDAR
+        if is_of_session and row.notification.session in get_calendar(row.notification.market).closed:
             raise NotDelivered("the market was closed that day, as an override says", temporary=False)
         if row.digest != channel.digest(row.notification):
             raise NotDelivered("the evening has another result since", temporary=False)

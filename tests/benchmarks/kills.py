@@ -3,9 +3,11 @@
 Requests of one session each and of a range, and messages, wait in the queues of an installation of its own (SQLite).
 `manage.py workers` does them while, every other second, a process of it is killed with SIGKILL: the supervisor, a
 cluster, its sentinel, a worker, a pusher or a monitor, drawn by the seed; a killed supervisor is started again. Each
-task publishes some hundred picks, so that kills hit tasks in the middle; how many is printed. In the end every task is
-done, every session is published once and whole, a webhook got each message once, and no process is left. Exit status 0
-if so, 1 if not.
+task publishes some hundred picks, so that kills hit tasks in the middle; how many is printed. Meanwhile the webhook
+answers the first try of every fourth message with 503, and another program keeps the database locked for a second or
+two at a time. In the end every task is done, every session is published once and whole, the webhook got each message
+once, no process is left, and the share of tasks that failed for good, as /metrics has it, is below 1 %: a task that a
+later attempt did is no failure. Exit status 0 if so, 1 if not.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -22,7 +25,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -64,7 +67,9 @@ for n, day in enumerate(days[:{messages}]):
 """
 STATE = """
 import json
+from django.utils import timezone
 from marketdata.models import TaskRecord
+from marketdata.operations.tasks.figures import failure_shares
 from scans.models import Delivery, ScanRequest, ScanSession
 rows = ScanSession.objects.filter(published=True)
 print(json.dumps(dict(
@@ -73,23 +78,34 @@ print(json.dumps(dict(
     published=[f"{r.scanner_version.slug} {r.date}" for r in rows.select_related("scanner_version")],
     whole=all(r.ranks.count() == r.ranked for r in rows),
     deliveries=Delivery.objects.filter(sent_at=None).count(),
+    shares=failure_shares(timezone.now()),
 )))
 """
 MESSAGES = 12
+REFUSED = 4
+"""The first try of each so many messages is refused."""
+LOCKED = 1.5
+"""Seconds for which another program keeps the database locked."""
+MOST_FAILED = 0.01
 SECONDS = 900
 
 
 @contextmanager
 def webhook() -> Iterator[tuple[str, list[str]]]:
-    """The address of a webhook and the identities of the messages that it got."""
+    """The address of a webhook and the identities of the messages that it took."""
     got: list[str] = []
+    tries = Counter[str]()
 
     class Hook(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["content-length"]))
-            got.append(self.headers["x-seismo-delivery"])
-            self.send_response(204)
+            message = self.headers["x-seismo-delivery"]
+            tries[message] += 1
+            is_refused = tries[message] == 1 and len(tries) % REFUSED == 0
+            self.send_response(503 if is_refused else 204)
             self.end_headers()
+            if not is_refused:
+                got.append(message)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -98,6 +114,26 @@ def webhook() -> Iterator[tuple[str, list[str]]]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/", got
         server.shutdown()
+
+
+@contextmanager
+def locked_database(file: Path, pause: float) -> Iterator[None]:
+    """Meanwhile the SQLite database is locked again and again, with so many seconds between."""
+    over = threading.Event()
+
+    def lock() -> None:
+        while not over.wait(pause):
+            with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as database:
+                database.execute("BEGIN IMMEDIATE")
+                over.wait(LOCKED)
+
+    thread = threading.Thread(target=lock)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def family(root: int) -> list[int]:
@@ -155,18 +191,19 @@ def run(kills: int, seed: int, codes: int) -> int:
             return json.loads(managed(data, "shell", "--no-imports", "-c", STATE, **settings))
 
         supervisor, killed, until = start(), Counter[str](), time.monotonic() + SECONDS
-        while sum(killed.values()) < kills:
-            time.sleep(chance.uniform(0.5, 3.0))
-            ready = time.monotonic() + 20
-            while len(members := family(supervisor.pid)) < 7 and time.monotonic() < ready:
-                time.sleep(0.2)  # the supervisor, a cluster of five, and another that starts
-            victim = supervisor.pid if chance.random() < 0.2 else chance.choice(members)
-            with suppress(ProcessLookupError):
-                os.kill(victim, signal.SIGKILL)
-                killed["supervisor" if victim == supervisor.pid else "another"] += 1
-            if victim == supervisor.pid:
-                supervisor.wait()
-                supervisor = start()
+        with locked_database(data / "seismo.sqlite3", 4.0):
+            while sum(killed.values()) < kills:
+                time.sleep(chance.uniform(0.5, 3.0))
+                ready = time.monotonic() + 20
+                while len(members := family(supervisor.pid)) < 7 and time.monotonic() < ready:
+                    time.sleep(0.2)  # the supervisor, a cluster of five, and another that starts
+                victim = supervisor.pid if chance.random() < 0.2 else chance.choice(members)
+                with suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    killed["supervisor" if victim == supervisor.pid else "another"] += 1
+                if victim == supervisor.pid:
+                    supervisor.wait()
+                    supervisor = start()
         print(f"killed: {dict(killed)}")
         while time.monotonic() < until:
             result = state()
@@ -186,11 +223,14 @@ def run(kills: int, seed: int, codes: int) -> int:
         "" if result["whole"] else "a session is not whole",
         f"processes left: {left}" if left else "",
         "" if sorted(Counter(got).values()) == [1] * MESSAGES else f"messages: {Counter(got)}",
+        "" if all((share or 0.0) < MOST_FAILED for share in result["shares"].values()) else "too many failed",
     ]  # fmt: skip
     again = sum(task[2] > 1 for task in result["tasks"])
     dead = sum(task[1] == "dead" for task in result["tasks"])
     print(f"tasks: {len(result['tasks'])}, attempted more than once: {again}, failed for good: {dead}; "
           f"sessions: {len(result['published'])}; messages: {len(got)}; processes left: {len(left)}")  # fmt: skip
+    shares = ", ".join(f"{share or 0.0:.2%} in {window}" for window, share in result["shares"].items())
+    print(f"share of tasks that failed for good: {shares}")
     print("\n".join(filter(None, wrong)) or "every task once, no message twice")
     return int(any(wrong))
 

@@ -22,7 +22,9 @@ from django.utils.module_loading import import_string
 from django_q import cluster, scheduler
 from django_q.brokers import get_broker
 from django_q.conf import Conf, logger
+from django_q.signals import post_spawn
 
+from marketdata.operations.priority import compute_last
 from marketdata.operations.processes import end_with_parent
 from marketdata.operations.task_queue import queue_key
 from marketdata.operations.tasks.attempts import Draining
@@ -31,7 +33,7 @@ from scans.engines.registry import ENGINES
 from seismo_site.process_lock import ProcessLock
 
 NICENESS = 10
-"""Of the workers of `low`, so that the server and `high` have the processor first (nice(2))."""
+"""Of what the workers of `low` compute, so that the server and `high` have the processor first (nice(2))."""
 
 POLL = 0.05
 """Seconds between two looks of an idle cluster of `high` at a queue in the database (django-q2: 0.2)."""
@@ -135,6 +137,11 @@ def _leave_to_main(signum: int, frame: Any) -> None:
     """Nothing: the main process has had the signal too."""
 
 
+def _leave_processor(**_: Any) -> None:
+    """In a worker that begins."""
+    compute_last(NICENESS)
+
+
 def run_cluster(queue: str, *, once: bool = False) -> None:
     """Run a cluster of the queue in this process until a signal ends it; `once`: until one task, if any, is done."""
     cluster.Sentinel, cluster.scheduler, Sentinel.once = Sentinel, schedule_and_recover, once
@@ -142,7 +149,7 @@ def run_cluster(queue: str, *, once: bool = False) -> None:
     if queue == "high":
         Conf.POLL = POLL
     elif not once:
-        os.nice(NICENESS)
+        post_spawn.connect(_leave_processor)
     main = Cluster(get_broker(Conf.CLUSTER_NAME))
     main.start()
     if once:

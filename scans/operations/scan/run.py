@@ -20,6 +20,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import analyze_tables
+from marketdata.operations.priority import write_first
 from marketdata.operations.projection import project
 from marketdata.queries.instruments import get_names, get_segments
 from marketdata.queries.readiness import get_doubtful_bases
@@ -326,7 +327,7 @@ def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit |
     meter = StageMeter(baseline=scan.baseline)
     try:
         with span("scan.publish", scanner_version=scan.version.slug):
-            publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter)
+            write_first(lambda: publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter))
     except NotReproducible as error:
         scan.error = str(error)
     except DatabaseError as error:  # this version is rolled back; the others continue

@@ -1,0 +1,43 @@
+"""Priority of a task worker's threads: what computes leaves the processor to others, what writes does not.
+
+A writer of low priority that a busy host did not let run kept SQLite locked for seconds, so that a request of one
+session could not even be queued. On Linux each thread has a niceness of its own (sched(7)).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TypeVar
+
+from django.db import close_old_connections, transaction
+
+R = TypeVar("R")
+
+
+class WriterThread:
+    """The thread of this process that writes, None where every thread has the same priority."""
+
+    pool: ThreadPoolExecutor | None = None
+
+
+def compute_last(niceness: int) -> None:
+    """Give this thread, and those that it starts from now on, so much niceness; `write_first` keeps the present one."""
+    WriterThread.pool = ThreadPoolExecutor(1, "writer")
+    WriterThread.pool.submit(os.getpid).result()  # the thread starts with the first call
+    os.setpriority(os.PRIO_PROCESS, 0, niceness)
+
+
+def write_first(call: Callable[[], R]) -> R:
+    """The result of a call that opens and ends a transaction, by the writer thread where there is one and this thread
+    is not in a transaction."""
+    if WriterThread.pool is None or transaction.get_connection().in_atomic_block:
+        return call()
+    return WriterThread.pool.submit(copy_context().run, _with_connection, call).result()
+
+
+def _with_connection(call: Callable[[], R]) -> R:
+    close_old_connections()
+    return call()

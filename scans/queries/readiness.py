@@ -21,7 +21,7 @@ from django.db.models.functions import RowNumber
 
 from marketdata.errors import DataProblem
 from marketdata.joint_queries import evaluate_together
-from marketdata.markets import get_market
+from marketdata.markets import MARKETS, get_market
 from marketdata.queries import index_series, instruments
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.instruments import get_segments, stated_segments
@@ -143,9 +143,15 @@ def _fitting(segments: Iterable[str], versions: Iterable[ScannerVersion]) -> lis
 
 
 def lacking_segments(market: str) -> dict[str, list[str]]:
-    """Slug of each other enabled version, which an evening skips -> the segments that the market lacks."""
+    """Slug of each other enabled version, which an evening skips -> the segments that the market lacks. A version that
+    has none of the market's segments and all of another market's belongs there, and is not among them."""
     segments = set(get_segments(market))
-    lacking = {version.slug: [name for name in version.segments if name not in segments] for version in _enabled()}
+    elsewhere = [set(other.segments) - segments for other in MARKETS.values() if other.name != market]
+    lacking = {
+        version.slug: [name for name in version.segments if name not in segments]
+        for version in _enabled()
+        if not any(other.issuperset(version.segments) for other in elsewhere)
+    }
     return {slug: names for slug, names in lacking.items() if names}
 
 

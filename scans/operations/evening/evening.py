@@ -251,6 +251,7 @@ class _EveningRun:
         request = RunRequest(
             market=options.market, as_of=self._as_of, executor=options.executor, started_by=options.started_by
         )
+        self._lease.check()
         scans = list(due_scans(record, self._versions, self._session, request))
         if options.parallel and len(self._versions) > 1 and in_task():
             reports = scan_in_group(scans, self._lease.check)

@@ -81,7 +81,6 @@ def scan_together(
 ) -> list[VersionReport]:
     """The reports of the versions, run together, or each by itself if that fails; an error of one version that
     `may_retry` is raised."""
-    permit()
     slugs = due.request.versions
     try:
         scans = run_scan(due.request, permit=permit)

@@ -1,7 +1,8 @@
 """Which database and cache the tests run on.
 
     pytest                       SQLite and the in-process cache
-    pytest --backend postgres    PostgreSQL and Redis: the tests that touch a database, and those marked `backend`
+    pytest --backend postgres    PostgreSQL and Redis: the tests that touch a database, and those marked `backend`, but
+                                 not those marked `one_backend`
 
 The second starts both servers from wheels, unless DATABASE_URL or REDIS_URL names one. Settings come from here alone,
 never from a `.env` file; every process has a data directory of its own, which is removed at the end.
@@ -152,6 +153,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def _touches_backend(item: pytest.Item) -> bool:
+    if item.get_closest_marker("one_backend"):
+        return False
     marked = item.get_closest_marker("django_db") or item.get_closest_marker("backend")
     return bool(marked) or not DATABASE_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 

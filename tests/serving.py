@@ -46,14 +46,15 @@ class Server:
 
 
 @contextmanager
-def serving(env: Mapping[str, str], log: Path) -> Iterator[Server]:
-    """The server, from its first answer on."""
+def serving(env: Mapping[str, str], log: Path, workers: int = 2) -> Iterator[Server]:
+    """The server, from its first answer on; a second worker takes as long to start as the first."""
     with _port() as port:
-        yield from _served(port, env, log)
+        yield from _served(port, env, log, workers)
 
 
-def _served(port: int, env: Mapping[str, str], log: Path) -> Iterator[Server]:
-    command = [sys.executable, "-m", "granian", *SERVER, "--host", "127.0.0.1", "--port", str(port)]
+def _served(port: int, env: Mapping[str, str], log: Path, workers: int) -> Iterator[Server]:
+    options = (*SERVER, "--workers", str(workers), "--host", "127.0.0.1", "--port", str(port))
+    command = [sys.executable, "-m", "granian", *options]
     with log.open("wb") as written:
         process = subprocess.Popen(
             [*command, "--log-level", "warning", "seismo_site.wsgi:application"],

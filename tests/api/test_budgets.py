@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -22,6 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from marketdata.candles.models import CandleSeries
 from scans.operations import signals
 from tests.api.conftest import forget
+from tests.api.openapi import SCHEMA
 from tests.people import scan_chief
 from tests.scans.conftest import AS_OF
 from tests.scans.preclose_quotes import scan_before_close
@@ -29,7 +29,6 @@ from tests.sweeps import make_sweep
 
 HERE = Path(__file__).parent
 COUNTS = HERE / "query_counts.json"
-SCHEMA = yaml.safe_load((HERE.parents[1] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 LIVE = "/api/{market}/quotes"
 """Its answers depend on the hour and on a source."""
 READS = {path: each["get"] for path, each in SCHEMA["paths"].items() if "get" in each and path != LIVE}

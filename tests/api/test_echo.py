@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.test import Client
 
+from tests.api.openapi import SCHEMA
 from tests.people import scan_chief
 
-SCHEMA = yaml.safe_load((Path(__file__).parents[2] / "docs" / "openapi.yaml").read_text(encoding="utf-8"))
 LONG = "zq" * 30_000
 SHORT = 4_000
 """Characters that an error has at most here."""

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pandas as pd
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.seismo_site.running import environment, installed, managed
+from tests.seismo_site.running import environment, installed, managed, managed_in_turn
 from tests.serving import serving
 
 pytestmark = pytest.mark.slow
@@ -24,28 +25,21 @@ WELCOME = (
 )
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An installation with a generated market, scanned by v2 and v3 over a month."""
-    folder = installed(tmp_path_factory.mktemp("frontend"))
-    prices = folder / "prices.parquet"
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """An installation with a generated market, scanned by v2 and v3 over a month, and a file with a token."""
+    folder, prices = installed(tmp_path), tmp_path / "prices.parquet"
     managed(folder, "make_demo_prices", "--output", str(prices), *SMALL)
-    managed(folder, "import_prices", str(prices), "--source", "demo")
-    last = sessions(folder)
-    for version in ("v2", "v3"):
-        managed(folder, "run_scan", "--version", version, "--from", last[0], "--to", last[1])
-    return folder
-
-
-def sessions(folder: Path) -> tuple[str, str]:
-    """The twentieth last session of the market, and its last."""
-    code = (
-        "from marketdata.queries.records import get_record; "
-        "from marketdata.operations.projection.project import project_bars; project_bars('kr'); "
-        "days = get_record('kr').sessions; print(days[-20], days[-1])"
+    days = sorted(pd.read_parquet(prices, columns=["date"])["date"].unique())
+    scan = ("run_scan", "--version", "v2", "--version", "v3", "--from", f"{days[-20]:%Y-%m-%d}")
+    output = managed_in_turn(
+        folder,
+        ("import_prices", str(prices), "--source", "demo"),
+        (*scan, "--to", f"{days[-1]:%Y-%m-%d}"),
+        ("shell", "--no-imports", "-c", WELCOME),
     )
-    first, last = managed(folder, "shell", "--no-imports", "-c", code).split()
-    return first, last
+    (folder / "token").write_text(output.split()[-1])
+    return folder
 
 
 class Page:
@@ -55,7 +49,7 @@ class Page:
         self.http = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=60)
         response = self.http.get("/api/schema")
         assert response.status_code == 200
-        self.schema: dict[str, Any] = yaml.safe_load(response.text)
+        self.schema: dict[str, Any] = yaml.load(response.text, yaml.CSafeLoader)
         self.operations = {
             operation["operationId"]: (path, method, operation)
             for path, methods in self.schema["paths"].items()
@@ -81,10 +75,9 @@ class Page:
 
 
 def test_a_frontend_finds_its_way_by_the_schema_alone(data: Path) -> None:
-    secret = managed(data, "shell", "--no-imports", "-c", WELCOME).strip()
-    with serving(environment(data), data / "server.log") as server:
+    with serving(environment(data), data / "server.log", workers=1) as server:
         assert httpx2.get(f"{server.address}/api/versions").status_code == 401
-        page = Page(server.address, secret)
+        page = Page(server.address, (data / "token").read_text())
         assert {one["slug"] for one in page.ask("versions")["results"]} >= {"v2", "v3"}
         picked: dict[str, dict[str, Any]] = {}
         for version in ("v2", "v3"):

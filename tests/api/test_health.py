@@ -76,9 +76,9 @@ def emptied(transactional_db: None) -> Iterator[None]:
 
 @contextmanager
 def served(data: Path, **settings: str) -> Iterator[str]:
-    """The address of a production server with these settings."""
+    """The address of a production server with these settings and one worker."""
     env = {**environment(data), **settings}
-    with serving(env, data / "server.log") as server:
+    with serving(env, data / "server.log", workers=1) as server:
         yield server.address
 
 

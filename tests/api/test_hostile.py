@@ -15,7 +15,7 @@ from django.utils import timezone
 from scans.models import ScannerVersion, ScanRank, ScanRun
 from seismo_site.models import ApiToken
 from tests.api.conftest import Get
-from tests.api.test_schema import SCHEMA
+from tests.api.openapi import SCHEMA
 from tests.people import scan_chief
 
 pytestmark = pytest.mark.slow

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client, RequestFactory
@@ -20,8 +19,8 @@ import seismo_site.health.urls
 import seismo_site.system.urls
 from marketdata.web.api.views import BaseView
 from tests.api.conftest import Get
+from tests.api.openapi import FILE, SCHEMA
 
-FILE = Path(__file__).parents[2] / "docs" / "openapi.yaml"
 ADDRESSES: tuple[URLPattern, ...] = (
     *seismo_site.health.urls.urlpatterns,
     *seismo_site.system.urls.urlpatterns,
@@ -29,7 +28,6 @@ ADDRESSES: tuple[URLPattern, ...] = (
     *marketdata.api.urls.urlpatterns,
     *marketdata.candles.api.urls.urlpatterns,
 )
-SCHEMA: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
 
 
 def test_the_schema_that_is_checked_in_is_the_schema(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.benchmarks.worlds import Rejections, reject
 
 pytestmark = pytest.mark.slow
 
-WORLDS = 30
+WORLDS = 16
 CALENDAR_TIME = tuple(f"calendar time, {name}" for name in NAMES)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from seismo_site import assets
 from tests.browser.market import SETTING_UP, prices
-from tests.seismo_site.running import ROOT, environment, installed, managed
+from tests.seismo_site.running import ROOT, environment, installed, managed_in_turn
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -55,8 +55,11 @@ def data(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assets.main([])
     folder = installed(tmp_path_factory.mktemp("browser"))
     prices().to_csv(folder / "prices.csv", index=False)
-    managed(folder, "collectstatic", "--no-input", "--verbosity", "0")
-    managed(folder, "shell", "--no-imports", "-c", SETTING_UP.format(folder=folder))
+    managed_in_turn(
+        folder,
+        ("collectstatic", "--no-input", "--verbosity", "0"),
+        ("shell", "--no-imports", "-c", SETTING_UP.format(folder=folder)),
+    )
     return folder
 
 

@@ -31,7 +31,7 @@ from tests.browser.visits import (
     visit_pages,
 )
 from tests.exchanges.krx import BARS, EVENTS, FLOWS
-from tests.seismo_site.running import environment, installed, managed
+from tests.seismo_site.running import environment, installed, managed_in_turn
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -54,16 +54,17 @@ def krx(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = [str(realdata.path(name)) for name in (BARS, EVENTS, FLOWS)]
     assets.main([])
     data = installed(tmp_path_factory.mktemp("krx"))
-    managed(data, "import_prices", *files[:2])
-    managed(data, "import_flows", files[2])
-    managed(data, "project_lake")
-    for version in VERSIONS:
-        span = ("--from", FIRST, "--to", LAST, "--format", "csv", "--output", os.devnull)
-        managed(data, "run_scan", "--version", version, *span)
-    managed(data, "update_signals", "--market", "kr")
-    managed(data, "shell", "--no-imports", "-c", TRADER)
-    managed(data, "shell", "--no-imports", "-c", EVERYTHING.format(day=LAST, version="v2"))
-    managed(data, "collectstatic", "--no-input", "--verbosity", "0")
+    versions = [word for version in VERSIONS for word in ("--version", version)]
+    managed_in_turn(
+        data,
+        ("import_prices", *files[:2]),
+        ("import_flows", files[2]),
+        ("run_scan", *versions, "--from", FIRST, "--to", LAST, "--format", "csv", "--output", os.devnull),
+        ("update_signals", "--market", "kr"),
+        ("shell", "--no-imports", "-c", TRADER),
+        ("shell", "--no-imports", "-c", EVERYTHING.format(day=LAST, version="v2")),
+        ("collectstatic", "--no-input", "--verbosity", "0"),
+    )
     return data
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pytest
 
-from tests.browser.test_states import Site
+from tests.browser.test_states import Site, scan_command, shell_command
 from tests.browser.visits import DESK, PATIENCE, PHONE, TRADER, Look, trader, visiting
 from tests.exchanges.kis import KisExchange
 from tests.exchanges.kis_market import Bar, Instrument
@@ -60,20 +60,20 @@ def address(chromium: Browser, exchange: KisExchange, tmp_path_factory: pytest.T
     """A server at 10:30 whose record ends with the session before."""
     site = Site(installed(tmp_path_factory.mktemp("live")))
     site.set_clock("2026-08-20T16:00")
-    site.shell(PLAN + TRADER)
     rows = [
         (bar.session, code, one.name, *bar[1:6], "KOSPI")
         for code, one in exchange.market.items()
         for bar in one.bars
         if bar.session != TODAY
     ]
-    site.bring(
-        pd.DataFrame(rows, columns=["date", "code", "name", "open", "high", "low", "close", "volume", "segment"])
+    columns = ["date", "code", "name", "open", "high", "low", "close", "volume", "segment"]
+    site.manage(
+        shell_command(PLAN + TRADER),
+        site.import_command(pd.DataFrame(rows, columns=columns)),
+        scan_command(DAYS[-2], DAYS[-1], "pages"),
+        ("update_signals", "--market", "kr"),
+        ("collectstatic", "--no-input", "--verbosity", "0"),
     )
-    for day in DAYS[-2:]:
-        site.scan("pages", day)
-    site.manage("update_signals", "--market", "kr")
-    site.manage("collectstatic", "--no-input", "--verbosity", "0")
     site.set_clock("2026-08-21T10:30")
     keys = {"KIS_APP_KEY": "PSimitationkey", "KIS_APP_SECRET": "imitation-secret", "KIS_TOKEN_SECONDS": "0.001"}
     env = {**environment(site.data), **site.env, **keys, "KIS_HOST": exchange.url}

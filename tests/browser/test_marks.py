@@ -12,7 +12,7 @@ import pytest
 from tests.browser.conftest import ARTIFACTS
 from tests.browser.market import DAYS
 from tests.browser.test_console import contrast
-from tests.seismo_site.running import managed
+from tests.seismo_site.running import managed_in_turn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
@@ -34,8 +34,11 @@ Visit = Callable[..., "Page"]
 @pytest.fixture(scope="module")
 def scanned(data: Path) -> Path:
     """The market of the browser with picks of three sessions, and traders without staff rights."""
-    managed(data, "run_scan", "--version", "busiest", "--from", DAYS[14], "--to", DAY)
-    managed(data, "shell", "--no-imports", "-c", TRADERS.format(names=NAMES))
+    managed_in_turn(
+        data,
+        ("run_scan", "--version", "busiest", "--from", DAYS[14], "--to", DAY),
+        ("shell", "--no-imports", "-c", TRADERS.format(names=NAMES)),
+    )
     return data
 
 

@@ -11,7 +11,7 @@ import pytest
 from seismo_site import assets
 from tests.browser.market import CODES, DAYS
 from tests.browser.visits import EVERYTHING, TRADER, Look, every_look, page_addresses, trader, visit_pages
-from tests.seismo_site.running import managed
+from tests.seismo_site.running import managed_in_turn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -36,10 +36,13 @@ FIRST_VIEW, WITH_CHART = 60_000, 140_000
 @pytest.fixture(scope="module")
 def evening(data: Path) -> Path:
     """The market of the browser with a version that has plans, its signals and a trader without staff rights."""
-    managed(data, "shell", "--no-imports", "-c", SETTING_UP + TRADER)
-    managed(data, "run_scan", "--version", "pages", "--from", DAYS[12], "--to", DAY)
-    managed(data, "update_signals", "--market", "kr")
-    managed(data, "shell", "--no-imports", "-c", EVERYTHING.format(day=DAY, version="pages"))
+    managed_in_turn(
+        data,
+        ("shell", "--no-imports", "-c", SETTING_UP + TRADER),
+        ("run_scan", "--version", "pages", "--from", DAYS[12], "--to", DAY),
+        ("update_signals", "--market", "kr"),
+        ("shell", "--no-imports", "-c", EVERYTHING.format(day=DAY, version="pages")),
+    )
     return data
 
 

@@ -18,7 +18,7 @@ import pytest
 from seismo_site import assets
 from tests.browser.conftest import ARTIFACTS
 from tests.browser.visits import DESK, PHONE, TRADER, Look, trader
-from tests.seismo_site.running import environment, installed, managed
+from tests.seismo_site.running import environment, installed, managed_in_turn
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -83,14 +83,16 @@ def generated(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> It
     assets.main([])
     data = installed(tmp_path_factory.mktemp("generated"))
     prices = str(data / "prices.parquet")
-    managed(data, "make_demo_prices", "--output", prices, "--end", LAST)
-    managed(data, "import_prices", prices, "--source", "demo")
-    for version in ("v1", "v2", "v3"):
-        span = ("--from", "2026-11-25", "--to", LAST, "--format", "csv", "--output", os.devnull)
-        managed(data, "run_scan", "--version", version, *span)
-    managed(data, "update_signals", "--market", "kr")
-    managed(data, "shell", "--no-imports", "-c", TRADER)
-    managed(data, "collectstatic", "--no-input", "--verbosity", "0")
+    versions = ("--version", "v1", "--version", "v2", "--version", "v3")
+    managed_in_turn(
+        data,
+        ("make_demo_prices", "--output", prices, "--end", LAST),
+        ("import_prices", prices, "--source", "demo"),
+        ("run_scan", *versions, "--from", "2026-11-25", "--to", LAST, "--format", "csv", "--output", os.devnull),
+        ("update_signals", "--market", "kr"),
+        ("shell", "--no-imports", "-c", TRADER),
+        ("collectstatic", "--no-input", "--verbosity", "0"),
+    )
     with serving(environment(data), data / "server.log") as running:
         yield running.address
 

@@ -3,7 +3,8 @@ a desk and a phone, screenshots in test-artifacts/. What each state depends on i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import pytest
 
 from tests.browser.visits import DESK, PHONE, TRADER, Look, trader, visiting
 from tests.scans.conftest import frame
-from tests.seismo_site.running import environment, installed, managed
+from tests.seismo_site.running import environment, installed, managed_in_turn
 from tests.serving import serving
 
 if TYPE_CHECKING:
@@ -82,27 +83,31 @@ class Site:
         """By the clock in Seoul."""
         self._clock.write_text(f"{text}:00+09:00", encoding="utf-8")
 
-    def manage(self, *arguments: str) -> None:
-        managed(self.data, *arguments, **self.env)
+    def manage(self, *commands: Sequence[str]) -> None:
+        managed_in_turn(self.data, *commands, **self.env)
 
-    def shell(self, code: str) -> None:
-        self.manage("shell", "--no-imports", "-c", code)
-
-    def scan(self, version: str, day: date) -> None:
-        span = ("--from", str(day), "--to", str(day), "--format", "csv", "--output", str(self.data / "ranks.csv"))
-        self.manage("run_scan", "--version", version, *span)
-
-    def bring(self, rows: pd.DataFrame) -> None:
+    def import_command(self, rows: pd.DataFrame) -> Sequence[str]:
+        """The command that imports these rows."""
         rows.to_csv(self.data / "prices.csv", index=False)
-        self.manage("import_prices", str(self.data / "prices.csv"), "--market", "kr")
+        return ("import_prices", str(self.data / "prices.csv"), "--market", "kr")
+
+
+def shell_command(code: str) -> Sequence[str]:
+    """The command that runs a program of Python."""
+    return ("shell", "--no-imports", "-c", code)
+
+
+def scan_command(first: date, last: date, *versions: str) -> Sequence[str]:
+    """The command that scans these sessions."""
+    words = [word for version in versions for word in ("--version", version)]
+    return ("run_scan", *words, "--from", str(first), "--to", str(last), "--format", "csv", "--output", os.devnull)
 
 
 @pytest.fixture(scope="module")
 def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Site:
     site = Site(installed(tmp_path_factory.mktemp("states")))
     site.set_clock("2024-04-30T16:00")
-    site.shell(VERSIONS + TRADER)
-    site.manage("collectstatic", "--no-input", "--verbosity", "0")
+    site.manage(shell_command(VERSIONS + TRADER), ("collectstatic", "--no-input", "--verbosity", "0"))
     return site
 
 
@@ -117,16 +122,15 @@ def test_every_state_in_both_languages(chromium: Browser, site: Site, address: s
     contexts = [trader(chromium, address, bypass_csp=True, **look.options) for look in LOOKS]
 
     def scan_both() -> None:
-        site.scan("rises", LAST)
-        site.scan("none", LAST)
+        site.manage(scan_command(LAST, LAST, "rises", "none"))
 
     def correct() -> None:
-        site.shell(ENDED)
-        site.bring(rows[rows["date"] == date(2024, 4, 26)].assign(volume=rows["volume"] + 1))
+        corrected = rows[rows["date"] == date(2024, 4, 26)].assign(volume=rows["volume"] + 1)
+        site.manage(shell_command(ENDED), site.import_command(corrected))
 
     def come_thin() -> None:
-        site.bring(rows[(rows["date"] == LAST) & (rows["code"] < "035720")].assign(date=THIN))
-        site.scan("rises", THIN)
+        few = rows[(rows["date"] == LAST) & (rows["code"] < "035720")].assign(date=THIN)
+        site.manage(site.import_command(few), scan_command(THIN, THIN, "rises"))
 
     def nothing() -> None:
         pass
@@ -142,18 +146,24 @@ def test_every_state_in_both_languages(chromium: Browser, site: Site, address: s
         (
             "unscanned",
             "2024-04-30T16:20",
-            lambda: site.bring(rows),
+            lambda: site.manage(site.import_command(rows)),
             "아직 스캔 결과가 없습니다",
             "nothing is scanned yet",
         ),
         ("settled", "2024-04-30T16:30", scan_both, "4월 30일 (화) 확정", "Tue 30 Apr 2024 settled"),
         ("no-match", "2024-04-30T16:31", nothing, "조건을 통과한 종목이 없습니다.", "Nothing passed."),
-        ("failed", "2024-04-30T16:32", lambda: site.shell(FAILED), "스캔 실패", "Other versions are not affected."),
-        ("running", "2024-04-30T16:33", lambda: site.shell(RUNNING), "5거래일 중 2", "2 of 5 sessions"),
+        (
+            "failed",
+            "2024-04-30T16:32",
+            lambda: site.manage(shell_command(FAILED)),
+            "스캔 실패",
+            "Other versions are not affected.",
+        ),
+        ("running", "2024-04-30T16:33", lambda: site.manage(shell_command(RUNNING)), "5거래일 중 2", "2 of 5 sessions"),
         (
             "no-worker",
             "2024-04-30T16:34",
-            lambda: site.shell(WAITING),
+            lambda: site.manage(shell_command(WAITING)),
             "운영자가 시작하면 진행됩니다.",
             "No task worker is running, so requests wait until the operator starts one.",
         ),

@@ -11,7 +11,7 @@ from django.contrib import admin
 
 from tests.browser.conftest import ARTIFACTS
 from tests.browser.market import DAYS, PASSWORD, WIDE_ROWS
-from tests.seismo_site.running import managed
+from tests.seismo_site.running import managed_in_turn
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -42,8 +42,11 @@ WIDE = """() => {
 @pytest.fixture(scope="module")
 def scanned(data: Path) -> Path:
     """The market of the browser with a run, its sessions and ranks, investor flow and a collection of candles."""
-    managed(data, "run_scan", "--version", "busiest", "--from", DAYS[14], "--to", DAYS[16])
-    managed(data, "shell", "--no-imports", "-c", WIDE_ROWS)
+    managed_in_turn(
+        data,
+        ("run_scan", "--version", "busiest", "--from", DAYS[14], "--to", DAYS[16]),
+        ("shell", "--no-imports", "-c", WIDE_ROWS),
+    )
     return data
 
 

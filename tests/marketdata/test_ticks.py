@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -158,13 +159,12 @@ OLD_KOSDAQ = {1_000: 1, 5_000: 5, 10_000: 10, 50_000: 50, 10**9: 100}
 
 
 def prices_of(table: dict[int, int], upto: int) -> list[int]:
-    """Every price of the grid below `upto`, one won after the other."""
-    grid_prices = []
-    for won in range(1, upto):
-        size = next(size for below, size in table.items() if won < below)
-        if won % size == 0:
-            grid_prices.append(won)
-    return grid_prices
+    """Every price of the grid below `upto`, one after the other."""
+    grid_prices = [0]
+    for below, size in table.items():
+        while grid_prices[-1] + size <= min(below, upto - 1):
+            grid_prices.append(grid_prices[-1] + size)
+    return grid_prices[1:]
 
 
 NAIVE = [
@@ -187,8 +187,7 @@ def test_orders_are_the_nearest_prices_of_the_grid(which: int, near: int, away: 
     if not 1 <= exact < 600_000:
         return
     price = Decimal(exact.numerator) / Decimal(exact.denominator)
-    below = max(one for one in grid if one <= price)
-    above = min(one for one in grid if one >= price)
+    below, above = grid[bisect_right(grid, price) - 1], grid[bisect_left(grid, price)]
     given_ = {"session": session, "market": "kr", "segment": segment}
     assert order_price(price, "target", **given_) == below  # type: ignore[arg-type]
     assert order_price(price, "stop", **given_) == above  # type: ignore[arg-type]

@@ -78,8 +78,9 @@ def probe(db: None) -> Iterator[Probe]:
 
     engine = Probe()
     ENGINES["probe"] = engine
-    first = ScannerVersion.objects.create(slug="rises", engine="probe")
-    ScannerVersion.objects.create(slug="rises-10", engine="probe", params={"scale": 10.0})
+    # Keys that no sequence reaches: prepared states refer to them.
+    first = ScannerVersion.objects.create(pk=1_000_001, slug="rises", engine="probe")
+    ScannerVersion.objects.create(pk=1_000_002, slug="rises-10", engine="probe", params={"scale": 10.0})
     ActiveVersion.objects.update_or_create(market="kr", defaults={"version": first})
     yield engine
     del ENGINES["probe"]

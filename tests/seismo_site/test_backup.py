@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from seismo_site.backup import archive, pg_dump
-from tests.seismo_site.running import ROOT, environment, installed, manage, managed
+from tests.seismo_site.running import ROOT, environment, installed, manage, managed, managed_in_turn
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -27,25 +29,38 @@ COUNT = "from marketdata.models import StockPrice; print(sorted(StockPrice.objec
 def bring(data: Path, close: int, **servers: str) -> None:
     file = data.parent / "prices.csv"
     file.write_text(PRICES.format(close=close))
-    managed(data, "import_prices", str(file), **servers)
-    managed(data, "project_lake", **servers)
+    managed_in_turn(data, ("import_prices", str(file)), ("project_lake",), **servers)
 
 
-def closes(data: Path, **servers: str) -> str:
-    return managed(data, "shell", "--no-imports", "-c", COUNT, **servers).strip()
+def closes(data: Path) -> list[float]:
+    with closing(sqlite3.connect(data / "seismo.sqlite3")) as database:
+        return [row[0] for row in database.execute("SELECT close FROM marketdata_stockprice ORDER BY close")]
+
+
+@pytest.fixture(scope="module")
+def states(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three folders: an installation with a close of 3, its backup, and the installation with a close of 5."""
+    folder = tmp_path_factory.mktemp("states")
+    data = installed(folder / "data")
+    bring(data, 3)
+    managed(data, "backup", str(folder / "backup"))
+    bring(shutil.copytree(data, folder / "later"), 5)
+    return folder
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    made = installed(tmp_path / "data")
-    bring(made, 3)
-    return made
+def data(states: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(states / "data", tmp_path / "data")
 
 
 @pytest.fixture
-def backup(data: Path, tmp_path: Path) -> Path:
-    managed(data, "backup", str(tmp_path / "backup"))
-    return tmp_path / "backup"
+def later(states: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(states / "later", tmp_path / "data")
+
+
+@pytest.fixture
+def backup(states: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(states / "backup", tmp_path / "backup")
 
 
 def refused(data: Path, *arguments: str, **servers: str) -> str:
@@ -56,26 +71,42 @@ def refused(data: Path, *arguments: str, **servers: str) -> str:
     return done.stderr
 
 
-def test_what_was_backed_up_comes_back(data: Path, backup: Path, tmp_path: Path) -> None:
+def run_program(data: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program of Python on an installation."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        env={**environment(data), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def refused_in_turn(data: Path, *commands: Sequence[str]) -> list[str]:
+    """The sentences of commands that are refused, one after the other in one process."""
+    program = f"from seismo_site.cli_errors import run; print([run(['manage.py', *line]) for line in {commands!r}])"
+    done = run_program(data, program)
+    assert done.stdout == f"{[1] * len(commands)}\n"
+    return done.stderr.splitlines()
+
+
+def test_what_was_backed_up_comes_back(later: Path, backup: Path, tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o077 for path in [backup, *backup.rglob("*")]} == {0}
-    key = (data / "secret_key").read_bytes() if (data / "secret_key").exists() else None
-    bring(data, 5)
-    assert "is in use" in refused(data, "restore", str(backup))
-    assert closes(data) == "[2.0, 5.0]"
-    output = managed(data, "restore", str(backup), "--force")
+    key = (later / "secret_key").read_bytes() if (later / "secret_key").exists() else None
+    assert "is in use" in refused(later, "restore", str(backup))
+    assert closes(later) == [2.0, 5.0]
+    output = managed_in_turn(later, ("restore", str(backup), "--force"), ("verify_lake",))
     assert "1 months of the lake are made anew" in output
-    assert closes(data) == "[2.0, 3.0]"
-    assert "agrees with the record" in managed(data, "verify_lake")
-    assert key is None or (data / "secret_key").read_bytes() == key
-    (aside,) = (data / "kept-databases").glob("*/seismo.sqlite3")
-    with closing(sqlite3.connect(aside)) as old:
-        kept = old.execute("SELECT close FROM marketdata_stockprice ORDER BY close").fetchall()
-    assert kept == [(2.0,), (5.0,)]
+    assert "agrees with the record" in output
+    assert closes(later) == [2.0, 3.0]
+    assert key is None or (later / "secret_key").read_bytes() == key
+    (aside,) = (later / "kept-databases").glob("*/seismo.sqlite3")
+    assert closes(aside.parent) == [2.0, 5.0]
 
     elsewhere = tmp_path / "elsewhere"
-    managed(elsewhere, "restore", str(backup))
-    assert closes(elsewhere) == "[2.0, 3.0]"
-    assert "agrees with the record" in managed(elsewhere, "verify_lake")
+    assert "agrees with the record" in managed_in_turn(elsewhere, ("restore", str(backup)), ("verify_lake",))
+    assert closes(elsewhere) == [2.0, 3.0]
     assert stat.S_IMODE((elsewhere / "seismo.sqlite3").stat().st_mode) == 0o600
 
 
@@ -87,7 +118,7 @@ def test_a_backup_is_taken_while_others_write(data: Path, tmp_path: Path) -> Non
         managed(data, "backup", str(tmp_path / "backup"))
         other.execute("ROLLBACK")
     managed(tmp_path / "elsewhere", "restore", str(tmp_path / "backup"))
-    assert closes(tmp_path / "elsewhere") == "[2.0, 3.0]"
+    assert closes(tmp_path / "elsewhere") == [2.0, 3.0]
 
 
 def test_a_directory_with_something_in_it_is_refused(data: Path, tmp_path: Path) -> None:
@@ -106,7 +137,7 @@ def test_a_damaged_backup_is_refused_before_anything_is_changed(data: Path, back
     assert "cannot be read" in refused(data, "restore", str(backup), "--force")
     (backup / "manifest.json").unlink()
     assert "it was broken off, or is none" in refused(data, "restore", str(backup), "--force")
-    assert closes(data) == "[2.0, 3.0]"
+    assert closes(data) == [2.0, 3.0]
     assert not (data / "kept-databases").exists()
 
 
@@ -132,14 +163,17 @@ def test_a_damaged_database_is_one_sentence_and_is_restored(
     low = 0 if whole else (root - 1) * size
     content[low : low + 100] = b"\xff" * 100
     file.write_bytes(content)
-    for command in (["run_scan"], ["verify_lake"], ["project_lake"]):
-        sentence = refused(data, *command)
+    *sentences, of_backup = refused_in_turn(
+        data, ("run_scan",), ("verify_lake",), ("project_lake",), ("backup", str(tmp_path / "another"))
+    )
+    assert len(sentences) == 3
+    for sentence in sentences:
         assert sentence.startswith(f"The database {file} is damaged (")
         assert "`manage.py restore DIR`" in sentence
-    assert "damaged" in refused(data, "backup", str(tmp_path / "another"))
+    assert "damaged" in of_backup
     assert not (tmp_path / "another" / "manifest.json").exists()
     managed(data, "restore", str(backup))  # without --force: there is nothing to lose, and it is kept
-    assert closes(data) == "[2.0, 3.0]"
+    assert closes(data) == [2.0, 3.0]
     assert list((data / "kept-databases").glob("*/seismo.sqlite3"))
 
 
@@ -163,22 +197,17 @@ sys.exit(run(sys.argv))
 
 def killed(data: Path, module: str, name: str, number: int, *arguments: str) -> None:
     program = KILLED.format(module=module, name=name, number=number)
-    done = subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        env={**environment(data), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
-        check=False,
-        capture_output=True,
-    )
+    done = run_program(data, program, *arguments)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
 def test_a_backup_that_is_killed_is_none(data: Path, tmp_path: Path) -> None:
-    for n, name in enumerate(("integrity", "copy_files", "write_manifest")):
-        folder = tmp_path / f"killed-{n}"
-        killed(data, "seismo_site.backup.archive", name, 1, "backup", str(folder))
-        assert "no manifest" in refused(data, "restore", str(folder), "--force")
-    assert closes(data) == "[2.0, 3.0]"
+    folders = {name: str(tmp_path / name) for name in ("integrity", "copy_files", "write_manifest")}
+    for name, folder in folders.items():
+        killed(data, "seismo_site.backup.archive", name, 1, "backup", folder)
+    sentences = refused_in_turn(data, *(("restore", folder, "--force") for folder in folders.values()))
+    assert ["no manifest" in sentence for sentence in sentences] == [True] * 3
+    assert closes(data) == [2.0, 3.0]
 
 
 @pytest.mark.parametrize(
@@ -193,16 +222,14 @@ def test_a_backup_that_is_killed_is_none(data: Path, tmp_path: Path) -> None:
     ],
 )
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new(
-    data: Path, backup: Path, module: str, name: str, number: int, is_old: bool
+    later: Path, backup: Path, module: str, name: str, number: int, is_old: bool
 ) -> None:
-    bring(data, 5)
-    killed(data, module, name, number, "restore", str(backup), "--force")
-    assert closes(data) == ("[2.0, 5.0]" if is_old else "[2.0, 3.0]")
-    managed(data, "project_lake")
-    assert "agrees with the record" in managed(data, "verify_lake")
-    managed(data, "restore", str(backup), "--force")
-    assert closes(data) == "[2.0, 3.0]"
-    assert "agrees with the record" in managed(data, "verify_lake")
+    killed(later, module, name, number, "restore", str(backup), "--force")
+    assert closes(later) == ([2.0, 5.0] if is_old else [2.0, 3.0])
+    assert "agrees with the record" in managed_in_turn(later, ("project_lake",), ("verify_lake",))
+    output = managed_in_turn(later, ("restore", str(backup), "--force"), ("verify_lake",))
+    assert "agrees with the record" in output
+    assert closes(later) == [2.0, 3.0]
 
 
 def test_postgresql_without_its_programs_says_what_to_run(tmp_path: Path) -> None:
@@ -220,7 +247,7 @@ def test_postgresql_without_its_programs_says_what_to_run(tmp_path: Path) -> Non
         assert "--force" in refused(data, "restore", str(folder), **output)
         sentence = refused(data, "restore", str(folder), "--force", **output)
         assert "pg_dump is not on PATH" in sentence  # what is there would be lost
-        assert closes(data, **output) == "[2.0, 3.0]"
+        assert managed(data, "shell", "--no-imports", "-c", COUNT, **output) == "[2.0, 3.0]\n"
     finally:
         servers.stop()
 

@@ -51,6 +51,13 @@ def year(bring: Importer, prepared: Prepared, data_dir: Any) -> None:
     prepared.state("year of a sweep", data_dir, lambda: bring(prices(), AS_OF))
 
 
+@pytest.fixture
+def first(year: None, prepared: Prepared, data_dir: Any) -> Sweep:
+    """The sweep of `request()`, completed."""
+    prepared.state("first sweep", data_dir, lambda: run_sweep(request()))
+    return Sweep.objects.get(slug="first")
+
+
 def request(slug: str = "first", **changes: Any) -> SweepRequest:
     return replace(
         SweepRequest(
@@ -60,6 +67,7 @@ def request(slug: str = "first", **changes: Any) -> SweepRequest:
     )
 
 
+@pytest.mark.one_backend
 def test_every_variant_has_the_figures_of_a_version_with_its_parameters(year: None) -> None:
     sweep = run_sweep(request())
     test_row = SESSIONS * 3 // 4
@@ -85,9 +93,9 @@ def test_every_variant_has_the_figures_of_a_version_with_its_parameters(year: No
                 assert figures[name]["low"] == pytest.approx(excess.interval.low, abs=1e-12)
 
 
-def test_nothing_of_the_test_period_enters_a_choice(year: None, bring: Importer) -> None:
+@pytest.mark.one_backend
+def test_nothing_of_the_test_period_enters_a_choice(first: Sweep, bring: Importer) -> None:
     """With all other prices from the test period on, the sweep is the same; the look at the test period is not."""
-    first = run_sweep(request())
     look = look_at_test(first, as_of=AS_OF)
     bring(prices(changed_from=first.test_from), AS_OF)
     second = run_sweep(request("second"))
@@ -100,39 +108,39 @@ def test_nothing_of_the_test_period_enters_a_choice(year: None, bring: Importer)
     assert look_at_test(second, as_of=AS_OF).figures != look.figures
 
 
-def test_each_look_at_the_test_period_counts(year: None) -> None:
-    sweep = run_sweep(request())
-    looks = [look_at_test(sweep, as_of=AS_OF) for _ in range(2)]
+def test_each_look_at_the_test_period_counts(first: Sweep) -> None:
+    looks = [look_at_test(first, as_of=AS_OF) for _ in range(2)]
     other = run_sweep(request("other", grid={"top_n": [1, 3]}))
     looks.append(look_at_test(other, as_of=AS_OF))
     assert [look.looks_before for look in looks] == [0, 1, 2]
     assert looks[0].figures == looks[1].figures
 
 
-def test_prices_without_skill_are_not_taken_for_skill(year: None) -> None:
-    sweep = run_sweep(request())
-    assert "6 variants tried" in verdict(sweep)
-    assert "of random picks alike are as good" in verdict(sweep)
-    assert verdict(sweep).startswith(("Not distinguishable from luck", "Behind"))
-    assert sweep.result["reality_check_p"] > 0.05
+@pytest.mark.one_backend
+def test_prices_without_skill_are_not_taken_for_skill(first: Sweep) -> None:
+    assert "6 variants tried" in verdict(first)
+    assert "of random picks alike are as good" in verdict(first)
+    assert verdict(first).startswith(("Not distinguishable from luck", "Behind"))
+    assert first.result["reality_check_p"] > 0.05
 
 
-def test_the_picks_outside_are_split_by_regime_and_year_and_stand_beside_random_ones(year: None) -> None:
-    sweep = run_sweep(request())
-    outside = sweep.result["outside"][str(HORIZON)]
+@pytest.mark.one_backend
+def test_the_picks_outside_are_split_by_regime_and_year_and_stand_beside_random_ones(first: Sweep) -> None:
+    outside = first.result["outside"][str(HORIZON)]
     for by in ("regime", "year"):
-        assert sum(row["picks"] for row in sweep.result["groups"][by]) == outside["picks"]
-    assert {row["group"] for row in sweep.result["groups"]["year"]} == {"2024"}
+        assert sum(row["picks"] for row in first.result["groups"][by]) == outside["picks"]
+    assert {row["group"] for row in first.result["groups"]["year"]} == {"2024"}
     for name in ("passing", "alike"):
-        draw = sweep.result["random"][name]
+        draw = first.result["random"][name]
         assert draw["own"] == pytest.approx(outside["date_mean"])
         assert draw["low"] <= draw["mean"] <= draw["high"]
     # every share turns over 200,000 x its close of 5,000 to 70,000: one percent is 10 to 140 million
-    capacity = sweep.result["capacity"]
+    capacity = first.result["capacity"]
     assert 5e6 < capacity["order"] <= capacity["half_order"] < 2e8
-    assert run_sweep(request("again")).result == sweep.result
+    assert run_sweep(request("again")).result == first.result
 
 
+@pytest.mark.one_backend
 def test_a_sample_is_part_of_the_grid_and_the_same_for_the_same_seed(year: None) -> None:
     grid = {"top_n": list(range(1, 9))}
     drawn = [run_sweep(request(f"drawn-{n}", grid=grid, sample=3, seed=seed)) for n, seed in enumerate((1, 1, 2))]
@@ -141,8 +149,7 @@ def test_a_sample_is_part_of_the_grid_and_the_same_for_the_same_seed(year: None)
     assert all(len(own) == 3 and set(own) <= set(range(1, 9)) for own in numbers)
 
 
-def test_nothing_is_recorded_of_a_sweep_that_cannot_be_made(year: None) -> None:
-    run_sweep(request())
+def test_nothing_is_recorded_of_a_sweep_that_cannot_be_made(first: Sweep) -> None:
     for changes, sentence in (
         ({"slug": "first"}, "A sweep named first exists"),
         ({"slug": "b", "horizon": 60}, "need 125 each"),
@@ -154,6 +161,7 @@ def test_nothing_is_recorded_of_a_sweep_that_cannot_be_made(year: None) -> None:
     assert list(Sweep.objects.values_list("slug", flat=True)) == ["first"]
 
 
+@pytest.mark.one_backend
 def test_command_prints_the_table_the_tests_and_the_verdict(year: None) -> None:
     out = io.StringIO()
     common = ["--horizon", "5", "--engine", "formula", "--set", "top_n=2:4:1", "--set", "min_bars=2"]
@@ -195,10 +203,11 @@ def test_values_that_are_none(text: str) -> None:
         parse_values(text)
 
 
-def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(
+    first: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Killed while its second batch is judged, its row still says that it runs."""
     monkeypatch.setattr(variant_records, "BATCH", 2)
-    whole = run_sweep(request())
     judge, batches = variant_records.judge_variants, []
 
     def end_by_force(*args: Any, **options: Any) -> Any:
@@ -214,8 +223,8 @@ def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(year: None, m
     assert Sweep.objects.get(slug="killed").variants.count() == 2
     monkeypatch.setattr(sweep_module, "judge_variants", judge)
     again = run_sweep(request("killed"))
-    assert again.result == whole.result
-    assert table(again) == table(whole)
+    assert again.result == first.result
+    assert table(again) == table(first)
     assert len(table(again)) == 6
     with pytest.raises(SweepProblem, match="exists"):
         run_sweep(request("killed"))
@@ -239,7 +248,10 @@ def test_a_cancelled_sweep_stops_after_its_batch_and_goes_on_with_the_same_reque
     assert run_sweep(request("stopped")).variants.count() == 6
 
 
-def test_a_formula_that_looks_ahead_is_caught_by_the_walk_forward(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.one_backend
+def test_a_formula_that_looks_ahead_is_caught_by_the_walk_forward(
+    first: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A leak planted in the choice: each fold chosen with the fold's own sessions. Prices from the fold on then change
     the choice, which the sound walk-forward never lets happen."""
 
@@ -255,7 +267,6 @@ def test_a_formula_that_looks_ahead_is_caught_by_the_walk_forward(year: None, mo
     assert choices(leak=0)[0] == choices(leak=0)[1]
     assert choices(leak=25)[0] != choices(leak=25)[1]
     # The same at the level of a sweep: with the purge gone, what comes after the test's first session is seen.
-    first = run_sweep(request())
     monkeypatch.setattr(sweep_module, "walk_forward", leaking_walk_forward)
     leaking = run_sweep(request("leaking"))
     assert [fold["variant"] for fold in leaking.result["folds"]] != [fold["variant"] for fold in first.result["folds"]]
@@ -284,6 +295,7 @@ def test_hosts_that_share_a_sweep_record_what_one_records(year: None, monkeypatc
     assert table(joined) == table(whole)
 
 
+@pytest.mark.one_backend
 def test_halving_drops_the_worse_half_in_rounds_and_counts_everything(year: None) -> None:
     """Nine variants: of the develop period of 150 sessions less 10 the first 35 drop four, 70 two, 140 one."""
     grid = {**GRID, "top_n": [2, 4, 6]}

@@ -58,6 +58,35 @@ def managed_in_turn(data: Path, *commands: Sequence[str], **env: str) -> str:
     return managed(data, "shell", "--no-imports", "-c", program, **env)
 
 
+def run_program(data: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A program of Python on an installation."""
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=ROOT,
+        env={**environment(data), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+IN_TURN = """
+from seismo_site.cli_errors import run
+for line in {commands!r}:
+    try:
+        print(run(["manage.py", *line]))
+    except SystemExit as end:
+        print(end.code)
+"""
+
+
+def refused_in_turn(data: Path, *commands: Sequence[str]) -> list[str]:
+    """The sentences of commands that are refused, one after the other in one process."""
+    done = run_program(data, IN_TURN.format(commands=commands))
+    assert done.stdout.split() == ["1"] * len(commands)
+    return done.stderr.splitlines()
+
+
 def installed(data: Path, **servers: str) -> Path:
     """`data` as an installation that is migrated, on `servers` or SQLite, and has built its calendar: both take
     seconds, so that they are copies where they can be."""

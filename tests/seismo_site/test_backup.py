@@ -8,16 +8,13 @@ import shutil
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from seismo_site.backup import archive, pg_dump
-from tests.seismo_site.running import ROOT, environment, installed, manage, managed, managed_in_turn
+from tests.seismo_site.running import installed, manage, managed, managed_in_turn, refused_in_turn, run_program
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -69,26 +66,6 @@ def refused(data: Path, *arguments: str, **servers: str) -> str:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     return done.stderr
-
-
-def run_program(data: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A program of Python on an installation."""
-    return subprocess.run(
-        [sys.executable, "-c", program, *arguments],
-        cwd=ROOT,
-        env={**environment(data), "DJANGO_SETTINGS_MODULE": "seismo_site.settings"},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
-
-
-def refused_in_turn(data: Path, *commands: Sequence[str]) -> list[str]:
-    """The sentences of commands that are refused, one after the other in one process."""
-    program = f"from seismo_site.cli_errors import run; print([run(['manage.py', *line]) for line in {commands!r}])"
-    done = run_program(data, program)
-    assert done.stdout == f"{[1] * len(commands)}\n"
-    return done.stderr.splitlines()
 
 
 def test_what_was_backed_up_comes_back(later: Path, backup: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from django.db.utils import DatabaseError
 
 from scans.engines.registry import MODULES
 from seismo_site.cli_errors import INTERRUPTED, explain, run
-from tests.seismo_site.running import ROOT, environment, installed, manage, managed
+from tests.seismo_site.running import ROOT, environment, installed, manage, managed, refused_in_turn
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -169,9 +169,8 @@ def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
     writer.stderr.close()
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
+def test_empty_record_names_the_first_step(tmp_path: Path) -> None:
+    commands = (
         "run_scan",
         "check_data",
         "evaluate_scans --versions v1",
@@ -179,13 +178,11 @@ def test_a_reader_that_leaves_is_no_error_of_ours(tmp_path: Path) -> None:
         "verify_lake",
         "project_lake",
         "stock 005930",
-    ],
-)
-def test_empty_record_names_the_first_step(tmp_path: Path, command: str) -> None:
-    done = manage(installed(tmp_path / "data"), *command.split())
-    assert (done.returncode, done.stdout) == (1, "")
-    assert re.match(r"Market kr has no (bars|instruments) yet: .+`manage\.py import_prices FILE", done.stderr)
-    assert len(done.stderr.splitlines()) == 1
+    )
+    sentences = refused_in_turn(installed(tmp_path / "data"), *(command.split() for command in commands))
+    assert len(sentences) == len(commands)
+    for sentence in sentences:
+        assert re.match(r"Market kr has no (bars|instruments) yet: .+`manage\.py import_prices FILE", sentence)
 
 
 def test_missing_directory_is_reported(tmp_path: Path) -> None:

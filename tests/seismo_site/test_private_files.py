@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seismo_site import private_files
-from tests.seismo_site.running import ROOT, environment, managed
+from tests.seismo_site.running import ROOT, environment, installed, managed
 
 PROGRAM = """
 import os, pathlib
@@ -50,8 +50,7 @@ def test_what_commands_make_is_closed_to_others(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_installation_that_was_open_is_closed_at_the_next_start(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    managed(data, "migrate", "--verbosity", "0")
+    data = installed(tmp_path / "data")
     for path in [data, *data.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     (data / "lake" / "market=kr").mkdir(mode=0o755, parents=True)

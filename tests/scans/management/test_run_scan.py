@@ -23,7 +23,7 @@ from marketdata.models import Instrument
 from scans.models import ScanRun
 from tests.scans.conftest import Importer
 from tests.scans.probe import Probe
-from tests.seismo_site.running import manage
+from tests.seismo_site.running import installed, manage
 
 
 def run_scan(*arguments: str) -> str:
@@ -223,13 +223,7 @@ def test_wrong_argument_is_refused_in_one_sentence(market: pd.DataFrame, probe: 
 def test_the_real_command_line(bring: Importer, sessions: list[date], tmp_path: Path, data_dir: Any) -> None:
     from tests.scans.conftest import frame
 
-    folder = tmp_path / "own"
-    not_migrated = manage(folder, "run_scan", "--version", "v2")
-    assert not_migrated.returncode != 0
-    assert "run `manage.py migrate`" in not_migrated.stderr
-    assert "Traceback" not in not_migrated.stderr
-
-    assert manage(folder, "migrate", "-v0").returncode == 0
+    folder = installed(tmp_path / "own")
     file = tmp_path / "prices.csv"
     frame(sessions).to_csv(file, index=False)
     assert manage(folder, "import_prices", str(file)).returncode == 0

@@ -26,6 +26,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from caching.cached import cached
 from marketdata.joint_queries import evaluate_together
+from marketdata.queries.calendar_disagreements import CalendarDisagreement
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
 from marketdata.queries.session_bars import Omission, SessionBars
 from marketdata.web.prepared import PreparedStatement
@@ -78,9 +79,9 @@ class StatusQueries(ReadinessWithBarsQueries):
 @cached(
     "tried",
     what="market-status",
-    version=2,
+    version=3,
     by=lambda queries: (queries.market, queries.state),
-    holds=(MarketStatus, Readiness, VersionReadiness, Freshness, SessionBars, Omission),
+    holds=(MarketStatus, Readiness, VersionReadiness, Freshness, CalendarDisagreement, SessionBars, Omission),
 )
 def market_status(queries: StatusQueries) -> MarketStatus:
     """The status of a market, from its queries; those that a page did not evaluate are evaluated here."""

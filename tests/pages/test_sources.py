@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from marketdata.models import SourceVisit
+from marketdata.models import CalendarChange, CalendarOverride, SourceVisit
 from marketdata.queries.source_standings import SourceStanding, source_standings
 from tests.marketdata.operations.tidy_files import import_file, write_tidy
 
@@ -97,6 +98,20 @@ def test_the_page_has_the_last_calls_and_the_settings(browser: Client, settings:
     assert page.count("2026-08-21 08:15 KST") == 3
     assert "Not approved." in page
     assert "마지막 호출" in text(browser, "/kr/sources", "ko")
+
+
+def test_a_day_that_a_source_calls_otherwise_is_on_its_page_and_in_the_status(browser: Client, caplog: Any) -> None:
+    now = timezone.now()
+    day = now.date() + timedelta(days=1)
+    while day.weekday() > 4:
+        day += timedelta(days=1)
+    CalendarOverride.objects.create(market="kr", date=day, is_open=False, source="kis")
+    CalendarChange.objects.create(market="kr", date=day, source="kis", kind="written", is_open=False, at=now)
+    sentence = f"kis calls {day} closed on market kr, against the calendar: it counts as closed since then"
+    for _ in range(2):  # computed, and kept
+        assert sentence in text(browser, "/kr/sources")
+    assert f"kis의 응답으로는 kr 시장의 {day}이 휴장이지만 달력과 다릅니다." in text(browser, "/kr/sources", "ko")
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_help_and_settings_lead_to_the_sources_of_the_first_market(browser: Client) -> None:

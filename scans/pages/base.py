@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 
 from caching.memo import Memo
 from marketdata.joint_queries import evaluate_together
+from marketdata.market_time import market_zone
 from marketdata.operations import task_queue
 from marketdata.operations.live_quotes import has_quotes
 from marketdata.pages.frame import FramedPage
@@ -101,11 +102,15 @@ class MarketPage(FramedPage):
         key = (self.market.name, get_language())
         html = STATUS_LINES.get(key, (*self.market_state, minute), line) if is_same_for_all else line()
         is_demo = status.readiness.state == ReadinessState.DEMO
-        hours = None if is_demo else status.quoted_hours
-        if hours and not QUOTED_MARKETS.get(
-            self.market.name, id(settings.SOURCES), lambda: has_quotes(self.market.name)
+        hours = None
+        name = self.market.name
+        if (
+            status.quoted_hours
+            and not is_demo
+            and QUOTED_MARKETS.get(name, id(settings.SOURCES), lambda: has_quotes(name))
         ):
-            hours = None
+            # A kept status has the offset of the market alone, and the page shows the name of its zone.
+            hours = [at.astimezone(market_zone(name)) for at in status.quoted_hours]
         is_stale = not is_demo and status.readiness.record.behind > 0
         return {"status_html": html, "is_stale": is_stale, "work": work, "quoted_hours": hours}
 

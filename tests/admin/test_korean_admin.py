@@ -59,10 +59,12 @@ DJANGO = {"Search", "True", "False", "None"}
 NAMES = re.compile(r"<t[dh] class=\"field-(title|note|feature|metric)[^>]*>.*?</t[dh]>")
 """Cells with texts that an operator writes, or with identifiers."""
 DIGEST = re.compile(r"[0-9a-f]{12,}")
+HELP_OF_PROBE = "Times the score"
+"""Of the tests' engine, which has no Korean."""
 
 
 def own_words(html: str) -> set[str]:
-    words = english_words(NAMES.sub("", html)) - IDENTIFIERS - UNITS - DJANGO
+    words = english_words(NAMES.sub("", html.replace(HELP_OF_PROBE, ""))) - IDENTIFIERS - UNITS - DJANGO
     return {word for word in words if not DIGEST.fullmatch(word)}
 
 

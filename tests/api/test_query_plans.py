@@ -89,7 +89,7 @@ def plans_of(work: Callable[[], object]) -> dict[str, list[str]]:
     statements: set[str] = set()
 
     def explain(sql: str, params: Any) -> None:
-        if not sql.startswith(READING) or "FOR NO KEY UPDATE" in sql or sql in statements:
+        if not sql.lstrip("(").startswith(READING) or "FOR NO KEY UPDATE" in sql or sql in statements:
             return
         if not any(name in sql for name in GROWING):
             return

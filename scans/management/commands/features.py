@@ -35,7 +35,7 @@ class Command(SeismoCommand):
             means = [f"{name} {format_number(mean, 3)} ({count})" for name, mean, count in state.means]
             self.stdout.write(f"  {flag.metric}: {', '.join(means) or 'not measured'}; limit {flag.threshold:g} + 20 %")
             if state.rollback:
-                self.stdout.write(f"  {state.rollback}")
+                self.stdout.write(f"  turned off: {state.rollback}")
 
     def _turn(self, name: str, state: str | None, share: int) -> None:
         flags = {row.flag.feature: row.flag for row in feature_flags.get_states()}

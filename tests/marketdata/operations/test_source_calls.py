@@ -33,6 +33,13 @@ def krx(settings: Any) -> Iterator[KrxOpenApi]:
         yield exchange
 
 
+@pytest.fixture
+def no_calls(db: None) -> None:
+    """Threads of other tests record calls in a transaction of their own, which stays where the database is kept."""
+    source_calls._PENDING.clear()
+    SourceVisit.objects.all().delete()
+
+
 def close(at: datetime, **log: Any) -> None:
     """A client of KIS that was used at `at` is closed."""
     http = HttpClient(on_close=lambda http: source_calls.record_client(source, http))
@@ -41,7 +48,7 @@ def close(at: datetime, **log: Any) -> None:
     source.close()
 
 
-@pytest.mark.usefixtures("db")
+@pytest.mark.usefixtures("no_calls")
 def test_a_source_that_is_closed_has_its_calls_on_record(krx: KrxOpenApi) -> None:
     krx.unapproved = {"idx/kosdaq_dd_trd"}
     krx.indices = {DAY: {"코스피": (3_200.5, 3_230.0, 3_190.25, 3_225.66)}}
@@ -56,13 +63,13 @@ def test_a_source_that_is_closed_has_its_calls_on_record(krx: KrxOpenApi) -> Non
     assert KEY not in visit.refusal
 
 
-@pytest.mark.usefixtures("db")
+@pytest.mark.usefixtures("no_calls")
 def test_a_source_without_a_call_has_no_record(krx: KrxOpenApi) -> None:
     sources.get_index_source("kr").close()
     assert not SourceVisit.objects.exists()
 
 
-@pytest.mark.usefixtures("db")
+@pytest.mark.usefixtures("no_calls")
 def test_counts_are_of_a_day_in_the_market() -> None:
     close(NOON, calls=40, answered_at=NOON.timestamp())
     close(NOON.replace(hour=14), calls=2, refused_at=NOON.timestamp(), refusal="EGW00201", refusals=1)
@@ -77,6 +84,7 @@ def test_counts_are_of_a_day_in_the_market() -> None:
 def test_nobody_waits_for_a_locked_database(settings: Any) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("rows are locked, not the database")
+    source_calls._PENDING.clear()
     connection.ensure_connection()
     name = connection.settings_dict["NAME"]
     with closing(sqlite3.connect(name, uri=str(name).startswith("file:"), isolation_level=None)) as other:

@@ -54,7 +54,7 @@ def test_the_guard_turns_off_what_is_more_than_a_fifth_slower_than_the_work_with
     assert rollback.mean == pytest.approx(1.21)
     assert rollback.threshold == pytest.approx(1.0)
     assert uses == [True, False] * 5 + [False] * 10  # five of each, then none
-    assert "score_cache turned off" in turn()
+    assert "turned off: score_cache 2026-08-21" in turn()
 
 
 def test_the_guard_turns_off_what_is_past_its_threshold() -> None:

@@ -97,7 +97,7 @@ def test_a_feature_without_comparison_has_a_sentence_in_place_of_its_share(staff
     FeatureFlag.objects.update(share=50)
     page = f"/admin/marketdata/featureflag/{flag.pk}/change/"
     html = staff.get(page).content.decode()
-    assert "look_ahead is on or off: A/B is for process_pool, score_cache, warm_up." in html
+    assert "look_ahead is on or off; only process_pool, score_cache, warm_up can have a share." in html
     assert 'name="share"' not in html
     assert staff.post(page, form(flag, share=25)).status_code == 302
     flag.refresh_from_db()
@@ -125,7 +125,7 @@ def test_the_admins_pages_ask_a_fixed_number_of_queries(staff: Client) -> None:
         staff.get(page)  # what is looked up once a process
     shown = {page: seen(staff, page) for page in pages}
     assert "100% of 450 slots" in shown[pages[0]][1]
-    assert "<th>slots_answered</th>" in shown[pages[1]][1]
+    assert "<th>slots answered</th>" in shown[pages[1]][1]
     assert shown[pages[1]][1].count("<td>none</td>") == 3
     for n in range(8):
         collected(450 + n, f"KRW-C{n}")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from typing import TypeVar
 
 from django.db import close_old_connections, transaction
+
+from marketdata.context_threads import ContextThreadPool
 
 R = TypeVar("R")
 
@@ -20,12 +20,12 @@ R = TypeVar("R")
 class WriterThread:
     """The thread of this process that writes, None where every thread has the same priority."""
 
-    pool: ThreadPoolExecutor | None = None
+    pool: ContextThreadPool | None = None
 
 
 def compute_last(niceness: int) -> None:
     """Give this thread, and those that it starts from now on, so much niceness; `write_first` keeps the present one."""
-    WriterThread.pool = ThreadPoolExecutor(1, "writer")
+    WriterThread.pool = ContextThreadPool(1, "writer")
     WriterThread.pool.submit(os.getpid).result()  # the thread starts with the first call
     os.setpriority(os.PRIO_PROCESS, 0, niceness)
 
@@ -35,7 +35,7 @@ def write_first(call: Callable[[], R]) -> R:
     is not in a transaction."""
     if WriterThread.pool is None or transaction.get_connection().in_atomic_block:
         return call()
-    return WriterThread.pool.submit(copy_context().run, _with_connection, call).result()
+    return WriterThread.pool.submit(_with_connection, call).result()
 
 
 def _with_connection(call: Callable[[], R]) -> R:

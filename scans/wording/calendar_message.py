@@ -21,5 +21,6 @@ def calendar_message(content: Mapping[str, Any], language: str, *, link: str = "
         if link:
             lines.append(Line(link, Kind.LINK, ALWAYS))
         market = MARKET_NAMES.get(content["market"], content["market"])
-        subject = f"Seismo {market} {session_day(content['session'])}: {_('a source disputes the calendar')}"
+        reason = _("a source disputes the calendar")
+        subject = f"Seismo {market} {session_day(content['session'])}: {reason}"
         return Message(subject[:200], tuple(lines), _("Lines left out: {count}"))

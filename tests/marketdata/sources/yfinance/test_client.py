@@ -145,6 +145,7 @@ def test_the_source_is_chosen_by_a_setting_alone(settings: Any) -> None:
 
 
 @pytest.mark.skipif(find_spec("yfinance") is not None, reason="the library is here")
+@pytest.mark.django_db
 def test_a_missing_library_is_one_sentence(settings: Any) -> None:
     settings.SOURCES = {"yfinance": {"enabled": True}}
     sentence = "needs a library that is not installed: pip install -r requirements/yfinance.txt"

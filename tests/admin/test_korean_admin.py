@@ -80,6 +80,7 @@ def addresses() -> list[str]:
     ]
 
 
+@pytest.mark.one_backend
 def test_no_english_is_visible_in_the_korean_admin(
     scanned: Any, operator: User, console: Client, django_user_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ from tests.exchanges.krx_open_api import KST
 from tests.scans.operations.settling_setup import SettlingDesk, closes, trading_days
 from tests.scans.probe import Probe
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_backend]
 MONDAY, TUESDAY, WEDNESDAY, THURSDAY = (date(2026, 11, day) for day in (9, 10, 11, 12))
 
 

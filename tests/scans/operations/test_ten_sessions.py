@@ -19,7 +19,7 @@ from tests.exchanges.krx_open_api import KST
 from tests.scans.operations.settling_setup import SettlingDesk, closes, picks, trading_days
 from tests.scans.probe import Probe
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_backend]
 EXAM = date(2026, 11, 19)
 
 

@@ -21,7 +21,7 @@ from tests.exchanges.krx_open_api import KST, recorded_days
 from tests.marketdata.sources.krx.krx_setup import krx_source, whole_session
 from tests.scans.operations.settling_setup import SettlingDesk
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.one_backend]
 
 EVENING, MORNING = 90, 3
 COUNTS = {"KOSPI": 900, "KOSDAQ": 1_600}

@@ -160,12 +160,15 @@ def _touches_backend(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def nothing_held() -> None:
-    """No test begins with candles or counts of reads that this process holds of the database of an earlier one: a
-    collection takes cached candles for recorded ones, a warm-up asks for what was read."""
+def fresh_process() -> None:
+    """No test begins with the language, the candles or the counts of reads of an earlier one: a Korean page leaves its
+    language to its thread, a collection takes cached candles for recorded ones, a warm-up reads what was counted."""
+    from django.utils import translation
+
     from caching.reads import READS
     from marketdata.candles import queries
 
+    translation.deactivate()
     READS.reset()
     queries.shared_cache.cache_clear()
 

@@ -11,7 +11,6 @@ from django.db import DatabaseError
 from django_q import signals
 
 from marketdata.operations.processes import end_with_parent
-from marketdata.operations.tasks import attempts, queueing
 from marketdata.request_id import request_id
 
 LOGGER = logging.getLogger(__name__)
@@ -27,6 +26,8 @@ def install() -> None:
 
 def mark(task: dict[str, Any], **_: Any) -> None:
     """Put the identifier of the request in hand into a task that is queued, and make its row."""
+    from marketdata.operations.tasks import queueing  # not imported by commands that queue nothing
+
     if request_id.get() != "-":
         task[queueing.REQUEST_ID] = request_id.get()
     queueing.record_task(task)
@@ -34,12 +35,16 @@ def mark(task: dict[str, Any], **_: Any) -> None:
 
 def begin(task: dict[str, Any], **_: Any) -> None:
     """Log under the identifier of the task that is taken up."""
+    from marketdata.operations.tasks import attempts, queueing
+
     request_id.set(str(task.get(queueing.REQUEST_ID) or task["id"]))
     attempts.task_number.set(str(task["id"]))
 
 
 def attend(**_: Any) -> None:
     """Have other processes see that a task worker is running; one that cannot say so works all the same."""
+    from marketdata.operations.tasks import attempts
+
     end_with_parent()
     try:
         attempts.WorkerLease.name()

@@ -8,9 +8,6 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.utils import timezone
 
-from marketdata.operations.feature_flags import Trial
-from scans.operations.scan.features import Feature
-
 LOGGER = logging.getLogger(__name__)
 
 
@@ -23,7 +20,9 @@ def warm_up_responses(market: str, versions: Iterable[str], *, seconds: float | 
     where they are fewer. Without Redis it does nothing: no other process could read them."""
     if not settings.REDIS_URL or not settings.WARM_SECONDS:
         return
+    from marketdata.operations.feature_flags import Trial
     from scans.api.warm_up import first_read_seconds, warm_up_market  # their import takes half a second
+    from scans.operations.scan.features import Feature
 
     trial = Trial.begin(Feature.WARM_UP)
     allowed = settings.WARM_SECONDS

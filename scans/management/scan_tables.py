@@ -15,7 +15,6 @@ from scans.management.delivery import Results
 from scans.management.rank_table import write_ranks
 from scans.operations.scan.answers import Scan
 from scans.queries import order_prices
-from scans.queries.regime_rules import rule_json
 
 FLAT = (
     "rank",
@@ -72,6 +71,8 @@ def attach_orders(scans: Sequence[Scan]) -> None:
 
 def objects(scans: Sequence[Scan]) -> Iterator[dict[str, Any]]:
     """One object for each version and session."""
+    from scans.queries.regime_rules import rule_json  # only JSON needs it
+
     for scan in scans:
         if scan.error:
             yield {

@@ -52,7 +52,7 @@ def _overridden(calendar: str, cache: Path, overrides: tuple[tuple[date, bool], 
     days = np.array([day for day, _ in overrides], dtype="datetime64[D]")
     is_open = np.array([is_open for _, is_open in overrides], dtype=bool)
     others = sessions[~np.isin(sessions, days)]
-    joined: Sessions = np.sort(np.concatenate([others, np.unique(days[is_open])]))
+    joined: Sessions = np.sort(np.concatenate([others, days[is_open]]))
     joined.flags.writeable = False
     return joined
 

@@ -14,7 +14,7 @@ import multiprocessing
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -131,6 +131,8 @@ def _pool(chosen: str, workers: int, cluster: Cluster) -> Iterator[tuple[Executo
     if chosen == "thread":
         pool: Executor = ContextThreadPool(workers)
     else:
+        from concurrent.futures import ProcessPoolExecutor  # no scan but one in processes imports it
+
         # Spawned, not forked: a fork would copy open database connections and Arrow's thread pool.
         # They end with the process that has them, also where that is a task worker that is killed.
         context = multiprocessing.get_context("spawn")

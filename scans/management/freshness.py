@@ -51,7 +51,7 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     """A line that says how old the record is, that sessions in doubt are undecided, or that it is a generated one; ""
     where it has the last closed session and nothing is in doubt; CommandError instead where `strict`. The lake is
     brought up to date first: bars are counted in it."""
-    project.current_record(market)
+    project.refresh_stale(market)
     (record,) = markets_freshness([market], as_of)
     fine = not record.behind and not record.doubts
     if record.latest is None or (record.state is not ReadinessState.DEMO and fine):

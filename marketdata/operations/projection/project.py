@@ -116,6 +116,12 @@ def current_record(market: str) -> Record:
     return current
 
 
+def refresh_stale(market: str) -> None:
+    """Rewrite the stale partitions of `market`; one short statement where there are none."""
+    if LakePartition.objects.filter(market=market).exclude(wanted=F("written")).exists():
+        project_bars(market)
+
+
 def current_flow_record(market: str) -> FlowRecord:
     """The record of the market's investor flow, after its stale partitions have been rewritten."""
     current = get_flow_record(market)

@@ -20,6 +20,8 @@ from tests.admin.test_admin_names import OWN
 from tests.admin.views import changes, lists
 from tests.pages.test_korean import english_words
 
+pytestmark = pytest.mark.slow
+
 IDENTIFIERS = {
     *("kr", "us", "upbit", "bithumb", "GLOBAL", "KOSDAQ", "KRW", "file", "operator", "version", "token", "inline"),
     *("spac", "reit", "etf", "etn", "fund", "dr", "common", "preferred", "own", "equal", "cap", "ann", "x", "f"),

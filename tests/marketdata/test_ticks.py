@@ -295,6 +295,7 @@ def limits_of(row: Any) -> PriceLimits:
     return limits
 
 
+@pytest.mark.slow
 def test_limits_are_reached_as_often_as_counted_in_the_files() -> None:
     """Of 2024 and 2026, counted apart from this code: 847 highs at the limit, 165 of them in another band than their
     base price; 44 lows, 12 in another band."""
@@ -310,6 +311,7 @@ def test_limits_are_reached_as_often_as_counted_in_the_files() -> None:
     assert count == {"high": 847, "across": 165, "low": 44, "below": 12}
 
 
+@pytest.mark.slow
 def test_nothing_but_a_liquidation_trades_beyond_its_limits() -> None:
     rows = traded(file_of(2024))
     outside = set()

@@ -25,6 +25,8 @@ from tests.prepared import Prepared
 from tests.scans.conftest import AS_OF, Importer, bring, frame, sessions
 from tests.seismo_site.running import ROOT, environment
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["bring", "sessions"]
 
 SCRIPT = """

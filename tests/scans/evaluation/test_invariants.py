@@ -17,6 +17,8 @@ from scans.evaluation.tradability import DailyBars
 from tests.scans.evaluation import limit_markets
 from tests.scans.evaluation.cases import HORIZONS, Case, judge, random_case
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(3)
 PRICES = ("open", "high", "low", "close")
 TABLES = (*PRICES, "traded", "actions", "market_cap")

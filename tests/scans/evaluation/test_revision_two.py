@@ -20,6 +20,8 @@ from tests.reference import evaluation
 from tests.reference.made_markets import DAYS
 from tests.scans.evaluation.cases import HORIZONS, agree, agree_in_figures, random_case
 
+pytestmark = pytest.mark.slow
+
 SEEDS = range(7)
 
 

@@ -13,6 +13,8 @@ from scans.evaluation.shared_cohorts import SharedCohorts
 from scans.evaluation.statistics import compute_figures, portfolio_figures, turnover
 from tests.scans.evaluation.cases import random_case
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("cells", [1_000_000, 500])
 def test_every_variant_has_the_figures_of_its_picks_alone(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from tests import realdata
 from tests.exchanges.us_market import FILE, real_market, split
 from tests.marketdata.operations.us_setup import adjusted_file, collect_all, generated_market, kis_us, trading_days
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir"), pytest.mark.one_backend]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("data_dir"), pytest.mark.one_backend]
 AS_OF = datetime(2026, 11, 30, tzinfo=UTC)
 VERSIONS = ("v1", "v2", "seismograph")
 Ranks = dict[str, tuple[list[tuple[Any, ...]], str]]

@@ -21,7 +21,7 @@ from tests.marketdata.operations.us_setup import (
     trading_days,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 
 def test_generated_shares_equal_the_served_ones() -> None:

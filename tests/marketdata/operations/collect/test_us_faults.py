@@ -20,7 +20,7 @@ from tests.marketdata.operations.us_setup import (
     trading_days,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 FAULTS = (*ROW_FAULTS, "short", "other", "transient", *(kind for kind in TRANSPORT_FAULTS if kind != "skew"))
 
 

@@ -22,7 +22,7 @@ from tests.exchanges.row_faults import ROW_FAULTS
 from tests.exchanges.server import TRANSPORT_FAULTS, Faults
 from tests.marketdata.sources.krx.krx_setup import krx_source, whole_session
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("data_dir")]
 
 THURSDAY, FRIDAY, MONDAY = date(2026, 8, 13), date(2026, 8, 14), date(2026, 8, 18)
 """Monday the 17th is a holiday."""

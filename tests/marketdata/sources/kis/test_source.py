@@ -222,6 +222,7 @@ def test_what_passes_is_survived(exchange: KisExchange, source: KisSource, fault
     assert exchange.tokens_issued == (2 if fault == "expired" else 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [0.01, 0.10])
 def test_faults_of_every_kind_leave_a_batch_whole(exchange: KisExchange, rate: float) -> None:
     """Each kind that passes by itself, at the rate given for all of them together."""

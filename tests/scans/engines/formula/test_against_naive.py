@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,8 @@ from tests.reference import indicators
 from tests.scans.engines import panels
 from tests.scans.engines.asking import inputs_only, same_features
 from tests.scans.engines.formula.writing import CAP, Lists, Piece, cellwise, conditions, plains
+
+pytestmark = pytest.mark.slow
 
 ENGINE = ENGINES["formula"]
 SESSIONS, SESSIONS_SCORED = 45, 12

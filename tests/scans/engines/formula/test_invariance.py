@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from scans.engines.indicators import Measures
 from scans.engines.registry import ENGINES
 from tests.scans.engines import panels
 from tests.scans.engines.formula.writing import plains
+
+pytestmark = pytest.mark.slow
 
 ENGINE = ENGINES["formula"]
 SESSIONS_SCORED = 10

@@ -33,6 +33,7 @@ KINDS = {
     Notification.PRECLOSE: _("before the close"),
     Notification.SETTLED: _("the morning after"),
     Notification.INTRADAY: _("intraday"),
+    Notification.CALENDAR: _("disputed days"),
 }
 
 

@@ -63,6 +63,7 @@ class Notification(models.Model):
     CALENDAR = "calendar"
     """Of the lists at the close, of a scan before it, of the morning after, of levels that prices reached; for the
     operator alone of days that a source calls otherwise than the calendar."""
+    KINDS = (EVENING, PRECLOSE, SETTLED, INTRADAY, CALENDAR)
 
     market = models.CharField(max_length=12)
     session = models.DateField()

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django_q.models import Schedule
 
+from scans.admin.notifications import KINDS
 from scans.models import Delivery, Notification
 from scans.operations.evening import evening
 from tests.admin.views import page, sentences
@@ -57,6 +58,30 @@ def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:
         "scans.tasks.deliver",
     )
     assert LogEntry.objects.get().user == user
+
+
+def test_every_kind_of_notification_is_listed_filtered_and_shown(looking: Client) -> None:
+    """A message on a disputed day was left out of the names, and the list answered with an error."""
+    constants = {value for name, value in vars(Notification).items() if name.isupper() and isinstance(value, str)}
+    assert set(Notification.KINDS) == constants
+    for number, kind in enumerate(Notification.KINDS):
+        versions = [{"scanner_version": "rises", "touches": []}] if kind == Notification.INTRADAY else []
+        row = Notification.objects.create(
+            market="kr",
+            session=date(2024, 4, 30),
+            kind=kind,
+            as_of=AS_OF,
+            outcome="done",
+            reason="KRX calls it closed.",
+            versions=versions,
+            digest=str(number),
+            created_at=AS_OF,
+            changed_at=AS_OF,
+        )
+        listed = page(looking, reverse("admin:scans_notification_changelist"), kind=kind)
+        name = str(KINDS[kind])
+        assert listed.count(f">{name}<") == 2, "in the filter and in the row"
+        assert name in page(looking, reverse("admin:scans_notification_change", args=[row.pk]))
 
 
 def test_without_a_channel(scanned: Any, console: Client) -> None:

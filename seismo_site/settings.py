@@ -181,6 +181,8 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [BASE_DIR / "seismo_site" / "locale"]
+# The Korean of recorded failures, by room; those of scans first, since they quote those of the record.
+FAILURE_SENTENCES = ["scans.wording.failure_sentences.SENTENCES", "marketdata.failure_sentences.SENTENCES"]
 USE_TZ = True
 FORMAT_MODULE_PATH = "seismo_site.formats"  # dates in pages as 2026-08-21
 

@@ -110,7 +110,7 @@ def test_a_day_that_a_source_calls_otherwise_is_on_its_page_and_in_the_status(br
     sentence = f"kis calls {day} closed on market kr, against the calendar: it counts as closed since then"
     for _ in range(2):  # computed, and kept
         assert sentence in text(browser, "/kr/sources")
-    assert f"kis의 응답으로는 kr 시장의 {day}이 휴장이지만 달력과 다릅니다." in text(browser, "/kr/sources", "ko")
+    assert f"kr 시장 {day}: kis의 응답으로는 휴장이지만 달력과 다릅니다." in text(browser, "/kr/sources", "ko")
     assert not [record for record in caplog.records if record.exc_info]
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.conf import settings
 from django.utils import translation
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext
 
 from marketdata.templatetags.failures import failure_reason
 
@@ -72,6 +75,16 @@ from marketdata.templatetags.failures import failure_reason
             "No task worker is running, so it waits: start one with `manage.py qcluster`.",
             "실행 중인 작업 프로세스가 없어 기다립니다. `manage.py qcluster` 명령으로 시작하십시오.",
         ),
+        (
+            "kis calls 2026-08-25 closed on market kr, against the calendar: it counts as a session still, since bars of "
+            "it are recorded; confirm or correct it in the admin's calendar overrides.",
+            "kr 시장 2026-08-25: kis의 응답으로는 휴장이지만 달력과 다릅니다. 기록된 시세가 있어 계속 거래일로 처리합니다. "
+            "관리 화면의 거래일 예외에서 확인하거나 고치세요.",
+        ),
+        (
+            "kis calls 2026-08-24 a session again, as the calendar of market kr has it.",
+            "kr 시장 2026-08-24: kis의 응답이 달력대로 다시 거래일입니다.",
+        ),
         ("The disk of the host is full.", "영문 기록: The disk of the host is full."),
         ("", ""),
     ],
@@ -81,6 +94,23 @@ def test_a_reason_in_korean(english: str, korean: str) -> None:
         assert failure_reason(english) == korean
     with translation.override("en"):
         assert failure_reason(english) == english
+
+
+def test_no_korean_particle_depends_on_an_inserted_word() -> None:
+    depends = re.compile(r"\\\d(은|는|이|가|을|를|과|와|으로|로)\b|\(가\)|\(를\)|\(는\)")
+    sentences = [korean for path in settings.FAILURE_SENTENCES for _, korean in import_string(path)]
+    assert len(sentences) > 60
+    assert not [korean for korean in sentences if depends.search(korean)]
+
+
+def test_calendar_overrides_have_the_name_of_their_list_in_the_admin() -> None:
+    """They had three names."""
+    with translation.override("ko"):
+        name = gettext("calendar override")
+    sentences = [pair for path in settings.FAILURE_SENTENCES for pair in import_string(path)]
+    shown = [korean for pattern, korean in sentences if "override" in pattern]
+    assert len(shown) == 5
+    assert all(name in korean for korean in shown)
 
 
 def test_every_doubt_about_a_session_has_a_korean_form() -> None:

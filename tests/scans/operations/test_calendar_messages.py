@@ -45,7 +45,7 @@ def test_a_day_that_a_source_closes_is_one_message(mailoutbox: list[Any]) -> Non
         assert mail.body == f"{sentence}\nhttps://seismo.example.org/kr/sources\n"
         korean = render(notification_message(Notification.objects.get(), "ko"), with_subject=True)
         assert "KRX 2026-08-24 (월): 소스의 응답이 달력과 다름" in korean
-        assert "kis의 응답으로는 kr 시장의 2026-08-25이 휴장이지만 달력과 다릅니다. 이제 휴장으로 처리합니다." in korean
+        assert "kr 시장 2026-08-25: kis의 응답으로는 휴장이지만 달력과 다릅니다. 이제 휴장으로 처리합니다." in korean
         kis.exchange.closed = frozenset()
         holidays.sync(kis.source, market="kr", as_of=evening(TUESDAY))
         send(TUESDAY)

@@ -50,7 +50,7 @@ class Pick:
 @dataclass(frozen=True, slots=True)
 class VersionEvening:
     """A version on one session. `session`: None if it published none for the day; `before`: its previous published
-    session; `early`: how many of its picks before the close are in the list."""
+    session; `preclose_hits`: how many of its picks before the close are in the list."""
 
     version: ScannerVersion
     session: ScanSession | None
@@ -58,7 +58,7 @@ class VersionEvening:
     new: Sequence[Pick] = ()
     stayed: Sequence[Pick] = ()
     dropped: Sequence[Pick] = ()
-    early: PrecloseHits | None = None
+    preclose_hits: PrecloseHits | None = None
 
     @property
     def listed(self) -> int:
@@ -113,14 +113,14 @@ def evening_summary(
     (calendar,) = make_calendars([market], queries.overrides)
     flow_picks = {(code, day) for code in codes}
     flows = flow_rows(market, flow_picks, calendar.sessions)
-    early = session_answers(market, day)
-    evaluate_together(flows, early, *further([row for row in rows if row.date == day]))
+    before_close = session_answers(market, day)
+    evaluate_together(flows, before_close, *further([row for row in rows if row.date == day]))
     return EveningSummary(
         market=market,
         session_date=day,
         previous=rows[0].previous,  # type: ignore[attr-defined]
         next=rows[0].next,  # type: ignore[attr-defined]
-        versions=[_with_early(version, early) for version in versions],
+        versions=[_with_preclose_hits(version, before_close) for version in versions],
         signals=moved,
         closes=get_closes(market, codes, day, SPARK, calendar=calendar.sessions),
         flows=make_flow_figures(flows, flow_picks, calendar.sessions),
@@ -226,11 +226,11 @@ def _version_evening(
     )
 
 
-def _with_early(version: VersionEvening, answers: Iterable[PrecloseAnswer]) -> VersionEvening:
+def _with_preclose_hits(version: VersionEvening, answers: Iterable[PrecloseAnswer]) -> VersionEvening:
     if version.session is None:
         return version
     codes = [pick.rank.code for pick in (*version.new, *version.stayed)]
-    return replace(version, early=preclose_hits(answers, version.version.pk, codes))
+    return replace(version, preclose_hits=preclose_hits(answers, version.version.pk, codes))
 
 
 def _sort_position(slug: str) -> int:

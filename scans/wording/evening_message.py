@@ -62,7 +62,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
         for version in _ordered(content["versions"]):
             currency = get_market(content["market"]).currency
             lines.append(Line(_settled_count(version), Kind.HEAD, VERSION))
-            lines += _kept(version, content["market"], is_settled=True)
+            lines += _preclose_hits(version, content["market"], is_settled=True)
             for n, row in enumerate(version["dropped"]):
                 why = check_name(row["reason"]) if row["reason"] else _("no longer passes")
                 lines.append(Line(f"{left} {_name(row)}: {why}", Kind.ITEM, NEW + n))
@@ -209,7 +209,7 @@ def _version(version: Mapping[str, Any], market: str) -> Iterator[Line]:
         yield Line(rule, weight=RULE)
     for text in _early(version.get("early") or {}):
         yield Line(text, weight=RULE)
-    yield from _kept(version, market, is_settled=False)
+    yield from _preclose_hits(version, market, is_settled=False)
     if not version["ranked"]:
         session = ScanSession(reason=version["reason"], regime=version["regime"])
         yield Line(no_picks_reason(session), weight=RULE)
@@ -246,24 +246,24 @@ def _early(early: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _kept(version: Mapping[str, Any], market: str, *, is_settled: bool) -> Iterator[Line]:
+def _preclose_hits(version: Mapping[str, Any], market: str, *, is_settled: bool) -> Iterator[Line]:
     """Of a list at the close: how many picks before it are in it."""
-    early = version.get("early") or {}
-    if "kept" not in early:
+    hits = version.get("preclose_hits")
+    if not hits:
         return
-    at = datetime.fromisoformat(early["read_at"]).astimezone(market_zone(market))
-    counts = {"kept": f"{early['kept']:,}", "listed": f"{early['listed']:,}", "at": f"{at:%H:%M}"}
+    at = datetime.fromisoformat(hits["read_at"]).astimezone(market_zone(market))
+    counts = {"kept": f"{hits['hits']:,}", "listed": f"{hits['picks']:,}", "at": f"{at:%H:%M}"}
     if is_settled:
         text = ngettext(
             "%(kept)s of %(listed)s pick before the close (%(at)s) is in the settled list.",
             "%(kept)s of %(listed)s picks before the close (%(at)s) are in the settled list.",
-            early["listed"],
+            hits["picks"],
         )
     else:
         text = ngettext(
             "%(kept)s of %(listed)s pick before the close (%(at)s) is in the list at the close.",
             "%(kept)s of %(listed)s picks before the close (%(at)s) are in the list at the close.",
-            early["listed"],
+            hits["picks"],
         )
     yield Line(text % counts, weight=RULE)
 

@@ -43,7 +43,7 @@ class MovedSignal(SignalBody):
         fields = tuple(name for name in SignalBody.Meta.fields if name not in DISTANCES)  # type: ignore[assignment]
 
 
-class EarlyPicks(serializers.Serializer[Any]):
+class PrecloseHitsBody(serializers.Serializer[Any]):
     """How many picks of the version's last scan before the close are in its list of the session."""
 
     read_at = serializers.DateTimeField(help_text="When the quotes of the scan before the close were read")
@@ -59,7 +59,7 @@ class VersionEveningBody(serializers.Serializer[Any]):
     answer = Answer(allow_null=True)
     before = serializers.DateField(allow_null=True, help_text="The version's published session before")
     listed = serializers.IntegerField(help_text="Picks of the session: new and stayed")
-    early = EarlyPicks(allow_null=True, help_text="Null: the version had no pick before the close")
+    preclose_hits = PrecloseHitsBody(allow_null=True, help_text="Null: the version had no pick before the close")
     new = EveningPick(many=True)
     stayed = EveningPick(many=True)
     dropped = EveningPick(many=True)
@@ -98,7 +98,7 @@ class VersionEveningBody(serializers.Serializer[Any]):
                         },
                         "before": "2026-08-20",
                         "listed": 0,
-                        "early": None,
+                        "preclose_hits": None,
                         "new": [],
                         "stayed": [],
                         "dropped": [],
@@ -149,7 +149,7 @@ def _version(version: VersionEvening, summary: EveningSummary) -> dict[str, Any]
         "answer": session and Answer(session).data,
         "before": version.before and version.before.date,
         "listed": version.listed,
-        "early": version.early and EarlyPicks(version.early).data,
+        "preclose_hits": version.preclose_hits and PrecloseHitsBody(version.preclose_hits).data,
         **picks,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import Any
 
 from scans.models import ScanRank, Signal, SignalStatus
@@ -32,9 +33,9 @@ def pick_row(rank: ScanRank) -> dict[str, Any]:
     return {**{name: getattr(rank, name) for name in PICK_FIELDS}, "plan": pick_plan(rank)}
 
 
-def early_row(early: PrecloseHits | None) -> dict[str, Any]:
-    """`VersionReport.early` of a list at the close; {} without a pick before it."""
-    return {"read_at": early.read_at.isoformat(), "listed": early.picks, "kept": early.hits} if early else {}
+def hits_row(hits: PrecloseHits | None) -> dict[str, Any]:
+    """`VersionReport.preclose_hits` as JSON types."""
+    return {**asdict(hits), "read_at": hits.read_at.isoformat()} if hits else {}
 
 
 def add_changes(report: EveningReport) -> None:
@@ -58,7 +59,7 @@ def _add_picks(report: EveningReport, summary: EveningSummary) -> None:
             continue
         groups = {"new": evening.new, "stayed": evening.stayed, "dropped": evening.dropped}
         version.counts = {name: len(picks) for name, picks in groups.items()}
-        version.early = early_row(evening.early)
+        version.preclose_hits = hits_row(evening.preclose_hits)
         version.new = [pick_row(pick.rank) for pick in evening.new[:NAMED]]
         version.dropped = [
             {"code": pick.rank.code, "name": pick.rank.name, "reason": pick.exit_reason}

@@ -17,7 +17,10 @@ if TYPE_CHECKING:  # the admin imports this module, and collectors are slow to i
     from marketdata.operations.collect.missing_data import CollectionSummary
 
 Content = dict[str, Any]
-DERIVED = ("sessions", "left_out", "quarantined", "regime_rule", "regime_parts", "counts", "new", "dropped", "early")
+DERIVED = (
+    *("sessions", "left_out", "quarantined", "regime_rule", "regime_parts"),
+    *("counts", "new", "dropped", "early", "preclose_hits"),
+)
 """Values of a version that differ between runs with the same result, or follow from the others."""
 
 
@@ -48,8 +51,10 @@ class VersionReport:
     """The first `NAMED` of them, a dropped one with its reason: the status of its signal, or ""."""
     early: dict[str, Any] = field(default_factory=dict)
     """Of a scan before the close: `sessions`, `picks`, `hits` of its hit share so far, None where there is none, and
-    `volume_share`, by which volumes were divided. Of a list at the close: of the `listed` picks before it, read at
-    `read_at`, the `kept` ones are in it."""
+    `volume_share`, by which volumes were divided."""
+    preclose_hits: dict[str, Any] = field(default_factory=dict)
+    """Of a list at the close (`PrecloseHits`): of the `picks` before it, read at `read_at`, the `hits` are in it; {}
+    without such a pick."""
     unchanged: bool = False
 
     @property

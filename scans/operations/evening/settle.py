@@ -28,7 +28,7 @@ from scans.models import Reading, ScannerVersion, ScanSession
 from scans.operations import signals
 from scans.operations.analysis.split import first_failing_checks
 from scans.operations.evening import notify
-from scans.operations.evening.changes import NAMED, early_row, pick_row
+from scans.operations.evening.changes import NAMED, hits_row, pick_row
 from scans.operations.evening.report import VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.request import RunRequest
@@ -202,9 +202,9 @@ def _change(former: ScanSession, answer: ScanSession) -> ChangedAnswer:
             dropped=[{"code": code, "name": before[code].name, "reason": reasons[code]} for code in left[:NAMED]],
         )
     )
-    early = preclose_hits(session_answers(answer.market, answer.date), answer.scanner_version_id, now)
+    hits = preclose_hits(session_answers(answer.market, answer.date), answer.scanner_version_id, now)
     row |= {
-        "early": early_row(early),
+        "preclose_hits": hits_row(hits),
         "before": len(before),
         "repriced": [pick_row(now[code]) for code in repriced[:NAMED]],
     }

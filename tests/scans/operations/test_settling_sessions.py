@@ -111,8 +111,8 @@ def test_the_answer_of_the_evening_stays_readable(
     both = (client.get(f"/api/kr/evening/2026-11-16{query}").json() for query in ("", "?reading=evening"))
     versions = [version for body in both for version in body["versions"]]
     assert [version["listed"] for version in versions] == [len(before) - 1, len(before)]
-    early = {"read_at": "2026-11-16T06:18:00Z", "picks": 3}
-    assert [version["early"] for version in versions] == [{**early, "hits": 1}, {**early, "hits": 2}]
+    hits = {"read_at": "2026-11-16T06:18:00Z", "picks": 3}
+    assert [version["preclose_hits"] for version in versions] == [{**hits, "hits": 1}, {**hits, "hits": 2}]
     assert "reading=evening" in client.get("/kr/2026-11-16/").content.decode()
     kept = client.get("/kr/2026-11-16/?reading=evening").content.decode()
     assert code in kept
@@ -120,6 +120,9 @@ def test_the_answer_of_the_evening_stays_readable(
     (version,) = get_versions("kr", ["rises"])
     assert results.evening_session("kr", version, MONDAY).ranked == len(before)
     (notice,) = Notification.objects.filter(kind=Notification.SETTLED)
+    noticed = [Notification.objects.get(kind=Notification.EVENING), notice]
+    assert [row.versions[0]["preclose_hits"]["hits"] for row in noticed] == [2, 1]
+    assert [row.versions[0]["early"] for row in noticed] == [{}, {}], "that is of a scan before the close alone"
     assert notification_subject(notice, "en") == (
         f"Seismo KRX 2026-11-16 (Mon) settled: rises: 1 of {len(before)} picks dropped: rise"
     )

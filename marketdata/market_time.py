@@ -1,19 +1,24 @@
-"""Moments on the clock of a market as text, always with the name of the zone."""
+"""Moments on the clock of a market: its zone, its days, and text with the name of the zone."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
-from marketdata.markets import UnknownMarket, get_market
+from marketdata.markets import Market, UnknownMarket, get_market
 
 
-def market_zone(market: str) -> tzinfo:
-    """The time zone of a market; UTC where `market` is no market's name."""
+def market_zone(market: str | Market) -> ZoneInfo:
+    """The time zone in which a market's days begin; UTC where `market` is no market's name."""
     try:
-        return ZoneInfo(get_market(market).timezone)
+        return ZoneInfo((get_market(market) if isinstance(market, str) else market).timezone)
     except UnknownMarket:
-        return UTC
+        return ZoneInfo("UTC")
+
+
+def market_date(moment: datetime, market: str | Market) -> date:
+    """The day of an aware `moment` in the market's time zone."""
+    return moment.astimezone(market_zone(market)).date()
 
 
 def market_time(moment: datetime, market: str) -> str:

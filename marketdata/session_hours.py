@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata import calendar_table, calendars
+from marketdata.market_time import market_zone
 from marketdata.markets import Market
 from marketdata.session_phases import Phase, SessionPhase, phase_minutes
 
@@ -130,4 +131,4 @@ class SessionHours:
 
     @property
     def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.market.timezone)
+        return market_zone(self.market)

@@ -16,13 +16,13 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from time import perf_counter
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from marketdata.errors import DataProblem
 from marketdata.lake import digest
 from marketdata.lake.forming import FIELDS, FormingBars
+from marketdata.market_time import market_date, market_zone
 from marketdata.markets import get_market
 from marketdata.models import Instrument, StockPrice
 from marketdata.number_format import format_number
@@ -125,7 +125,7 @@ def _sweep(market: str, clock: Clock) -> QuoteSweep:
 def forming_session(calendar: MarketCalendar, as_of: datetime) -> date:
     """The session whose quotes can be read at `as_of`; DataProblem says when they can."""
     market = calendar.market
-    today = as_of.astimezone(ZoneInfo(market.timezone)).date()
+    today = market_date(as_of, market)
     if np.datetime64(today) not in calendar.sessions:
         raise ClosedDay(f"Market {market.name} is closed on {today}: there is no session to scan before its close.")
     begins, ends = calendar.hours.quoted(today)
@@ -228,4 +228,4 @@ def _counts(record: Record, bars: FormingBars, before: date) -> SessionCounts:
 
 
 def _local(moment: datetime, market: str) -> str:
-    return f"{moment.astimezone(ZoneInfo(get_market(market).timezone)):%Y-%m-%d %H:%M:%S}"
+    return f"{moment.astimezone(market_zone(market)):%Y-%m-%d %H:%M:%S}"

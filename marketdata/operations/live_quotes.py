@@ -15,12 +15,12 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from caching.cached_items import CachedItems, StoredFailure
 from marketdata.errors import DataProblem
+from marketdata.market_time import market_zone
 from marketdata.operations import sources
 from marketdata.operations.forming import MAX_AGE, QuotesUnavailable
 from marketdata.queries.market_calendar import MarketCalendar, get_calendar
@@ -124,7 +124,7 @@ def _read_quotes(
 
 def _quoted_session(calendar: MarketCalendar, at: datetime) -> date:
     """The session that quotes of `at` belong to; DataProblem says why there is none."""
-    market, local = calendar.market, at.astimezone(ZoneInfo(calendar.market.timezone))
+    market, local = calendar.market, at.astimezone(market_zone(calendar.market))
     if np.datetime64(local.date()) not in calendar.sessions:
         raise DataProblem(f"Market {market.name} is closed on {local.date()}: there are no live quotes.")
     opening = calendar.hours.opening(local.date()) + FIRST_QUOTES

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
 from django.db.models import QuerySet
 
 from marketdata import calendars
+from marketdata.market_time import market_date
 from marketdata.markets import Market, get_market
 from marketdata.models import CalendarOverride
 from marketdata.record import Days
@@ -32,7 +32,7 @@ class MarketCalendar:
 
     def quoted_hours(self, as_of: datetime) -> tuple[datetime, datetime] | None:
         """The hours of today's continuous trading, until they end; None where the market is closed."""
-        today = as_of.astimezone(ZoneInfo(self.market.timezone)).date()
+        today = market_date(as_of, self.market)
         if np.datetime64(today) not in self.sessions or as_of >= self.hours.quoted(today)[1]:
             return None
         return self.hours.quoted(today)

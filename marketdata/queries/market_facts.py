@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db.models import Max, Min
 
 from marketdata import ticks
+from marketdata.market_time import market_date
 from marketdata.markets import Market
 from marketdata.models import Instrument
 from marketdata.queries.market_calendar import MarketCalendar, get_calendars
@@ -60,7 +60,7 @@ def get_market_facts(markets: Sequence[str], as_of: datetime) -> list[MarketFact
 
 def _facts(calendar: MarketCalendar, first: date | None, last: date | None, as_of: datetime) -> MarketFacts:
     market = calendar.market
-    today = np.datetime64(as_of.astimezone(ZoneInfo(market.timezone)).date())
+    today = np.datetime64(market_date(as_of, market))
     session: date = calendar.sessions[max(int(np.searchsorted(calendar.sessions, today, side="right")) - 1, 0)].item()
     hours, segment = calendar.hours, market.segments[0]
     return MarketFacts(

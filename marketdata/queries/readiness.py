@@ -19,12 +19,12 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db.models import Max, QuerySet, Subquery
 
 from marketdata.joint_queries import evaluate_together
+from marketdata.market_time import market_zone
 from marketdata.models import Instrument, LakePartition, StockPrice
 from marketdata.number_format import count_of
 from marketdata.queries.calendar_disagreements import CalendarDisagreement, calendar_changes, make_disagreements
@@ -301,7 +301,7 @@ def _latest(closed: Days, last_bar: date, counts: Counts | None) -> tuple[date |
 def due_time(hours: SessionHours, session: date, evening: time) -> datetime:
     """When the evening of `session`, which begins at the next `evening` on the market's clock after the close, is
     overdue."""
-    closed, zone = hours.closing(session), ZoneInfo(hours.market.timezone)
+    closed, zone = hours.closing(session), market_zone(hours.market)
     begins = datetime.combine(closed.date(), evening, zone) + hours.later_than_usual(session)
     if begins < closed:
         begins = datetime.combine(closed.date() + timedelta(days=1), evening, zone)

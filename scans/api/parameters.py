@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import django_filters
 import numpy as np
@@ -16,6 +15,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
+from marketdata.market_time import market_date, market_zone
 from marketdata.markets import Market
 from marketdata.queries.market_calendar import get_sessions, has_session
 from marketdata.web.api import downloads
@@ -195,12 +195,12 @@ def parse_date(text: str) -> date:
 
 def today(market: Market) -> date:
     """The date in the market's time zone."""
-    return timezone.now().astimezone(ZoneInfo(market.timezone)).date()
+    return market_date(timezone.now(), market)
 
 
 def midnight(market: Market) -> datetime:
     """The start of the day in the market's time zone."""
-    return datetime.combine(today(market), time(), ZoneInfo(market.timezone))
+    return datetime.combine(today(market), time(), market_zone(market))
 
 
 def is_session(market: Market, day: date) -> bool:

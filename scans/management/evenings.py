@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
+from marketdata.market_time import market_zone
 from scans.notices.message import render
 from scans.operations.evening.report import EveningReport
 from scans.queries.schedules import EveningSchedule
@@ -36,13 +36,13 @@ def _line(schedule: EveningSchedule) -> str:
     collecting = "" if schedule.collects else ", without collecting"
     line = f"{schedule.market}: every day at {schedule.at:%H:%M} {schedule.zone}, by {by}{collecting}"
     if schedule.next_run:
-        local = schedule.next_run.astimezone(ZoneInfo(schedule.zone))
+        local = schedule.next_run.astimezone(market_zone(schedule.market))
         line += f"; next {local:%Y-%m-%d %H:%M %Z} ({schedule.next_run:%Y-%m-%d %H:%M} UTC)"
     if schedule.preclose:
         line += f"; before the close at {' and '.join(f'{at:%H:%M}' for at in schedule.preclose)}"
         line += ", volumes scaled" if schedule.scales_volume else ""
     if schedule.settled:
-        line += f"; settled from {schedule.settled.astimezone(ZoneInfo(schedule.zone)):%Y-%m-%d %H:%M %Z} on"
+        line += f"; settled from {schedule.settled.astimezone(market_zone(schedule.market)):%Y-%m-%d %H:%M %Z} on"
     if schedule.watched:
         line += "; signals watched every minute while it trades, for readers who want messages"
     return f"{line}\n"

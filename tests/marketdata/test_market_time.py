@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from marketdata.market_time import market_time, utc_time
+from marketdata.market_time import market_date, market_time, market_zone, utc_time
+from marketdata.markets import get_market
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,20 @@ from marketdata.market_time import market_time, utc_time
 )
 def test_a_time_is_on_the_market_s_clock_with_its_zone(market: str, moment: datetime, shown: str) -> None:
     assert market_time(moment, market) == shown
+
+
+def test_a_day_begins_at_midnight_of_the_market() -> None:
+    moment = datetime(2026, 8, 21, 15, 0, tzinfo=UTC)
+    assert [str(market_date(moment, name)) for name in ("kr", "us", "upbit")] == [
+        "2026-08-22",
+        "2026-08-21",
+        "2026-08-21",
+    ]
+
+
+@pytest.mark.parametrize("name", ["kr", "kr-adj", "us", "upbit", "bithumb"])
+def test_a_market_has_the_zone_of_its_name(name: str) -> None:
+    assert market_zone(get_market(name)) == market_zone(name)
 
 
 def test_a_time_of_any_zone_is_shown_in_utc() -> None:

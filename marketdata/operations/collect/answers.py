@@ -12,9 +12,10 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.market_time import market_date
 from marketdata.models import StockPrice
 from marketdata.operations.collect.coverage import BatchAnswers
-from marketdata.operations.collect.plan import READ_AGAIN, CollectionPlan, market_zone
+from marketdata.operations.collect.plan import READ_AGAIN, CollectionPlan
 from marketdata.operations.record.validation import FINE, REASONS, Reason
 from marketdata.sources.batches import BarBatch
 from marketdata.sources.daily import BarAnswer, BarRequest
@@ -37,7 +38,7 @@ def rejected_keys(rows: BarBatch, reasons: NDArray[np.int8]) -> Keys:
 def coverage_of(plan: CollectionPlan, pairs: Pairs, rejects: Keys, at: datetime) -> BatchAnswers:
     """The coverage of a batch. The last session without a bar is not covered on the day itself: it may still come."""
     last, before = plan.last, plan.before_last(1)
-    today, settled = at.astimezone(market_zone(plan.market)).date(), _settled_sessions(plan, at)
+    today, settled = market_date(at, plan.market), _settled_sessions(plan, at)
     coverage = BatchAnswers()
     for request, answer in pairs:
         bars = answer.bars

@@ -16,10 +16,10 @@ from django.conf import settings
 from django.db import transaction
 
 from marketdata import calendars
+from marketdata.market_time import market_date
 from marketdata.markets import Market, get_market
 from marketdata.models import CalendarChange, CalendarOverride, SourceVisit, StockPrice
 from marketdata.operations import generations
-from marketdata.operations.collect.plan import market_zone
 from marketdata.sources.daily import HolidaySource
 
 VISIT_KIND = "holidays"
@@ -48,13 +48,13 @@ def is_due(source: HolidaySource, *, market: str, as_of: datetime) -> bool:
     """Whether the answer for the day of `as_of` is missing."""
     rules = get_market(market)
     visit = SourceVisit.objects.filter(source=source.name, what=VISIT_KIND).first()
-    return visit is None or visit.at.astimezone(market_zone(rules)).date() != _today(rules, as_of)
+    return visit is None or market_date(visit.at, rules) != market_date(as_of, rules)
 
 
 def sync(source: HolidaySource, *, market: str, as_of: datetime) -> HolidayReport:
     """Request the days from today on and record the answer. SourceError where the source has no holidays."""
     rules = get_market(market)
-    today = _today(rules, as_of)
+    today = market_date(as_of, rules)
     if not is_due(source, market=market, as_of=as_of):
         return HolidayReport(is_due=False)
     own_overrides = CalendarOverride.objects.filter(market=rules.name, source=source.name)
@@ -78,10 +78,6 @@ def sync(source: HolidaySource, *, market: str, as_of: datetime) -> HolidayRepor
         disputed=days[Kind.DISPUTED],
         complete=today in answer,
     )
-
-
-def _today(market: Market, as_of: datetime) -> date:
-    return as_of.astimezone(market_zone(market)).date()
 
 
 def _changes(market: Market, source: str, answer: dict[date, bool], today: date) -> list[tuple[Kind, date, bool]]:

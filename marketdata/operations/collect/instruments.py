@@ -21,10 +21,10 @@ import numpy as np
 from django.db import transaction
 
 from marketdata.errors import DataProblem
+from marketdata.market_time import market_date
 from marketdata.markets import get_market
 from marketdata.models import Instrument, InstrumentStatus
 from marketdata.operations import bulk, generations
-from marketdata.operations.collect.plan import market_zone
 from marketdata.operations.collect.tick_sizes import read_tick_sizes
 from marketdata.operations.collect.whole_sessions import published_sessions
 from marketdata.operations.projection import dirty_months
@@ -78,7 +78,7 @@ def sync(source: InstrumentSource | ListingSource, *, market: str, as_of: dateti
     listed_by_code: dict[str, ListedInstrument] = {}
     failures, passed_over = [], 0
     made = source.calls_made
-    day, since = as_of.astimezone(market_zone(rules)).date(), None
+    day, since = market_date(as_of, rules), None
     if isinstance(source, ListingSource):
         day = published_sessions(source, market, as_of=as_of)[-1].item()
         since = day - SEEN_WITHIN

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
@@ -88,8 +87,3 @@ class CollectionPlan:
         at = int(np.searchsorted(self.calendar, np.datetime64(self.last)))
         session: date = self.calendar[max(at - sessions, 0)].item()
         return session
-
-
-def market_zone(market: Market) -> ZoneInfo:
-    """The time zone in which the market's days begin."""
-    return ZoneInfo(market.timezone)

@@ -26,10 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
+from marketdata.market_time import market_date
 from marketdata.markets import Market, get_market
 from marketdata.models import StockPrice
 from marketdata.operations.collect import coverage
-from marketdata.operations.collect.plan import READ_AGAIN, CollectionOptions, CollectionPlan, market_zone
+from marketdata.operations.collect.plan import READ_AGAIN, CollectionOptions, CollectionPlan
 from marketdata.operations.collect.same_day import ReadingHours
 from marketdata.operations.collect.series import Series, recorded_series
 from marketdata.queries.market_calendar import get_hours, get_sessions, has_session
@@ -54,7 +55,7 @@ def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions
     coverage_by_code = coverage.read(rules.name, source.name, options.codes)
     first_session = min((item.first for item in series if item.first), default=None)
     builder = _PlanBuilder(rules.name, source, calendar, end, options, first_session, reading, as_of)
-    today = as_of.astimezone(market_zone(rules)).date()
+    today = market_date(as_of, rules)
     quotable = (
         isinstance(source, QuoteSource)
         and Capability.QUOTES in source.capabilities

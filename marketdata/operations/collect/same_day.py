@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from marketdata.market_time import market_zone
 from marketdata.session_hours import SessionHours
 from marketdata.sources.daily import BarAnswer, SameDay
 
@@ -39,8 +40,7 @@ class ReadingHours:
         closed = self.hours.closing(session)
         if self.same_day is None or session < self.same_day.since:
             return closed
-        zone = ZoneInfo(self.hours.market.timezone)
-        return datetime.combine(session + timedelta(days=1), self.same_day.settled_at, zone)
+        return datetime.combine(session + timedelta(days=1), self.same_day.settled_at, self._zone)
 
     def refusal(self, session: date, at: datetime, title: str) -> str:
         """Why the bar of `session` is not recorded when read at `at`, and when to run again."""
@@ -77,4 +77,4 @@ class ReadingHours:
 
     @property
     def _zone(self) -> ZoneInfo:
-        return ZoneInfo(self.hours.market.timezone)
+        return market_zone(self.hours.market)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.conf import settings
@@ -20,6 +19,7 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from marketdata.errors import DataProblem
+from marketdata.market_time import market_date
 from marketdata.markets import OWN_NAMES, get_market
 from marketdata.models import IndexBar, IndexChoice
 from marketdata.operations import bulk, generations
@@ -72,7 +72,7 @@ def import_index(*, file: Path, market: str, name: str, as_of: datetime) -> Inde
         raise DataProblem(f"{name} is the name of a market's own series: give this one another name, such as KS11.")
     sessions = get_sessions(market)
     batch = series.read(file, name, market)
-    reasons = check_levels(batch, sessions, as_of.astimezone(ZoneInfo(rules.timezone)).date())
+    reasons = check_levels(batch, sessions, market_date(as_of, rules))
     valid = np.flatnonzero(reasons == FINE)
     with RejectFile(settings.REJECT_DIR, file.name, as_of, batch.raw.column_names) as rejects:
         rejects.add(batch.raw, batch.row, reasons)

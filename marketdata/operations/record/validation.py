@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata import codes
 from marketdata.errors import DataProblem
+from marketdata.market_time import market_date
 from marketdata.markets import Market
 from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
 
@@ -58,7 +58,7 @@ class Validator:
     def __init__(self, market: Market, sessions: NDArray[np.datetime64], as_of: datetime) -> None:
         self._market = market
         self._sessions = sessions
-        self._today = np.datetime64(as_of.astimezone(ZoneInfo(market.timezone)).date())
+        self._today = np.datetime64(market_date(as_of, market))
         self._keys = _RecordedKeys(sessions)
 
     def bars(self, batch: BarBatch) -> NDArray[np.int8]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
+from marketdata.market_time import market_zone
 from marketdata.sources.base import (
     AccessRefused,
     Capability,
@@ -62,7 +62,7 @@ class KrxSource(AccountSource[KrxSettings]):
         return self._settings.daily_calls
 
     def published_at(self, session: date, following: date) -> datetime:
-        return datetime.combine(following, PUBLISHED, ZoneInfo("Asia/Seoul"))
+        return datetime.combine(following, PUBLISHED, market_zone("kr"))
 
     def sessions_of(self, days: Iterable[date]) -> Iterator[tuple[date, SessionAnswer | SourceError]]:
         """The bars of each day, in the order of arrival, or the day's error."""

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from marketdata.market_time import market_zone
 from marketdata.markets import get_market
 from marketdata.operations.collect import missing_data
 from marketdata.operations.lease import Lease, LeaseLost
@@ -162,7 +162,7 @@ def evening_versions(request: EveningRequest) -> list[ScannerVersion]:
 def evening_session(request: EveningRequest, as_of: datetime) -> tuple[date | None, str]:
     """The evening's session and ""; None and the reason if there is nothing to do. Raises UnknownMarket."""
     market = get_market(request.market)
-    local = as_of.astimezone(ZoneInfo(market.timezone))
+    local = as_of.astimezone(market_zone(market))
     calendar, hours = get_sessions(market.name), get_hours(market.name)
     if request.session is not None:
         if np.datetime64(request.session) not in calendar:

@@ -26,7 +26,7 @@ from django.db.models import F, Q
 from django_q.models import Schedule
 
 from marketdata.errors import NotDelivered
-from marketdata.market_time import market_zone
+from marketdata.market_time import market_date
 from marketdata.operations.calendar_notices import take_calendar_changes
 from marketdata.operations.task_queue import queue_key
 from marketdata.queries.calendar_disagreements import get_disagreements
@@ -98,7 +98,7 @@ def send_calendar(market: str, *, clock: Callable[[], datetime]) -> None:
     """Send the operator once the days that a source calls otherwise than the calendar; rows are marked in the
     transaction that records the message."""
     at = clock()
-    today = at.astimezone(market_zone(market)).date()
+    today = market_date(at, market)
     with transaction.atomic():
         changed = take_calendar_changes(market, since=today - DISPUTED_BACK, at=at)
         if not changed:

@@ -13,9 +13,8 @@ every five minutes for a quarter of an hour, then every half hour, for three hou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import transaction
@@ -23,6 +22,7 @@ from django.db.models import Q, QuerySet
 from django_q.models import Schedule
 
 from marketdata.errors import DataProblem
+from marketdata.market_time import market_zone
 from marketdata.markets import Market, get_market
 from marketdata.operations.task_queue import queue_key
 from marketdata.queries.market_calendar import get_calendar, get_hours
@@ -209,7 +209,7 @@ def closing_span(market: str, at: str, due: datetime, *, as_of: datetime) -> tup
     """The period in which the session of the run due at `due` closed: from a day before `due` in the market's local
     time to the market's last `at`. A session that closed later has its own run."""
     market_of_name = get_market(market)
-    since = due.astimezone(ZoneInfo(market_of_name.timezone)) - timedelta(days=1)
+    since = due.astimezone(market_zone(market)) - timedelta(days=1)
     return since, last_moment(market_of_name, time.fromisoformat(at), as_of)
 
 
@@ -232,13 +232,11 @@ def last_moment(market: Market, at: time, moment: datetime) -> datetime:
 def _nearest_moment(
     market: Market, at: time, moment: datetime, days: range, *, later: bool, early: bool = False
 ) -> datetime:
-    zone = ZoneInfo(market.timezone)
+    zone = market_zone(market)
     today, hours = moment.astimezone(zone).date(), get_hours(market.name)
     dates = (today + timedelta(days=n) for n in days)
     shift = hours.shift if early else hours.later_than_usual
-    candidates = (
-        (datetime.combine(day, at) + shift(day)).replace(tzinfo=zone).astimezone(ZoneInfo("UTC")) for day in dates
-    )
+    candidates = ((datetime.combine(day, at) + shift(day)).replace(tzinfo=zone).astimezone(UTC) for day in dates)
     return next(candidate for candidate in candidates if (candidate > moment if later else candidate < moment))
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from django.db import transaction
 from django.db.models import Q
 
-from marketdata.market_time import market_zone
+from marketdata.market_time import market_date
 from marketdata.operations.lease import Lease
 from marketdata.operations.live_quotes import MOST_CODES, LiveQuote, live_quotes, quoted_hours
 from marketdata.queries.market_calendar import get_sessions
@@ -74,7 +74,7 @@ def watch_signals(market: str, *, clock: Callable[[], datetime]) -> WatchReport:
     if wanted is not None and market not in wanted:
         return WatchReport(market, reason="no reader wants messages while it trades")
     with Lease(f"intraday checks of market {market}"):
-        session = now.astimezone(market_zone(market)).date()
+        session = market_date(now, market)
         levels = _levels(market, session)
         quotes = _quotes(market, [signal.code for signal, _ in levels], clock)
         report = _record(market, session, _touches(levels, quotes, session), clock())

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from marketdata.market_time import market_zone
+from marketdata.market_time import market_date
 from marketdata.ticks import LEVELS
 from scans.models import Notification, Status
 from scans.operations.evening import notify
@@ -45,7 +45,7 @@ def send_refusal(market: str, reason: str, *, clock: Callable[[], datetime]) -> 
     """Send why today's session was not scanned before its close, beside the picks of an earlier scan of it. A second
     refusal of the session is no message: the times of a schedule would repeat the first."""
     at = clock()
-    session = at.astimezone(market_zone(market)).date()
+    session = market_date(at, market)
     rows = Notification.objects.filter(market=market, session=session, kind=Notification.PRECLOSE)
     earlier = rows.only("as_of", "reason").first()
     report = EveningReport(market, session, reason, as_of=earlier.as_of if earlier else at)

@@ -12,7 +12,6 @@ from rest_framework.response import Response
 
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
-from marketdata.market_time import market_zone
 from marketdata.operations.source_descriptions import SourceStatus, market_source_statuses
 from marketdata.sources.base import Capability
 from marketdata.web.api.pagination import WholeList, list_body
@@ -95,20 +94,20 @@ class Sources(MarketView):
 
 
 def _row(status: SourceStatus, market: str) -> dict[str, Any]:
-    source, visit = status.description, status.calls
+    source, record = status.description, status.calls
     row: dict[str, Any] = {"name": status.name, "is_network": source is not None, "bars": status.standing}
     if source is None:
         texts = dict.fromkeys(("problem", "install", "cost", "final"), "")
         lists: dict[str, Any] = {name: [] for name in ("missing", "switches", "can")}
         return row | texts | lists | {"title": status.name, "is_official": True, "is_configured": None, "calls": None}
     calls = {
-        "last_call": visit and visit.at,
-        "last_success": visit and visit.answered_at,
-        "last_refusal": visit and visit.refused_at,
-        "refusal": visit.refusal if visit else "",
-        "day": visit and visit.at.astimezone(market_zone(market)).date(),
-        "calls": visit.calls if visit else 0,
-        "refusals": visit.refusals if visit else 0,
+        "last_call": record and record.at,
+        "last_success": record and record.answered_at,
+        "last_refusal": record and record.refused_at,
+        "refusal": record.refusal if record else "",
+        "day": record and record.day(market),
+        "calls": record.calls if record else 0,
+        "refusals": record.refusals if record else 0,
         "limit": source.calls_a_day,
     }
     return row | {

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError, connection, transaction
 
-from marketdata.market_time import market_zone
+from marketdata.market_time import market_date
 from marketdata.markets import Market
 from marketdata.models import SourceVisit
 from marketdata.sources.base import Source
@@ -70,7 +70,7 @@ def _record(source: Source, log: CallLog, sent_at: float) -> None:
     is_counted = isinstance(source, SessionSource)  # after each answer
     market = None if is_counted else str(getattr(source, "daily_market", ""))
     visit = _visit_of(source.name, market, _moment(sent_at))
-    visit.calls += 0 if is_counted else log.calls
+    visit.calls += 0 if is_counted else log.sent
     visit.refusals += log.refusals
     if log.answered_at is not None:
         visit.answered_at = _moment(log.answered_at)
@@ -112,5 +112,4 @@ def _moment(seconds: float) -> datetime:
 
 
 def _is_same_day(first: datetime, second: datetime, market: str) -> bool:
-    zone = market_zone(market)
-    return first.astimezone(zone).date() == second.astimezone(zone).date()
+    return market_date(first, market) == market_date(second, market)

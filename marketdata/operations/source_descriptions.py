@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from marketdata.markets import get_market
-from marketdata.queries.source_standings import CallRecord, SourceStanding, source_calls, source_standings
+from marketdata.queries.call_records import CallRecord, call_records
+from marketdata.queries.source_standings import SourceStanding, source_standings
 from marketdata.sources import registry
 from marketdata.sources.base import Capability, Source, SourceRefused
 from marketdata.sources.daily import DailyBarSource, QuoteSource
@@ -106,7 +107,7 @@ def market_source_statuses(market: str) -> list[SourceStatus]:
     """The sources that can serve `market`, in the order of the registry, and then others with recent bars of it."""
     descriptions = {source.name: source for source in market_sources(market)}
     standings = {standing.source: standing for standing in source_standings(market)}
-    calls = source_calls()
+    calls = call_records()
     return [
         SourceStatus(name, descriptions.get(name), calls.get(name), standings.get(name))
         for name in dict.fromkeys([*descriptions, *standings])

@@ -1,17 +1,16 @@
-"""Standing of each source of a market's bars: its recent bars, its quality, whether its bars count, and its last
-calls."""
+"""Standing of each source of a market's bars: its recent bars, its quality, and whether its bars count."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max
 
 from marketdata import source_preference
 from marketdata.joint_queries import Evaluate, evaluate_together
-from marketdata.models import Instrument, SourceVisit, StockPrice
+from marketdata.models import Instrument, StockPrice
 
 REACH = timedelta(days=21)
 """Calendar days in which the last sessions lie, long holidays included."""
@@ -61,26 +60,3 @@ def source_standings(market: str, *, evaluate: Evaluate = evaluate_together) -> 
         )
         for place, source in enumerate(preferred)
     ]
-
-
-class CallRecord(NamedTuple):
-    """The calls to a source: when the last one was sent, answered and refused, with the reason, and how many were made
-    and refused on the day of the last."""
-
-    at: datetime
-    answered_at: datetime | None
-    refused_at: datetime | None
-    refusal: str
-    calls: int
-    refusals: int
-
-
-def call_rows() -> QuerySet[SourceVisit, tuple[Any, ...]]:
-    """The rows of `source_calls`."""
-    rows = SourceVisit.objects.filter(what=SourceVisit.CALLS).order_by("source")
-    return rows.values_list("source", *CallRecord._fields)
-
-
-def source_calls(rows: QuerySet[SourceVisit, tuple[Any, ...]] | None = None) -> dict[str, CallRecord]:
-    """Source -> its last calls; `rows`: already evaluated."""
-    return {source: CallRecord(*row) for source, *row in (call_rows() if rows is None else rows)}

@@ -14,8 +14,9 @@ from marketdata.joint_queries import evaluate_together
 from marketdata.operations.source_descriptions import SourceDescription, market_sources
 from marketdata.pages.kept import Content
 from marketdata.queries.calendar_disagreements import CalendarDisagreement, DisagreementQueries
+from marketdata.queries.call_records import CallRecord, call_records, call_rows
 from marketdata.queries.readiness import DISPUTED_BACK
-from marketdata.queries.source_standings import CallRecord, call_rows, source_calls, source_standings
+from marketdata.queries.source_standings import source_standings
 from scans.pages.base import KeptPage
 from scans.wording import glossary
 
@@ -35,7 +36,7 @@ class Sources(KeptPage):
         calls, disagreements = call_rows(), DisagreementQueries(self.market.name)
         evaluate_together(calls, *disagreements.query_sets)
         since = timezone.now().date() - DISPUTED_BACK
-        return source_calls(calls), disagreements.disagreements(since)
+        return call_records(calls), disagreements.disagreements(since)
 
     @property
     def variant(self) -> Sequence[str]:  # type: ignore[override]

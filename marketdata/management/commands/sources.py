@@ -14,7 +14,7 @@ from marketdata.management.command import SeismoCommand
 from marketdata.market_time import market_time
 from marketdata.number_format import count_of
 from marketdata.operations.source_descriptions import describe_sources
-from marketdata.queries.source_standings import source_calls
+from marketdata.queries.call_records import call_records
 
 
 class Command(SeismoCommand):
@@ -26,14 +26,14 @@ class Command(SeismoCommand):
 
     def handle(self, **options: Any) -> None:
         try:
-            calls = source_calls()
+            calls = call_records()
         except DatabaseError:  # before the first migration
             calls = {}
         for source in describe_sources():
             if options["format"] == "json":
-                visit = calls.get(source.name)
+                record = calls.get(source.name)
                 row = asdict(source) | {"is_configured": source.is_configured}
-                row["last_calls"] = visit and visit._asdict()
+                row["last_calls"] = record and record._asdict()
                 self.stdout.write(json.dumps(row, ensure_ascii=False, default=str))
                 continue
             state = "configured" if source.is_configured else "not configured"
@@ -47,14 +47,14 @@ class Command(SeismoCommand):
                 self.stdout.write(f"         final {source.final}")
             if source.switches:
                 self.stdout.write(f"         {' '.join(f'{name}={value}' for name, value in source.switches)}")
-            if visit := calls.get(source.name):
+            if record := calls.get(source.name):
                 limit = f" of {source.calls_a_day:,}" if source.calls_a_day else ""
-                refused = f", refused {visit.refusals:,}" if visit.refusals else ""
+                refused = f", refused {record.refusals:,}" if record.refusals else ""
                 self.stdout.write(
-                    f"         last call {market_time(visit.at, source.market)}, "
-                    f"{count_of(visit.calls, 'call')}{limit} that day{refused}"
+                    f"         last call {market_time(record.at, source.market)}, "
+                    f"{count_of(record.calls, 'call')}{limit} that day{refused}"
                 )
-                if visit.refused_at:
+                if record.refused_at:
                     self.stdout.write(
-                        f"         last refused {market_time(visit.refused_at, source.market)}: {visit.refusal}"
+                        f"         last refused {market_time(record.refused_at, source.market)}: {record.refusal}"
                     )

@@ -9,11 +9,12 @@ from marketdata.sources.base import RateLimited, SourceError, SourceRefused, Unk
 
 @dataclass(slots=True)
 class CallLog:
-    """The calls of a client until it is closed: how many were sent; when the last one was sent, answered as the parser
+    """The calls of a client until it is closed: how many were `sent`, retries and refused ones included, without those
+    that could not connect; when the last one was sent, answered as the parser
     expects and refused, seconds since 1970 UTC, with the reason; how many were refused, those for their pace
     included."""
 
-    calls: int = 0
+    sent: int = 0
     sent_at: float | None = None
     answered_at: float | None = None
     refused_at: float | None = None
@@ -23,13 +24,21 @@ class CallLog:
     def __add__(self, later: CallLog) -> CallLog:
         """Both as one."""
         return CallLog(
-            self.calls + later.calls,
+            self.sent + later.sent,
             later.sent_at or self.sent_at,
             later.answered_at or self.answered_at,
             later.refused_at or self.refused_at,
             later.refusal or self.refusal,
             self.refusals + later.refusals,
         )
+
+    def sending(self, at: float) -> None:
+        """Note a call that is sent."""
+        self.sent, self.sent_at = self.sent + 1, at
+
+    def not_sent(self) -> None:
+        """Take a call back that could not connect."""
+        self.sent -= 1
 
     def refused(self, error: SourceError, at: float) -> None:
         """Note a refused call; an answer that an instrument is unknown is none."""

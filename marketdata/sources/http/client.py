@@ -165,9 +165,8 @@ class HttpClient:
     ) -> None:
         self.limiter = limiter or Limiter()
         self.log = CallLog()
+        self._sent_before = 0  # until it was closed last
         self._on_close = on_close
-        self.sent = 0
-        """Calls made, retries and refused ones included, without those that could not connect."""
         self._breaker = breaker
         self._circuits: dict[str, HostCircuit] = {}
         self._retry = retry or RetryPolicy()
@@ -180,6 +179,11 @@ class HttpClient:
         self._loop_thread = EventLoopThread()
         self._session: httpx2.AsyncClient | None = None
         self._session_of: int | None = None
+
+    @property
+    def sent(self) -> int:
+        """The calls of its logs: those since it was made."""
+        return self._sent_before + self.log.sent
 
     # --- plain calls ------------------------------------------------------------------------------
 
@@ -205,7 +209,7 @@ class HttpClient:
         self._loop_thread.stop()
         self.limiter.close()
         self._on_close(self)
-        self.log = CallLog()
+        self._sent_before, self.log = self.sent, CallLog()
 
     # --- asynchronous -----------------------------------------------------------------------------
 
@@ -244,14 +248,13 @@ class HttpClient:
         try:
             async with self.limiter.permit(call.rate, longest=self._retry.longest):
                 sent_at, began = self._wall_clock(), time.monotonic()
-                self.sent += 1
-                self.log.calls, self.log.sent_at = self.log.calls + 1, sent_at
+                self.log.sending(sent_at)
                 with span(f"source {call.what}", **{"server.address": call.host}):
                     async with asyncio.timeout(self._timeouts.total):
                         response, body = await self._send(call)
         except FOREIGN as error:
-            self.sent -= isinstance(error, NOT_SENT)
-            self.log.calls -= isinstance(error, NOT_SENT)
+            if isinstance(error, NOT_SENT):
+                self.log.not_sent()
             self._failed(call, translate(error, call.what), error)
         ended = time.monotonic()
         answer = Answer(call.what, response.status_code, response.headers, body, sent_at, ended - began, ended)

@@ -109,9 +109,8 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
 
     async def _bars(self, request: BarRequest) -> BarAnswer:
         async with self._http.limiter.permit(self._rate):
-            self._http.sent += 1
             log, now = self._http.log, self._wall_clock()
-            log.calls, log.sent_at = log.calls + 1, now
+            log.sending(now)
             try:
                 answer = await asyncio.to_thread(self._fetch, request, now)
             except SourceError as error:

@@ -13,7 +13,7 @@ from django.db import connection
 
 from marketdata.models import SourceVisit
 from marketdata.operations import source_calls, sources
-from marketdata.queries.source_standings import source_calls as recorded_calls
+from marketdata.queries.call_records import call_records
 from marketdata.sources.http.call_log import CallLog
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.kis.client import KisSource
@@ -44,7 +44,7 @@ def close(at: datetime, **log: Any) -> None:
     """A client of KIS that was used at `at` is closed."""
     http = HttpClient(on_close=lambda http: source_calls.record_client(source, http))
     source = KisSource(KisSettings(), http)
-    http.log = CallLog(calls=log.pop("calls", 1), sent_at=at.timestamp(), **log)
+    http.log = CallLog(sent=log.pop("calls", 1), sent_at=at.timestamp(), **log)
     source.close()
 
 
@@ -54,8 +54,8 @@ def test_a_source_that_is_closed_has_its_calls_on_record(krx: KrxOpenApi) -> Non
     krx.indices = {DAY: {"코스피": (3_200.5, 3_230.0, 3_190.25, 3_225.66)}}
     with closing(sources.get_index_source("kr")) as source:
         assert len(list(source.index_levels_of([DAY]))) == 1
-        assert recorded_calls() == {}
-    visit = recorded_calls()["krx"]
+        assert call_records() == {}
+    visit = call_records()["krx"]
     assert visit.refusals == 1
     assert "has not approved service idx/kosdaq_dd_trd" in visit.refusal
     assert visit.answered_at is not None
@@ -73,10 +73,10 @@ def test_a_source_without_a_call_has_no_record(krx: KrxOpenApi) -> None:
 def test_counts_are_of_a_day_in_the_market() -> None:
     close(NOON, calls=40, answered_at=NOON.timestamp())
     close(NOON.replace(hour=14), calls=2, refused_at=NOON.timestamp(), refusal="EGW00201", refusals=1)
-    visit = recorded_calls()["kis"]
+    visit = call_records()["kis"]
     assert (visit.calls, visit.refusals, visit.refusal, visit.answered_at) == (42, 1, "EGW00201", NOON)
     close(NOON.replace(hour=15), calls=3)  # 00:00 of the next day in Seoul
-    visit = recorded_calls()["kis"]
+    visit = call_records()["kis"]
     assert (visit.calls, visit.refusals, visit.refusal) == (3, 0, "EGW00201")
 
 
@@ -91,9 +91,9 @@ def test_nobody_waits_for_a_locked_database(settings: Any) -> None:
         other.execute("BEGIN IMMEDIATE")
         close(NOON, calls=40, answered_at=NOON.timestamp())
         other.execute("ROLLBACK")
-    assert recorded_calls() == {}
+    assert call_records() == {}
     close(NOON, calls=2)
-    visit = recorded_calls()["kis"]
+    visit = call_records()["kis"]
     assert (visit.calls, visit.answered_at) == (42, NOON)
     with connection.cursor() as cursor:
         assert cursor.execute("PRAGMA busy_timeout").fetchone() == (30_000,)

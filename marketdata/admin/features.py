@@ -33,8 +33,7 @@ class FeatureFlagAdmin(MarketList):
 
     @admin.display(description=_("share"))
     def no_share(self, flag: FeatureFlag) -> str:
-        names = {"feature": flag.feature, "compared": ", ".join(feature_flags.COMPARED)}
-        return _("%(feature)s is on or off; only %(compared)s can have a share.") % names
+        return feature_flags.no_share_sentence(flag.feature)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -18,6 +18,7 @@ from statistics import fmean
 from django.db import transaction
 from django.db.models import Avg, Count, Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from marketdata.feature_guard import Rollback, Rule, Worse
 from marketdata.models import FeatureFlag, FeatureMeasurement, FlagRollback
@@ -81,8 +82,11 @@ def save(flag: FeatureFlag, *, who: str, at: datetime) -> None:
 
 
 def no_share_sentence(feature: str) -> str:
-    """Why a feature has no share of the work; "" for one of `COMPARED`."""
-    return "" if feature in COMPARED else f"{feature} is on or off: A/B is for {', '.join(COMPARED)}."
+    """Why a feature has no share of the work, in the reader's language; "" for one of `COMPARED`."""
+    if feature in COMPARED:
+        return ""
+    names = {"feature": feature, "compared": ", ".join(COMPARED)}
+    return _("%(feature)s is on or off; only %(compared)s can have a share.") % names
 
 
 def rules(shipped: Sequence[Rule]) -> Sequence[Rule]:

@@ -81,7 +81,10 @@ def test_a_run_leaves_out_what_is_off() -> None:
         (("scorecache", "on"), "There is no feature 'scorecache'"),
         (("score_cache",), "Say what score_cache is to be"),
         (("score_cache", "ab", "--share", "100"), "--share is 100"),
-        (("provisional_scans", "ab"), "provisional_scans is on or off"),
+        (
+            ("provisional_scans", "ab"),
+            "on or off; only process_pool, score_cache, warm_up can have a share",
+        ),
     ],
 )
 def test_what_cannot_be_turned_is_a_sentence(arguments: tuple[str, ...], sentence: str) -> None:

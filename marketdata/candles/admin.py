@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -26,9 +28,6 @@ else:
     Inline = admin.TabularInline
 
 CHUNKS_SHOWN = 50
-CHUNK_COLUMNS = (
-    "number", "label", "slots_asked", "slots_answered", "rows", "calls", "retries", "bytes", "cache_hits",
-)  # fmt: skip
 
 
 @admin.register(CandleCollection)
@@ -111,39 +110,16 @@ class CandleCollectionAdmin(ReadOnly, MarketList):
 
     @admin.display(description=_("the last chunks"))
     def chunks(self, collection: CandleCollection) -> SafeString:
-        head = format_html_join("", "<th>{}</th>", [(name,) for name in _CHUNK_HEAD])
+        head = format_html_join("", "<th>{}</th>", [(name,) for name, _cell in _CHUNK_TABLE])
         rows = format_html_join(
             "",
             "<tr>{}</tr>",
             (
-                (format_html_join("", "<td>{}</td>", [(cell,) for cell in _cells(chunk)]),)
+                (format_html_join("", "<td>{}</td>", [(cell(chunk),) for _name, cell in _CHUNK_TABLE]),)
                 for chunk in queries.last_chunks(collection.pk, CHUNKS_SHOWN)
             ),
         )
         return format_html("<table><tr>{}</tr>{}</table>", head, rows)
-
-
-# The columns of `_cells`: times, `CHUNK_COLUMNS`, seconds of `queries.STEPS`, memory.
-_CHUNK_HEAD = (
-    _("from (UTC)"),
-    _("to (UTC)"),
-    _("number"),
-    _("label"),
-    _("slots asked"),
-    _("slots answered"),
-    _("rows"),
-    _("calls"),
-    _("retries"),
-    _("bytes"),
-    _("cache hits"),
-    _("create, s"),
-    _("overlap, s"),
-    _("API, s"),
-    _("process, s"),
-    _("store, s"),
-    _("memory MB"),
-    _("peak MB"),
-)
 
 
 def _utc(seconds: int | None) -> str | None:
@@ -151,12 +127,43 @@ def _utc(seconds: int | None) -> str | None:
     return None if seconds is None else utc_time(as_datetime(seconds))
 
 
-def _cells(chunk: CandleChunk) -> list[str]:
-    times = [f"{as_datetime(when):%Y-%m-%d %H:%M}" for when in (chunk.start, chunk.end)]
-    seconds = (getattr(chunk, f"seconds_{step}") for step in queries.STEPS)
-    counts = [str(getattr(chunk, name)) for name in CHUNK_COLUMNS]
-    memory = ("" if size is None else f"{size / 2**20:,.0f}" for size in (chunk.memory, chunk.memory_peak))
-    return [*times, *counts, *(f"{each:.4f}" for each in seconds), *memory]
+def _minute(name: str) -> Callable[[CandleChunk], str]:
+    return lambda chunk: f"{as_datetime(getattr(chunk, name)):%Y-%m-%d %H:%M}"
+
+
+def _seconds(step: str) -> Callable[[CandleChunk], str]:
+    return lambda chunk: f"{getattr(chunk, f'seconds_{step}'):.4f}"
+
+
+def _megabytes(name: str) -> Callable[[CandleChunk], str]:
+    def cell(chunk: CandleChunk) -> str:
+        size = getattr(chunk, name)
+        return "" if size is None else f"{size / 2**20:,.0f}"
+
+    return cell
+
+
+_CHUNK_TABLE: tuple[tuple[Any, Callable[[CandleChunk], Any]], ...] = (
+    (_("from (UTC)"), _minute("start")),
+    (_("to (UTC)"), _minute("end")),
+    (_("number"), attrgetter("number")),
+    (_("label"), attrgetter("label")),
+    (_("slots asked"), attrgetter("slots_asked")),
+    (_("slots answered"), attrgetter("slots_answered")),
+    (_("rows"), attrgetter("rows")),
+    (_("calls"), attrgetter("calls")),
+    (_("retries"), attrgetter("retries")),
+    (_("bytes"), attrgetter("bytes")),
+    (_("cache hits"), attrgetter("cache_hits")),
+    (_("create, s"), _seconds("create")),
+    (_("overlap, s"), _seconds("overlap")),
+    (_("API, s"), _seconds("api")),
+    (_("process, s"), _seconds("process")),
+    (_("store, s"), _seconds("store")),
+    (_("memory MB"), _megabytes("memory")),
+    (_("peak MB"), _megabytes("memory_peak")),
+)
+"""The columns of a collection's chunks: the heading, and the cell of a chunk."""
 
 
 class CoverageInline(ReadOnly, Inline):

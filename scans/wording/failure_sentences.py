@@ -15,6 +15,7 @@ SENTENCES: tuple[tuple[str, str], ...] = (
     (r"The signals were not updated: (\w+)\.", r"신호를 갱신하지 못했습니다 (\1)."),
     (r"The evening ended before it published this version\.", "이 버전을 발표하기 전에 저녁 작업이 끝났습니다."),
     (r"It was ended by (\w+): the log has more\.", r"\1 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다."),
+    (r"\S+ was ended: (.*)", r"중단되었습니다: \1"),
     (r"\S+ was ended by (\w+): the log has more\.", r"\1 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다."),
     (r"no instrument has a bar", "시세가 있는 종목이 없음"),
     (

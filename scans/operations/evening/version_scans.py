@@ -76,11 +76,9 @@ def due_scans(
         yield DueScan(due, session, max(behind - MAX_SESSIONS, 0))
 
 
-def scan_together(
-    due: DueScan, permit: Permit, may_retry: Callable[[BaseException], bool] = lambda error: False
-) -> list[VersionReport]:
-    """The reports of the versions, run together, or each by itself if that fails; an error of one version that
-    `may_retry` is raised."""
+def scan_together(due: DueScan, permit: Permit, *, raises: bool = False) -> list[VersionReport]:
+    """The reports of the versions, run together, or each by itself if that fails. An error of one version is the reason
+    in its report; with `raises`, one that another attempt may mend (`may_retry`) is raised."""
     slugs = due.request.versions
     try:
         scans = run_scan(due.request, permit=permit)
@@ -88,8 +86,8 @@ def scan_together(
         raise
     except Exception as error:  # of one version, or of the data that they share
         if len(slugs) > 1:
-            return [report for slug in slugs for report in scan_together(due.of(slug), permit, may_retry)]
-        if may_retry(error):
+            return [report for slug in slugs for report in scan_together(due.of(slug), permit, raises=raises)]
+        if raises and may_retry(error):
             raise
         why = str(error)
         if not isinstance(error, USER_ERRORS):
@@ -121,7 +119,7 @@ def scan_member(due: DueScan) -> dict[str, Any]:
         if not evenings.filter(status=EveningStatus.RUNNING).exists():
             raise LeaseLost(f"The evening of market {due.request.market}, {due.session}, has ended.")
 
-    (report,) = scan_together(due, permit, may_retry)
+    (report,) = scan_together(due, permit, raises=True)
     return asdict(report)
 
 

@@ -33,6 +33,7 @@ from marketdata.templatetags.failures import failure_reason
             "v2 was ended by MemoryError: the log has more.",
             "MemoryError 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다.",
         ),
+        ("v2 was ended: its worker was lost", "중단되었습니다: 작업자 프로세스가 사라졌습니다"),
         (
             "The record of market kr ends 66 sessions ago, on 2026-08-21: the last closed session is 2026-11-27.",
             "kr 시장의 시세가 66거래일 전인 2026-08-21에서 끝납니다. 마지막으로 마감한 거래일은 2026-11-27입니다.",

@@ -121,6 +121,20 @@ def test_failure_that_may_pass_is_attempted_again(
     assert members() == [("rises", "done", 2), ("rises-10", "done", 1)]
 
 
+def test_failure_that_may_pass_is_the_reason_of_a_version_that_is_no_member(
+    market: Any, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_scan(*args: Any, **kwargs: Any) -> Any:
+        raise ConnectionError("away")
+
+    monkeypatch.setattr(version_scans, "run_scan", run_scan)
+    report = run(parent(), night(sessions[-1]), parallel=False)
+    assert {version.reason for version in report.versions} == {
+        "rises was ended by ConnectionError: the log has more.",
+        "rises-10 was ended by ConnectionError: the log has more.",
+    }
+
+
 def test_evening_that_is_done_again_scans_only_the_versions_that_are_left(
     market: Any, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
 ) -> None:

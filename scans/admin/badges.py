@@ -31,6 +31,7 @@ COLOURS = {
     "quarantined": "warn",
     "partial": "warn",
     "incomplete": "warn",
+    "notice": "warn",
     "failed": "bad",
     "stop": "bad",
     "suspect": "bad",

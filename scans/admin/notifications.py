@@ -26,6 +26,7 @@ from scans.admin.reasons import ReasonColumn
 from scans.models import Notification
 from scans.operations.evening import notify
 from scans.operations.evening.notification_content import notification_subject
+from scans.wording import glossary
 
 SEND = "scans.change_notification"
 KINDS = {
@@ -52,7 +53,11 @@ class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
         number_column("seconds"),
         "changed_at",
     )
-    list_filter = (MarketFilter, word_filter("kind", _("kind"), KINDS), "outcome")
+    list_filter = (
+        MarketFilter,
+        word_filter("kind", _("kind"), KINDS),
+        word_filter("outcome", _("outcome"), glossary.EVENING_OUTCOMES),
+    )
     ordering = ("-session", "market")
     sortable_by = ()
     fieldsets = (
@@ -62,8 +67,8 @@ class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
     )
     readonly_fields = ("kind_name", "reason_text", "state", "sent", "collected", "followed")
     note = _(
-        "One for each session of a market, and one where settled bars changed its lists; sent once through every "
-        "configured channel."
+        "One for each session of a market, one where settled bars changed its lists, and one for days that a source "
+        "calls otherwise than the calendar; sent once through every configured channel."
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -79,7 +84,7 @@ class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
 
     @admin.display(description=_("outcome"))
     def state(self, row: Notification) -> SafeString:
-        return badges.state_pill(row, "outcome")
+        return badges.pill(row.outcome, str(glossary.word(glossary.EVENING_OUTCOMES, row.outcome)))
 
     @admin.display(description=_("summary"))
     def summary(self, row: Notification) -> str:

@@ -45,12 +45,14 @@ class Evening(models.Model):
 
 class EveningOutcome(models.TextChoices):
     """The outcome of an evening: done; partial (something failed or was quarantined); failed (nothing is published);
-    incomplete (bars of the session are missing, nothing was scanned)."""
+    incomplete (bars of the session are missing, nothing was scanned). A calendar notification is a notice: it is of no
+    evening."""
 
     DONE = "done"
     PARTIAL = "partial"
     FAILED = "failed"
     INCOMPLETE = "incomplete"
+    NOTICE = "notice"
 
 
 class Notification(models.Model):

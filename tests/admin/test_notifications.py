@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -12,8 +13,9 @@ from django.urls import reverse
 from django_q.models import Schedule
 
 from scans.admin.notifications import KINDS
-from scans.models import Delivery, Notification
+from scans.models import Delivery, EveningOutcome, Notification
 from scans.operations.evening import evening
+from scans.wording import glossary
 from tests.admin.views import page, sentences
 from tests.scans.conftest import AS_OF
 
@@ -38,6 +40,31 @@ def test_notification_page_shows_the_report(scanned: Any, looking: Client) -> No
     shown = page(looking, reverse("admin:scans_notification_change", args=[row.pk]))
     assert f"1. {best['code']}" in shown
     assert "Send again" not in shown
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", ("disputed days", "notice")), ("ko", ("달력 이견", "알림", "소스의 응답이 달력과 다름"))]
+)
+def test_a_message_on_the_calendar_is_a_notice(looking: Client, language: str, words: tuple[str, ...]) -> None:
+    Notification.objects.create(
+        market="kr",
+        session=date(2026, 11, 30),
+        kind=Notification.CALENDAR,
+        outcome=EveningOutcome.NOTICE,
+        reason="kis calls 2026-12-01 closed on market kr, against the calendar.",
+        digest="x",
+        created_at=AS_OF,
+        changed_at=AS_OF,
+    )
+    looking.cookies["django_language"] = language
+    listed = page(looking, reverse("admin:scans_notification_changelist"))
+    rows = listed[listed.index('<table id="result_list"') :]
+    assert all(word in rows for word in words)
+
+
+def test_every_outcome_has_a_name_in_the_admin() -> None:
+    assert set(glossary.EVENING_OUTCOMES) == set(EveningOutcome.values)
 
 
 def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from exchange_calendars import get_calendar
 
+from marketdata.sources.krx.client import PUBLISHED
 from tests.benchmarks.fault_runs import spoiled_and_clean
 from tests.benchmarks.installations import Bench, Installation
 from tests.benchmarks.report import Line, Table
@@ -18,8 +19,7 @@ from tests.exchanges.row_faults import ROW_FAULTS
 
 SESSIONS = 3
 RATE = 0.5
-ANSWERS = ("other day", "columns", "redirect")
-BURSTS = (("reset", 12), ("html", 12), ("truncated", 12), ("error", 12))
+BURSTS = (("reset", 12), ("busy", 12), ("limited", 12), ("html", 12), ("truncated", 12), ("error", 12))
 COLUMNS = "date, stock_code, open, high, low, close, volume, amount, base_price"
 
 Days = dict[date, dict[str, list[dict[str, str]]]]
@@ -90,9 +90,11 @@ def _bar(row: dict[str, str]) -> tuple[str | float | None, ...]:
 
 
 def _redated(days: Days) -> Days:
-    """The same rows as those of the last sessions before today, after which nothing else is requested."""
-    before = datetime.now(ZoneInfo("Asia/Seoul")).date() - timedelta(days=1)
-    last = get_calendar("XKRX", start=before - timedelta(days=60), end=before).sessions.date[-len(days) :]
+    """The same rows as those of the last published sessions, after which nothing else is requested."""
+    business = datetime.now(ZoneInfo("Asia/Seoul")) - timedelta(hours=PUBLISHED.hour, minutes=PUBLISHED.minute)
+    end = business.date()
+    # The last of these is published on the business day after it.
+    last = get_calendar("XKRX", start=end - timedelta(days=60), end=end).sessions.date[-len(days) - 1 : -1]
     return {
         session: {
             segment: [{**row, "BAS_DD": f"{session:%Y%m%d}"} for row in rows] for segment, rows in segments.items()

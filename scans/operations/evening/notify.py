@@ -32,7 +32,7 @@ from marketdata.operations.task_queue import queue_key
 from marketdata.queries.calendar_disagreements import get_disagreements
 from marketdata.queries.market_calendar import get_calendar
 from marketdata.queries.readiness import DISPUTED_BACK
-from scans.models import Delivery, Notification
+from scans.models import Delivery, EveningOutcome, Notification
 from scans.operations.evening.channels import (
     Channel,
     delivery_channel,
@@ -136,7 +136,9 @@ def _record(
             row = Notification(**key, created_at=at)
         elif row.digest == new_digest:
             return row.pk, False
-        row.outcome, row.digest, row.changed_at = outcome(content), new_digest, at
+        is_notice = row.kind == Notification.CALENDAR
+        row.outcome = EveningOutcome.NOTICE if is_notice else outcome(content)
+        row.digest, row.changed_at = new_digest, at
         row.reason, row.versions = content["reason"], content["versions"]
         row.collection, row.signals = content["collection"], content["signals"]
         row.readiness = content["readiness"]
@@ -145,7 +147,7 @@ def _record(
         if not sends and not Delivery.objects.filter(notification=row).exists():
             return row.pk, False
         channels = [] if row.kind == Notification.INTRADAY else list(operator_channels().values())
-        readers = [] if row.kind == Notification.CALENDAR else reader_channels(row)
+        readers = [] if is_notice else reader_channels(row)
         for channel in (*channels, *readers):
             _prepare_delivery(row, channel, at)
     return row.pk, True

@@ -43,6 +43,7 @@ def test_a_day_that_a_source_closes_is_one_message(mailoutbox: list[Any]) -> Non
             "or correct it in the admin's calendar overrides."
         )
         assert mail.body == f"{sentence}\nhttps://seismo.example.org/kr/sources\n"
+        assert Notification.objects.get().outcome == "notice"
         korean = render(notification_message(Notification.objects.get(), "ko"), with_subject=True)
         assert "KRX 2026-08-24 (월): 소스의 응답이 달력과 다름" in korean
         assert "kr 시장 2026-08-25: kis의 응답으로는 휴장이지만 달력과 다릅니다. 이제 휴장으로 처리합니다." in korean

@@ -44,7 +44,8 @@ def test_notification_page_shows_the_report(scanned: Any, looking: Client) -> No
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("language", "words"), [("en", ("disputed days", "notice")), ("ko", ("달력 이견", "알림", "소스의 응답이 달력과 다름"))]
+    ("language", "words"),
+    [("en", ("disputed days", "notice")), ("ko", ("달력 이견", "알림", "소스의 응답이 달력과 다름"))],
 )
 def test_a_message_on_the_calendar_is_a_notice(looking: Client, language: str, words: tuple[str, ...]) -> None:
     Notification.objects.create(

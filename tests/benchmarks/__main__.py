@@ -20,7 +20,7 @@
     candle-time  their remaining time and the pace of calls, by the wall clock (2 minutes; only when named)
     candle-stress  the collector's parts as multiples of a unit, an hour of calls, limits of memory (when named)
     candle-patterns  how often the pattern of a market is recognized (only when named)
-    faults     what faults do to what is recorded and read: faults:kis, :krx, :us, :candles, :disk (when named)
+    faults     what faults do to what is recorded and read: faults:kis, :krx, :us, :yfinance, :candles, :disk
     profile    where the time of one session goes (only when named)
     worlds     how often each error shown calls luck a result, in 200 worlds without skill (when named; --runs: worlds)
 

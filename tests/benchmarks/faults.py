@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from tests.benchmarks import faults_candles, faults_disk, faults_kis, faults_krx, faults_us
+from tests.benchmarks import faults_candles, faults_disk, faults_kis, faults_krx, faults_us, faults_yfinance
 from tests.benchmarks.installations import Bench
 from tests.benchmarks.report import Table
 
@@ -18,6 +18,7 @@ FIGURES: dict[str, Figures] = {
     "kis": faults_kis.tables,
     "krx": faults_krx.tables,
     "us": faults_us.tables,
+    "yfinance": faults_yfinance.tables,
     "candles": faults_candles.tables,
     "disk": faults_disk.tables,
 }

@@ -7,7 +7,7 @@ with blanks (null); volumes are those of today's shares. Splits are events. An u
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from math import prod
 from typing import Any
@@ -19,11 +19,13 @@ from tests.exchanges import row_faults
 from tests.exchanges.kis_overseas import UsBar, UsInstrument
 from tests.exchanges.row_faults import RowFields
 from tests.exchanges.server import Exchange, Request, Response
+from tests.exchanges.us_market import generated_bars, split
 
 CHART = "/v8/finance/chart/"
 ZONE = ZoneInfo("America/New_York")
 FIELDS = RowFields("day", "open", "high", "low", "close", "volume", "adjclose", "adjclose")
 COLUMNS = ("open", "high", "low", "close", "volume")
+PRICES = ("open", "high", "low", "close", "base")
 
 
 class YahooExchange(Exchange):
@@ -69,6 +71,16 @@ class YahooExchange(Exchange):
             "events": {"splits": _splits(instrument, first, last)},
         }
         return Response.json({"chart": {"result": [result], "error": None}})
+
+
+def yahoo_market(days: Sequence[date], *symbols: str) -> dict[str, UsInstrument]:
+    """Shares with prices in cents, the first of them split four for one in the middle."""
+    market = {symbol: UsInstrument("NAS", f"{symbol} Inc.", []) for symbol in symbols}
+    for seed, instrument in enumerate(market.values()):
+        bars = generated_bars(days, seed, 40.0)
+        instrument.bars = [bar._replace(**{name: round(getattr(bar, name), 2) for name in PRICES}) for bar in bars]
+    split(market[symbols[0]], days[len(days) // 2], 0.25)
+    return market
 
 
 def _row(instrument: UsInstrument, bar: UsBar) -> dict[str, str]:

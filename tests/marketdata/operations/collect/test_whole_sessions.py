@@ -90,7 +90,8 @@ def test_an_empty_session_is_a_question_and_never_a_closed_day() -> None:
     ("session", "sentence"),
     [
         (whole_session(FRIDAY, kospi=699), "KOSPI has 699 rows, fewer than the 700"),
-        (whole_session(FRIDAY, kospi=600 + 100, kosdaq=1_200), ""),
+        (whole_session(FRIDAY, kosdaq=1_199), "KOSDAQ has 1,199 rows, fewer than the 1,200"),
+        (whole_session(FRIDAY, kospi=700, kosdaq=1_200), ""),
     ],
 )
 def test_too_few_rows_of_a_segment(session: dict[str, Any], sentence: str) -> None:

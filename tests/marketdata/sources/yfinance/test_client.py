@@ -21,26 +21,11 @@ from marketdata.sources.daily import BarAnswer, BarRequest
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.yfinance import client
 from marketdata.sources.yfinance.client import YfinanceSettings, YfinanceSource
-from tests.exchanges.kis_overseas import UsInstrument
-from tests.exchanges.us_market import generated_bars, split
-from tests.exchanges.yahoo import YahooExchange
+from tests.exchanges.yahoo import YahooExchange, yahoo_market
 from tests.marketdata.operations.us_setup import trading_days
 
 with_library = pytest.mark.skipif(find_spec("yfinance") is None, reason="pip install -r requirements/yfinance.txt")
 DAYS = trading_days(60)
-
-
-def yahoo_market() -> dict[str, UsInstrument]:
-    """Two shares with prices in cents, one of them split four for one in the middle."""
-    market = {"AAPL": UsInstrument("NAS", "A", []), "BRK-B": UsInstrument("NYS", "B", [])}
-    for seed, instrument in enumerate(market.values()):
-        bars = generated_bars(DAYS, seed, 40.0)
-        instrument.bars = [bar._replace(**{name: round(getattr(bar, name), 2) for name in PRICES}) for bar in bars]
-    split(market["AAPL"], DAYS[30], 0.25)
-    return market
-
-
-PRICES = ("open", "high", "low", "close", "base")
 
 
 @pytest.fixture
@@ -49,7 +34,7 @@ def yahoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Yah
     yfinance = pytest.importorskip("yfinance")
     yfinance.set_tz_cache_location(str(tmp_path))
     monkeypatch.setattr(client, "REST", 0.05)
-    with YahooExchange(yahoo_market()) as exchange:
+    with YahooExchange(yahoo_market(DAYS, "AAPL", "BRK-B")) as exchange:
         settings = YfinanceSettings(enabled=True, symbols=("AAPL", "BRK.B"), base_url=exchange.url, per_second=10_000)
         source = YfinanceSource(settings, HttpClient(), wall_clock=lambda: exchange.clock())
         yield exchange, source

@@ -117,5 +117,72 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         r"(\S+) calls (\S+) a session again, as the calendar of market (\S+) has it\.",
         r"\3 시장 \2: \1의 응답이 달력대로 다시 거래일입니다.",
     ),
+    (
+        r"Session (\S+) is not recorded at (\S+ \S+), since bars of the day follow trades after hours: run this from (\S+) to (\S+), or from (\S+) of the next day on\.",
+        r"당일 시세에 시간외 거래가 섞이므로 \1 거래일을 \2에 기록하지 않았습니다. \3부터 \4까지, 또는 다음 날 \5부터 실행하세요.",
+    ),
+    (
+        r"Session (\S+) is not recorded at (\S+ \S+), since bars of the day follow trades after hours: run this from (\S+) of the next day on\.",
+        r"당일 시세에 시간외 거래가 섞이므로 \1 거래일을 \2에 기록하지 않았습니다. 다음 날 \3부터 실행하세요.",
+    ),
+    (
+        r"Session (\S+) closes at (\S+) and it is (\S+ \S+) by the clock of (.*?): run this again after the close\.",
+        r"\1 거래일은 \2에 마감하고 지금은 \3입니다(\4의 시계). 마감 뒤 다시 실행하세요.",
+    ),
+    (r"Session (\S+): (?=\S+ (?:and \S+ )?without a row:)", r"\1 거래일: "),
+    (
+        r"(\S+) and (\S+) without a row: not published yet, or a closed day that the calendar does not know: record it in the calendar overrides\.",
+        r"\1, \2 시세가 없습니다. 아직 공표 전이거나 달력에 없는 휴장일입니다. 휴장이면 거래일 예외에 기록하세요.",
+    ),
+    (
+        r"(\S+) without a row: not published yet, or a closed day that the calendar does not know: record it in the calendar overrides\.",
+        r"\1 시세가 없습니다. 아직 공표 전이거나 달력에 없는 휴장일입니다. 휴장이면 거래일 예외에 기록하세요.",
+    ),
+    (
+        r"(\S+) has ([\d,]+) rows, fewer than the ([\d,]+) of a whole session\.",
+        r"\1 \2행: 온전한 거래일의 최소 \3행보다 적습니다.",
+    ),
+    (
+        r"([\d,]+) bars, fewer than (\d+%) of the ([\d,]+) of the session before\.",
+        r"시세 \1개: 전 거래일 \3개의 \2보다 적습니다.",
+    ),
+    (
+        r"([\d,]+) of ([\d,]+) rows are rejected: nothing of the session is recorded\.",
+        r"\2행 중 \1행이 거부되어 그 거래일을 기록하지 않았습니다.",
+    ),
+    (
+        r"The exchange does not accept the key: check (\S+), and whether it has expired at (\S+)\.",
+        r"거래소가 키를 받지 않습니다. \1 설정과 \2의 만료일을 확인하세요.",
+    ),
+    (
+        r"The exchange has not approved service (\S+) for this key: request it at ([\w.]+\w), or leave its segment out of (\w+)\.",
+        r"이 키에는 거래소 서비스 \1 승인이 없습니다. \2에서 신청하거나 \3에서 그 시장을 빼세요.",
+    ),
+    (
+        r"The exchange has not approved service (\S+) for this key: request it at ([\w.]+\w)\.",
+        r"이 키에는 거래소 서비스 \1 승인이 없습니다. \2에서 신청하세요.",
+    ),
+    (
+        r"It is (\S+ [\d:]+): session (\S+) of market (\S+) can be scanned before its close from (\S+) to ([\d:]+\d)",
+        r"지금은 \1입니다. \3 시장의 \2 거래일은 \4부터 \5까지 장 마감 전 스캔을 할 수 있습니다",
+    ),
+    (
+        r", since in the closing auction the last price may be an expected one, and afterwards it is the close's",
+        "(마감 동시호가의 현재가는 예상 체결가일 수 있고, 그 뒤에는 종가입니다)",
+    ),
+    (
+        r"Market (\S+) is closed on (\S+): there is no session to scan before its close\.",
+        r"\1 시장은 \2 휴장이어서 장 마감 전에 스캔할 거래일이 없습니다.",
+    ),
+    (
+        r"(?:Korea Investment & Securities|\S+) has quotes of ([\d,]+) of ([\d,]+) instruments of market (\S+), fewer than (\d+%): nothing was scanned\.",
+        r"\3 시장 \2종목 중 \1종목만 현재가가 있어(\4 미만) 스캔하지 않았습니다.",
+    ),
+    (
+        r"The quotes of (\S+) are not those of a session, (.*?): nothing was scanned\.",
+        r"\1의 현재가가 거래일의 것이 아니어서 스캔하지 않았습니다 (\2).",
+    ),
+    (r" The last failure: ", " 마지막 실패: "),
+    (r"\bYahoo allows no more calls now\.", "야후가 지금은 호출을 더 받지 않습니다."),
 )
 """Patterns of English sentences and their Korean, applied in this order."""

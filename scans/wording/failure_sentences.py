@@ -67,5 +67,9 @@ SENTENCES: tuple[tuple[str, str], ...] = (
         r"Run (\d+) has published (\S+) for (\S+) on (\S+) since: discard the quarantined answer\.",
         r"그 뒤 실행 \1번이 \3 시장의 \4 \2 결과를 발행했습니다. 보류된 결과를 폐기하십시오.",
     ),
+    (
+        r"No session of market (\S+) closed since (\S+ \S+ \S+): nothing to do\.",
+        r"\2 이후 마감한 \1 시장 거래일이 없어 할 일이 없습니다.",
+    ),
 )
 """Patterns of English sentences and their Korean, applied in this order."""

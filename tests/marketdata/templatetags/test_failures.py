@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 
+from marketdata.errors import DataProblem
 from marketdata.templatetags.failures import failure_reason
 
 
@@ -129,3 +132,30 @@ def test_every_doubt_about_a_session_has_a_korean_form() -> None:
         for doubt in doubts:
             assert doubt
             assert not re.search(r"[a-z]{2}", failure_reason(doubt)), doubt
+
+
+@pytest.mark.django_db
+def test_refusals_outside_the_hours_of_a_session_have_a_korean_form() -> None:
+    """The sentences are those of the readings and the forming session."""
+    from marketdata.operations.collect.same_day import ReadingHours
+    from marketdata.operations.forming import forming_session
+    from marketdata.queries.market_calendar import get_calendar
+    from marketdata.sources.kis.client import SAME_DAY
+
+    calendar, seoul, exam = get_calendar("kr"), ZoneInfo("Asia/Seoul"), date(2026, 11, 19)
+    reading = ReadingHours(calendar.hours, SAME_DAY)
+    refusals = [
+        reading.refusal(exam, datetime(2026, 11, 19, 18, 10, tzinfo=seoul), "KIS"),
+        ReadingHours(calendar.hours, None).refusal(exam, datetime(2026, 11, 19, 15, 35, tzinfo=seoul), "KIS"),
+    ]
+    for at in ("2026-11-19T09:30", "2026-11-19T16:25", "2026-11-19T18:00", "2026-11-21T12:00"):
+        with pytest.raises(DataProblem) as refused:
+            forming_session(calendar, datetime.fromisoformat(at).replace(tzinfo=seoul))
+        refusals.append(str(refused.value))
+    with translation.override("ko"):
+        korean = [failure_reason(text) for text in refusals]
+    assert korean[0] == (
+        "당일 시세에 시간외 거래가 섞이므로 2026-11-19 거래일을 2026-11-19 18:10:00에 기록하지 않았습니다. "
+        "16:31부터 16:59까지, 또는 다음 날 08:00부터 실행하세요."
+    )
+    assert not [text for text in korean if text.startswith("영문 기록")]

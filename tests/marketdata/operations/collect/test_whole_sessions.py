@@ -11,11 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import translation
 
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.operations.collect import CollectionReport, SessionPlan, plan_sessions, run_sessions
 from marketdata.operations.collect.instruments import sync
 from marketdata.operations.imports.prices import import_prices
+from marketdata.templatetags.failures import failure_reason
 from tests import realdata
 from tests.exchanges.krx_open_api import KEY, KST, KrxOpenApi, recorded_days
 from tests.exchanges.row_faults import ROW_FAULTS
@@ -119,6 +121,24 @@ def test_one_bad_row_is_rejected_and_many_refuse_the_session() -> None:
     report = collect(served, since=FRIDAY, now=now)
     assert "of 1,900 rows are rejected" in report.failures["2026-08-14"]
     assert recorded() == {}
+
+
+def test_every_reason_why_a_session_is_not_recorded_has_a_korean_form() -> None:
+    now = datetime(2026, 8, 18, 1, 0, tzinfo=UTC)
+    rejected = days(FRIDAY)
+    for row in rejected[FRIDAY]["KOSPI"][:100]:
+        row["ACC_TRDVOL"] = "x"
+    fewer = {THURSDAY: whole_session(THURSDAY, kosdaq=1_400), FRIDAY: whole_session(FRIDAY, kosdaq=1_290)}
+    reports = [
+        collect(served, now=now, since=FRIDAY) for served in ({}, rejected, {FRIDAY: whole_session(FRIDAY, kospi=9)})
+    ]
+    reports += [collect(fewer, now=now), collect(fewer, now=now, api_key="of another")]
+    reports.append(collect(days(FRIDAY), since=FRIDAY, now=now, approved=["KOSPI"]))
+    reasons = [reason for report in reports for reason in (*report.failures.values(), report.stopped) if reason]
+    assert len(reasons) == 6
+    with translation.override("ko"):
+        for reason in (*reasons, *(f"Session {FRIDAY}: {reason}" for reason in reasons[:4])):
+            assert not failure_reason(reason).startswith("영문 기록"), reason
 
 
 def test_the_calls_of_a_day_bound_all_its_runs_and_the_next_day_has_the_rest() -> None:

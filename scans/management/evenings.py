@@ -31,13 +31,24 @@ def schedules_text(schedules: Sequence[EveningSchedule]) -> str:
     return "".join(_line(schedule) for schedule in schedules) or "No market has a schedule.\n"
 
 
+def replaced_text(before: Sequence[EveningSchedule], after: Sequence[EveningSchedule]) -> str:
+    """The schedules of a market that are no more, one line each."""
+    kept = {(one.market, one.at, one.versions) for one in after}
+    gone = [one for one in before if (one.market, one.at, one.versions) not in kept]
+    return "".join(f"{one.market}: no longer at {one.at:%H:%M}, by {_versions(one)}\n" for one in gone)
+
+
+def _versions(schedule: EveningSchedule) -> str:
+    return ", ".join(schedule.versions) or "every version that fits"
+
+
 def _line(schedule: EveningSchedule) -> str:
-    by = ", ".join(schedule.versions) or "every version that fits"
     collecting = "" if schedule.collects else ", without collecting"
-    line = f"{schedule.market}: every day at {schedule.at:%H:%M} {schedule.zone}, by {by}{collecting}"
+    line = f"{schedule.market}: every day at {schedule.at:%H:%M} {schedule.zone}, by {_versions(schedule)}{collecting}"
     if schedule.next_run:
         local = schedule.next_run.astimezone(market_zone(schedule.market))
-        line += f"; next {local:%Y-%m-%d %H:%M %Z} ({schedule.next_run:%Y-%m-%d %H:%M} UTC)"
+        utc = "" if schedule.zone == "UTC" else f" ({schedule.next_run:%Y-%m-%d %H:%M} UTC)"
+        line += f"; next {local:%Y-%m-%d %H:%M %Z}{utc}"
     if schedule.preclose:
         line += f"; before the close at {' and '.join(f'{at:%H:%M}' for at in schedule.preclose)}"
         line += ", volumes scaled" if schedule.scales_volume else ""

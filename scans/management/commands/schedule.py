@@ -51,7 +51,9 @@ class Command(ScanCommand):
             settings: dict[str, Any] = {"versions": options["version"], "preclose": options["preclose"]}
             settings["scales_volume"] = options["scale_volume"]
             settings |= {"adds": options["add"], "keeps": options["keep"], "as_of": timezone.now()}
+            before = [one for one in schedules.evening_schedules() if one.market == market]
             plans = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **settings)]
+            self.stdout.write(evenings.replaced_text(before, schedules.evening_schedules()), ending="")
         self.stdout.write(evenings.schedules_text(plans), ending="")
         if plans and task_queue.advice(timezone.now()):
             self.stderr.write(

@@ -70,6 +70,22 @@ def test_a_schedule(capsys: pytest.CaptureFixture[str]) -> None:
         call_command("schedule", "--at", "6pm")
 
 
+@pytest.mark.django_db
+def test_a_schedule_says_which_ones_it_replaces(capsys: pytest.CaptureFixture[str]) -> None:
+    ran(capsys, "schedule", "--at", "15:42", "--version", "v2")
+    assert "no longer" not in ran(capsys, "schedule", "--at", "15:43", "--version", "v3", "--add")
+    shown = ran(capsys, "schedule")
+    assert shown.startswith("kr: no longer at 15:42, by v2\nkr: no longer at 15:43, by v3\nkr: every day at 15:35")
+    assert "no longer" not in ran(capsys, "schedule")
+
+
+@pytest.mark.django_db
+def test_a_time_in_utc_stands_once(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = ran(capsys, "schedule", "--market", "upbit").splitlines()
+    assert line.startswith("upbit: every day at 00:10 UTC, by every version that fits; next 20")
+    assert line.endswith(" 00:10 UTC")
+
+
 def test_the_task_sets_its_next_run_and_makes_up_for_what_was_due(
     market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -274,6 +274,7 @@ SOURCES: dict[str, dict[str, object]] = {
     "yfinance": {
         "enabled": env.flag("YFINANCE_ENABLED", default=False),
         "symbols": env.words("YFINANCE_SYMBOLS", ()),
+        "compare": env.flag("YFINANCE_COMPARE", default=True),
         "base_url": env.text("YFINANCE_HOST"),
         "per_second": env.number("YFINANCE_PER_SECOND", 0),
     },

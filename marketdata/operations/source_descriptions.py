@@ -30,7 +30,7 @@ SWITCHES: Mapping[str, Mapping[str, str]] = {
         "KIS_US_KINDS": "kinds_by_form",
     },
     "krx": {"KRX_SEGMENTS": "segments"},
-    "yfinance": {"YFINANCE_ENABLED": "enabled", "YFINANCE_SYMBOLS": "symbols"},
+    "yfinance": {"YFINANCE_ENABLED": "enabled", "YFINANCE_SYMBOLS": "symbols", "YFINANCE_COMPARE": "compare"},
 }
 """Source -> setting that changes what it does -> its option; none of them is secret."""
 WHOLE_HISTORY = 10_000
@@ -139,11 +139,12 @@ def _calls(source: Source) -> str:
     if not isinstance(source, DailyBarSource):
         return ""
     count = source.bars_a_call
+    is_whole = count >= WHOLE_HISTORY
     parts = [_("%(count)s sessions of an instrument a call") % {"count": f"{count:,}"}]
-    if count >= WHOLE_HISTORY:
+    if is_whole:
         parts = [_("the whole history of an instrument a call")]
     if source.readings > 1:
-        parts.append(_("read twice, raw and adjusted"))
+        parts.append(_("read twice") if is_whole else _("read twice, raw and adjusted"))
     if isinstance(source, QuoteSource) and Capability.QUOTES in source.capabilities:
         parts.append(_("%(count)s instruments a call on the evening of a session") % {"count": source.quotes_a_call})
     parts.append(_("%(rate)s a second at most") % {"rate": f"{source.calls_per_second:.3g}"})

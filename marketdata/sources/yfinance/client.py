@@ -1,8 +1,9 @@
 """US daily prices of Yahoo Finance by the library yfinance: unofficial, for users without a broker's account.
 
 The library is optional and imported at the first request. One call has the whole history of a share, which Yahoo
-adjusts for splits (`parse` undoes that). Yahoo publishes no limit; the calls of all processes are spaced. It has no
-list of instruments: those of `YFINANCE_SYMBOLS` are the list, or the record has them from a file.
+adjusts for splits (`parse` undoes that). It is read twice: what the two readings have alike counts. Yahoo publishes
+no limit; the calls of all processes are spaced. It has no list of instruments: those of `YFINANCE_SYMBOLS` are the
+list, or the record has them from a file.
 """
 
 from __future__ import annotations
@@ -54,11 +55,12 @@ SAME_DAY = SameDay(
 
 @dataclass(frozen=True, slots=True)
 class YfinanceSettings:
-    """`symbols`: the instruments of the list. `base_url`: another address than Yahoo's. SourceRefused for a text that
-    is no US code."""
+    """`symbols`: the instruments of the list. `compare`: read each history twice. `base_url`: another address than
+    Yahoo's. SourceRefused for a text that is no US code."""
 
     enabled: bool = False
     symbols: tuple[str, ...] = ()
+    compare: bool = True
     base_url: str = ""
     per_second: float = 0.0
 
@@ -97,6 +99,10 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
     def capabilities(self) -> frozenset[Capability]:
         return frozenset({Capability.DAILY_BARS, Capability.INSTRUMENTS})
 
+    @property
+    def readings(self) -> int:
+        return 2 if self._settings.compare else 1
+
     def instruments(self, segment: str) -> list[ListedInstrument]:
         """The instruments of the setting; SourceRefused without any."""
         if segment not in self.segments or not self._settings.symbols:
@@ -108,18 +114,26 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
         return self._http.run_many(requests, self._bars, at_once=1)
 
     async def _bars(self, request: BarRequest) -> BarAnswer:
+        """The bars on which the readings of a history agree."""
+        rows, read_at = await self._read(request)
+        if self._settings.compare:
+            rows = parse.agreed_rows(rows, (await self._read(request))[0])
+        return parse.bar_answer(rows, request, read_at)
+
+    async def _read(self, request: BarRequest) -> tuple[list[parse.Row], float]:
+        """The rows of one reading, and when it was sent."""
         async with self._http.limiter.permit(self._rate):
             log, now = self._http.log, self._wall_clock()
             log.sending(now)
             try:
-                answer = await asyncio.to_thread(self._fetch, request, now)
+                rows = await asyncio.to_thread(self._fetch, request, now)
             except SourceError as error:
                 log.refused(error, self._wall_clock())
                 if isinstance(error, RateLimited):
                     await self._http.limiter.refused(self._rate, error.retry_after or REST, adapt=error.adapt)
                 raise
             log.answered_at = self._wall_clock()
-            return answer
+            return rows, now
 
     @cached_property
     def _library(self) -> Any:
@@ -144,8 +158,8 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
         session.mount("https://", Gateway())
         return session
 
-    def _fetch(self, request: BarRequest, read_at: float) -> BarAnswer:
-        """The bars of a request: the history from its start until now is read, since later splits change it."""
+    def _fetch(self, request: BarRequest, read_at: float) -> list[parse.Row]:
+        """The rows of the history from the start of a request until now, since later splits change it."""
         library, symbol = self._library, parse.yahoo_symbol(request.code)
         what = f"Daily bars of {request.code}"
         try:
@@ -176,4 +190,4 @@ class YfinanceSource(AccountSource[YfinanceSettings]):
             raise SourceUnavailable(f"{what}: {type(error).__name__}.") from error
         if facts != {"symbol": symbol, "currency": CURRENCY}:
             raise SourceUnavailable(f"{what}: the answer is that of {facts['symbol']} in {facts['currency']}.")
-        return parse.bar_answer(rows, request, read_at)
+        return rows

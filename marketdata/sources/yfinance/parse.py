@@ -5,8 +5,9 @@ dividends.
     raw price = price x factor, raw volume = volume / factor
 
 Prices come in single precision; they are rounded to what it holds. A row without a price, or that contradicts itself,
-is no bar, and its day counts as unanswered; a session without a row stays without a bar. The base price is the close
-before, divided by the ratio of a split of that day; None where the bars contradict a split.
+is no bar, and its day counts as unanswered; so does a row on which two readings of the history disagree. A session
+without a row stays without a bar. The base price is the close before, divided by the ratio of a split of that day; None
+where the bars contradict a split, or where the close before is unanswered.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from marketdata.sources.base import ListedInstrument
 from marketdata.sources.daily import BarAnswer, BarRequest, DailyBar, is_consistent
 
 SEGMENT = "US"
+BLANK = (math.nan, math.nan, math.nan, math.nan, math.nan)
 COLUMNS = ("Open", "High", "Low", "Close", "Volume", "Stock Splits")
 
 
@@ -47,6 +49,19 @@ def rows_of(table: Any) -> list[Row]:
     return [Row(moment.date(), *values) for moment, *values in zip(table.index, *columns, strict=True)]
 
 
+def agreed_rows(first: Sequence[Row], second: Sequence[Row]) -> list[Row]:
+    """The rows of two readings of one history, ascending, without values where the readings differ."""
+    one, other = ({row.session: row for row in rows} for rows in (first, second))
+    rows = []
+    for session in sorted(one.keys() | other.keys()):
+        row, twin = one.get(session), other.get(session)
+        if row is None or twin is None or not all(map(_is_same, row[1:], twin[1:])):
+            splits = [each.split for each in (row, twin) if each is not None and each.split > 0]
+            row = Row(session, *BLANK, splits[0] if splits else 0.0)
+        rows.append(row)
+    return rows
+
+
 def bar_answer(rows: Sequence[Row], request: BarRequest, read_at: float) -> BarAnswer:
     """The raw bars of the request; `rows` begin before it where there are bars, and end today."""
     factor, raw = 1.0, []
@@ -56,19 +71,21 @@ def bar_answer(rows: Sequence[Row], request: BarRequest, read_at: float) -> BarA
     bars: list[DailyBar] = []
     spoiled: list[tuple[date, date]] = []
     partial: list[date] = []
-    before, ratio = None, 1.0
+    before, ratio, is_gap = None, 1.0, False
     for row, bar in reversed(raw):
         ratio *= row.split if row.split > 0 else 1.0
         if bar is None:
+            is_gap = True
             if request.start <= row.session <= request.end:
                 spoiled.append((row.session, row.session))
             continue
         if before is not None:
-            if breaks.contradicts(bar.close / before.close, 1 / ratio, None):
+            is_doubtful = breaks.contradicts(bar.close / before.close, 1 / ratio, None)
+            if is_doubtful or is_gap:
                 partial.append(bar.session)
-            else:
+            if not is_doubtful and (not is_gap or ratio != 1.0):
                 bar = bar._replace(base_price=round(before.close / ratio, 6))
-        before, ratio = bar, 1.0
+        before, ratio, is_gap = bar, 1.0, False
         if request.start <= bar.session <= request.end:
             bars.append(bar)
     partial = [day for day in partial if request.start <= day <= request.end]
@@ -81,6 +98,10 @@ def listed_instruments(symbols: Iterable[str]) -> list[ListedInstrument]:
         ListedInstrument(code=code, name=code, segment=SEGMENT)
         for code in sorted({codes.spell_code("us", symbol) for symbol in symbols})
     ]
+
+
+def _is_same(value: float, other: float) -> bool:
+    return value == other or (math.isnan(value) and math.isnan(other))
 
 
 def _bar(row: Row, code: str, factor: float) -> DailyBar | None:

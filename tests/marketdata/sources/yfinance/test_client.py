@@ -21,6 +21,7 @@ from marketdata.sources.daily import BarAnswer, BarRequest
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.yfinance import client
 from marketdata.sources.yfinance.client import YfinanceSettings, YfinanceSource
+from tests.exchanges.row_faults import ROW_FAULTS
 from tests.exchanges.yahoo import YahooExchange, yahoo_market
 from tests.marketdata.operations.us_setup import trading_days
 
@@ -67,7 +68,44 @@ def test_a_collection_records_the_raw_bars_of_the_setting(yahoo: tuple[YahooExch
     base = StockPrice.objects.get(stock_code="AAPL", date=DAYS[30]).base_price
     assert base == pytest.approx(exchange.listed["AAPL"].bars[29].close / 4)
     assert Instrument.objects.get(code="BRK.B").segment == "US"
-    assert (report.calls, exchange.calls["/v8/finance/chart/AAPL"]) == (2, 1)
+    assert (report.calls, exchange.calls["/v8/finance/chart/AAPL"]) == (4, 2)
+
+
+@with_library
+@pytest.mark.django_db
+@pytest.mark.parametrize("fault", [*ROW_FAULTS, "other"])
+def test_nothing_wrong_is_recorded_and_clean_runs_complete(
+    yahoo: tuple[YahooExchange, YfinanceSource], fault: str
+) -> None:
+    """Half of the answers are faulty, the first or the second of a pair: no two are wrong alike."""
+    exchange, source = yahoo
+    at = _after(DAYS[-1])
+    served = {(symbol.replace("-", "."), *bar[:6]) for symbol, each in exchange.listed.items() for bar in each.bars}
+    columns = ("stock_code", "date", "open", "high", "low", "close", "volume")
+    recorded = StockPrice.objects.filter(source="yfinance").values_list(*columns)
+    sync(source, market="us", as_of=at)
+    options = CollectionOptions(since=DAYS[0])
+    exchange.faults.only = "AAPL"
+    exchange.faults.next(fault, None, None, fault, fault, fault, None, fault)
+    for _ in range(3):
+        collect.run(source, "us", options, clock=lambda: at, callbacks=collect.Callbacks())
+        assert set(recorded.all()) <= served
+    assert exchange.faults.hit[fault]
+    exchange.faults.queue.clear()
+    for _ in range(3):
+        report = collect.run(source, "us", options, clock=lambda: at, callbacks=collect.Callbacks())[1]
+    assert not report.failures
+    assert set(recorded.all()) == served
+
+
+@with_library
+def test_one_reading_is_half_the_calls(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
+    exchange, _ = yahoo
+    settings = YfinanceSettings(enabled=True, base_url=exchange.url, per_second=10_000, compare=False)
+    source = YfinanceSource(settings, HttpClient(), wall_clock=lambda: exchange.clock())
+    assert isinstance(fetch(source, "AAPL"), BarAnswer)
+    assert (source.readings, source.calls_made, exchange.calls["/v8/finance/chart/AAPL"]) == (1, 1, 1)
+    source.close()
 
 
 @with_library

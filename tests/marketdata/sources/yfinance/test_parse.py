@@ -62,7 +62,8 @@ def test_a_blank_or_wrong_row_is_unanswered_and_never_filled(blank: Row) -> None
     spoiled = answer(row(DAYS[0], 10.0), row(DAYS[1], 10.5), blank, row(DAYS[3], 11.5))
     assert [bar.session for bar in spoiled.bars] == [DAYS[1], DAYS[3]]
     assert spoiled.spoiled == ((DAYS[2], DAYS[2]),)
-    assert spoiled.bars[1].base_price == 10.5
+    assert spoiled.bars[1].base_price is None  # the close before is not known
+    assert spoiled.partial == (DAYS[3],)
 
 
 def test_a_missing_row_leaves_a_session_without_a_bar() -> None:
@@ -73,8 +74,19 @@ def test_a_missing_row_leaves_a_session_without_a_bar() -> None:
 
 def test_the_split_of_a_blank_day_counts_for_the_next_bar() -> None:
     rows = (row(DAYS[0], 10.0), row(DAYS[1], 10.0), row(DAYS[2], NAN, split=2.0), row(DAYS[3], 10.5))
-    bars = answer(*rows).bars
-    assert [(bar.close, bar.base_price) for bar in bars] == [(20.0, 20.0), (10.5, 10.0)]
+    result = answer(*rows)
+    assert [(bar.close, bar.base_price) for bar in result.bars] == [(20.0, 20.0), (10.5, 10.0)]
+    assert result.partial == (DAYS[3],)
+
+
+def test_rows_on_which_two_readings_differ_have_no_values() -> None:
+    first = [row(DAYS[0], 10.0), row(DAYS[1], NAN), row(DAYS[2], 10.5), row(DAYS[3], 11.0, split=2.0)]
+    second = [row(DAYS[0], 10.0), row(DAYS[1], NAN), row(DAYS[2], 10.6), row(date(2024, 6, 12), 11.0)]
+    rows = parse.agreed_rows(first, second)
+    assert [one.session for one in rows] == [*DAYS, date(2024, 6, 12)]
+    assert [one.close for one in rows] == pytest.approx([10.0, NAN, NAN, NAN, NAN], nan_ok=True)
+    assert [one.split for one in rows] == [0.0, 0.0, 0.0, 2.0, 0.0]
+    assert parse.agreed_rows(first[:1], second[:1]) == first[:1]
 
 
 def test_a_split_that_the_prices_contradict_has_no_base_price() -> None:

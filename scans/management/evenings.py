@@ -10,6 +10,8 @@ from scans.operations.evening.report import EveningReport
 from scans.queries.schedules import EveningSchedule
 from scans.wording.evening_message import evening_message
 
+NO_WORKER = "No task worker is running: start one with `manage.py qcluster`, or nothing runs at that time."
+
 
 def evening_text(report: EveningReport) -> str:
     """The report of an evening as text."""
@@ -32,7 +34,7 @@ def schedules_text(schedules: Sequence[EveningSchedule]) -> str:
 
 
 def replaced_text(before: Sequence[EveningSchedule], after: Sequence[EveningSchedule]) -> str:
-    """The schedules of a market that are no more, one line each."""
+    """The schedules that are no more, one line each."""
     kept = {(one.market, one.at, one.versions) for one in after}
     gone = [one for one in before if (one.market, one.at, one.versions) not in kept]
     return "".join(f"{one.market}: no longer at {one.at:%H:%M}, by {_versions(one)}\n" for one in gone)

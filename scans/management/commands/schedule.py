@@ -49,13 +49,11 @@ class Command(ScanCommand):
             return
         else:
             settings: dict[str, Any] = {"versions": options["version"], "preclose": options["preclose"]}
-            settings["scales_volume"] = options["scale_volume"]
+            settings |= {"scales_volume": options["scale_volume"], "collects": not options["no_collect"]}
             settings |= {"adds": options["add"], "keeps": options["keep"], "as_of": timezone.now()}
-            before = [one for one in schedules.evening_schedules() if one.market == market]
-            plans = [schedule.set_schedule(market, at=at, collects=not options["no_collect"], **settings)]
+            before = schedules.evening_schedules()
+            plans = [schedule.set_schedule(market, at=at, **settings)]
             self.stdout.write(evenings.replaced_text(before, schedules.evening_schedules()), ending="")
         self.stdout.write(evenings.schedules_text(plans), ending="")
         if plans and task_queue.advice(timezone.now()):
-            self.stderr.write(
-                "No task worker is running: start one with `manage.py qcluster`, or nothing runs at that time."
-            )
+            self.stderr.write(evenings.NO_WORKER)

@@ -295,3 +295,19 @@ def get_price_limits(
     width = exact * percent // 100 // tick * tick
     lower = max(exact - width, grid.sizes[0])
     return PriceLimits(grid.ceil(lower), grid.floor(exact + width))
+
+
+def get_share_limits(
+    bases: NDArray[np.float64], sessions: NDArray[np.datetime64], segments: NDArray[np.str_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(lower, upper), (P,) each: `get_price_limits` of many shares. `bases` (P,) are whole won above 0, which floats
+    hold exactly; `sessions` and `segments` (P,)."""
+    konex = np.char.startswith(segments, "KONEX")
+    percent = np.where(konex | (sessions < np.datetime64(WIDER_SINCE)), 15, 30)
+    ticks = tick_sizes("kr", sessions, bases, segments)
+    width = bases * percent // 100 // ticks * ticks
+    lower = np.maximum(bases - width, float(KRX_GRID.sizes[0]))
+    upper = bases + width
+    low_ticks = tick_sizes("kr", sessions, lower, segments)
+    high_ticks = tick_sizes("kr", sessions, upper, segments)
+    return np.ceil(lower / low_ticks) * low_ticks, upper // high_ticks * high_ticks

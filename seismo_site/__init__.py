@@ -1,0 +1,1 @@
+import seismo_site.blas_threads  # noqa: F401

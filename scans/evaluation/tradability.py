@@ -15,26 +15,27 @@ Choices where the definitions are silent
 - Base prices that are no whole won come from adjusted files and have no grid: there the limit is taken to be one
   percent narrower, which is what rounding to two ticks can take off.
 
-Source: KRX rules on daily price limits (`marketdata.ticks.get_price_limits`).
+Source: KRX rules on daily price limits (`marketdata.ticks`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats, Panel
-from marketdata.ticks import get_price_limits
+from marketdata.ticks import get_share_limits
+from scans.evaluation.prices import Rows
 
 LIQUIDATION = 7
 NARROW = 0.1
 """Bars that stay nearer to the close before than this lie inside every limit, but for prices of a few won."""
 FEW_WON = 20
 UNGRIDDED = 0.01
+GREAT = 1e9
+"""A base price whose limits no tick narrows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +93,19 @@ def tradability(bars: DailyBars, *, limited: bool, hindsight: bool = True) -> Tr
         falls = traded & ((high <= (1 - NARROW) * before) | (cheap & (high < before)))
         wide = (low < (1 - NARROW) * before) | (high > (1 + NARROW) * before) | (cheap & (low < high))
         resumed = traded & ~bars.traded[:-1] & wide
-    cells = np.argwhere((rises | falls | resumed) & np.isfinite(before))
-    last = len(bars.traded) - 1 - bars.traded[::-1].argmax(axis=0)
-    locked = np.zeros(traded.shape, dtype=bool)
-    unsold = locked.copy()
-    for t, i in cells.tolist():
-        to_raw = float(scale[t, i])
-        lower, upper = _limits(bars, t + 1, i, float(before[t, i]) * to_raw)
-        lowest, highest = float(low[t, i]) * to_raw, float(high[t, i]) * to_raw
-        leaves = hindsight and bars.segment[-1, i] < 0 and t + 1 > last[i] - LIQUIDATION
-        if resumed[t, i] and leaves and (lowest < lower * (1 - 1e-9) or highest > upper * (1 + 1e-9)):
-            liquidation[t + 1 : t + 1 + LIQUIDATION, i] = True
-        locked[t, i] = lowest >= upper * (1 - 1e-9)
-        unsold[t, i] = highest <= lower * (1 + 1e-9)
+    t, i = np.nonzero((rises | falls | resumed) & np.isfinite(before))
+    to_raw = scale[t, i]
+    lower, upper = _limits(bars, t + 1, i, before[t, i] * to_raw)
+    lowest, highest = low[t, i] * to_raw, high[t, i] * to_raw
+    locked, unsold = np.zeros((2, *traded.shape), dtype=bool)
+    locked[t, i] = lowest >= upper * (1 - 1e-9)
+    unsold[t, i] = highest <= lower * (1 + 1e-9)
+    if hindsight:
+        last = len(bars.traded) - 1 - bars.traded[::-1].argmax(axis=0)
+        leaves = (bars.segment[-1, i] < 0) & (t + 1 > last[i] - LIQUIDATION)
+        beyond = (lowest < lower * (1 - 1e-9)) | (highest > upper * (1 + 1e-9))
+        for row, column in np.column_stack([t + 1, i])[resumed[t, i] & leaves & beyond].tolist():
+            liquidation[row : row + LIQUIDATION, column] = True
     buyable, sellable = bars.traded.copy(), bars.traded.copy()
     free = liquidation[1:]
     buyable[1:] &= ~locked | free
@@ -112,16 +113,14 @@ def tradability(bars: DailyBars, *, limited: bool, hindsight: bool = True) -> Tr
     return Tradability(buyable, sellable, liquidation)
 
 
-def _limits(bars: DailyBars, row: int, column: int, base: float) -> tuple[float, float]:
-    """The limits of a bar with the raw base price `base`, raw."""
-    kind = int(bars.segment[row, column])
-    segment = bars.segments[kind] if kind >= 0 else ""
-    day: date = bars.sessions[row].astype("datetime64[D]").item()
-    whole = round(base)
-    if abs(base - whole) <= 1e-6 * base:
-        limits = get_price_limits(Decimal(whole), day, segment)
-        if limits is not None:
-            return float(limits.lower), float(limits.upper)
-    exact = get_price_limits(Decimal(10**9), day, segment)  # the plain width in percent
-    width = 0.0 if exact is None else float(exact.upper) / 10**9 - 1 - UNGRIDDED
-    return base * (1 - width), base * (1 + width)
+def _limits(bars: DailyBars, row: Rows, column: Rows, base: Floats) -> tuple[Floats, Floats]:
+    """The limits (P,) of bars with the raw base prices `base` (P,), raw."""
+    days = bars.sessions[row].astype("datetime64[D]")
+    segments = np.array([*bars.segments, ""])[bars.segment[row, column]]
+    _, widest = get_share_limits(np.full(len(base), GREAT), days, segments)
+    width = widest / GREAT - 1 - UNGRIDDED  # the plain width in percent
+    lower, upper = base * (1 - width), base * (1 + width)
+    whole = np.rint(base)
+    some = (np.abs(base - whole) <= 1e-6 * base) & (whole > 0)
+    lower[some], upper[some] = get_share_limits(whole[some], days[some], segments[some])
+    return lower, upper

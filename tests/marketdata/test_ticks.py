@@ -224,23 +224,29 @@ def test_ticks_of_many_prices() -> None:
 D2024 = date(2024, 1, 2)
 
 
-@pytest.mark.parametrize(
-    ("base", "session", "segment", "lower", "upper"),
-    [
-        (9_940, OLD, "KOSPI", 6_960, 12_900),  # the exchange's own example
-        (1_545, D2024, "KOSDAQ", 1_082, 2_005),
-        (4_015, D2024, "KOSDAQ", 2_815, 5_210),
-        (4_875, D2024, "KOSPI", 3_415, 6_330),
-        (1_999, D2024, "KOSPI", 1_400, 2_595),
-        (4_975, D2024, "KOSDAQ GLOBAL", 3_485, 6_460),
-        (201_000, D2024, "KOSPI", 141_000, 261_000),
-        (10_000, D2024, "KONEX", 8_500, 11_500),
-        (10_000, date(2015, 6, 12), "KOSPI", 8_500, 11_500),
-        (10_000, date(2015, 6, 15), "KOSPI", 7_000, 13_000),
-    ],
-)
+LIMITS = [
+    (9_940, OLD, "KOSPI", 6_960, 12_900),  # the exchange's own example
+    (1_545, D2024, "KOSDAQ", 1_082, 2_005),
+    (4_015, D2024, "KOSDAQ", 2_815, 5_210),
+    (4_875, D2024, "KOSPI", 3_415, 6_330),
+    (1_999, D2024, "KOSPI", 1_400, 2_595),
+    (4_975, D2024, "KOSDAQ GLOBAL", 3_485, 6_460),
+    (201_000, D2024, "KOSPI", 141_000, 261_000),
+    (10_000, D2024, "KONEX", 8_500, 11_500),
+    (10_000, date(2015, 6, 12), "KOSPI", 8_500, 11_500),
+    (10_000, date(2015, 6, 15), "KOSPI", 7_000, 13_000),
+]
+
+
+@pytest.mark.parametrize(("base", "session", "segment", "lower", "upper"), LIMITS)
 def test_daily_limits(base: int, session: date, segment: str, lower: int, upper: int) -> None:
     assert get_price_limits(base, session, segment) == PriceLimits(Decimal(lower), Decimal(upper))
+
+
+def test_daily_limits_of_many_shares() -> None:
+    bases, sessions, segments, lower, upper = (np.array(column) for column in zip(*LIMITS, strict=True))
+    limits = ticks.get_share_limits(bases.astype(np.float64), sessions.astype("datetime64[D]"), segments)
+    np.testing.assert_array_equal(limits, [lower, upper])
 
 
 def test_first_days_and_liquidation() -> None:

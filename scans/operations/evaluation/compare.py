@@ -60,14 +60,14 @@ def compare_versions(request: EvaluationRequest) -> VersionComparison:
     if not len(both):
         raise BeyondRecord(
             f"Versions {one.picked.version} and {two.picked.version} have no published session in common from "
-            f"{evidence.sessions[0]} to {evidence.sessions[-1]}: run both over the same range, or use --source fly."
+            f"{evidence.requested[0]} to {evidence.requested[-1]}: run both over the same range, or use --source fly."
         )
     rows = np.searchsorted(evidence.sessions, both)
     return VersionComparison(
         request=request,
-        first=str(evidence.sessions[0]),
-        last=str(evidence.sessions[-1]),
-        sessions=len(evidence.sessions),
+        first=str(evidence.requested[0]),
+        last=str(evidence.requested[-1]),
+        sessions=len(evidence.requested),
         both_first=str(both[0]),
         both_last=str(both[-1]),
         end=str(evidence.prices.sessions[-1]),

@@ -66,10 +66,10 @@ def summarize(evidence: Evidence, request: EvaluationRequest) -> Evaluation:
     evidence.seconds["figures"] = time.perf_counter() - began
     return Evaluation(
         request=request,
-        first=str(evidence.sessions[0]),
-        last=str(evidence.sessions[-1]),
+        first=str(evidence.requested[0]),
+        last=str(evidence.requested[-1]),
         end=str(evidence.prices.sessions[-1]),
-        sessions=len(evidence.sessions),
+        sessions=len(evidence.requested),
         instruments=evidence.instruments,
         gone=evidence.gone,
         capped=evidence.capped,

@@ -93,8 +93,9 @@ class VersionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The evidence of a request. `sessions` (K,): the first of `prices`. `regime` (K,): names by the trend of the
-    market index; `regimes`: their rules. `holdings`, `benchmarks` and `returns` are of the picks of all versions.
+    """The evidence of a request. `requested`: its sessions; `sessions` (K,): those from the first that a version
+    answered, which are the first of `prices`. `regime` (K,): names by the trend of the market index; `regimes`: their
+    rules. `holdings`, `benchmarks` and `returns` are of the picks of all versions.
     `last_bar` (N,): the row of each instrument's last bar. `traits`: of the requested sessions; `amount` (K, N): the
     mean turnover of 20 sessions in currency, where it was requested; `costs`: of round trips.
 
@@ -102,6 +103,7 @@ class Evidence:
     capped: on how many requested sessions enough of them have a market cap. seconds: by stage.
     """
 
+    requested: Days
     sessions: Days
     prices: Prices
     regime: NDArray[np.str_]
@@ -152,9 +154,12 @@ def requested_record(request: EvaluationRequest) -> tuple[Record, Days]:
 
 
 def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, record: Record, sessions: Days) -> Evidence:
-    """The evidence on `picked`, picks of the requested `sessions`."""
+    """The evidence on `picked`, picks of the requested `sessions`; nothing is read for those before the first answered
+    one."""
     began = time.perf_counter()
-    price_days = _price_days(record, sessions, request)
+    requested, price_days = sessions, _price_days(record, sessions, request)
+    answered = min(picks.sessions[0] for picks in picked)
+    sessions, price_days = sessions[sessions >= answered], price_days[price_days >= answered]
     rules = list(dict.fromkeys(rule for picks in picked for rule in picks.rules))
     panel, suspects, index = _read(request, record, sessions, price_days, rules)
     read = time.perf_counter()
@@ -172,6 +177,7 @@ def evidence_on(picked: Sequence[VersionPicks], request: EvaluationRequest, reco
     with np.errstate(invalid="ignore"):
         caps = (eligible & (universe.cap > 0)).sum(axis=1)
     return Evidence(
+        requested=requested,
         sessions=sessions,
         prices=prices,
         regime=np.array(regimes.NAMES)[history.trend[index.rows(sessions)]],

@@ -11,7 +11,7 @@ from django.utils import timezone
 from marketdata.models import Generation
 
 STEP = timedelta(seconds=1)
-MOST_INSTRUMENTS = 50
+MOST_INSTRUMENTS = 100
 """Instruments whose changes since the last change of the whole market are recorded one by one: every request reads
 them."""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +15,7 @@ from django.views.generic import TemplateView
 from marketdata.markets import MARKET_NAMES, Market, get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.queries import instruments
+from marketdata.queries.instruments import Generations
 
 
 class Page(AccessMixin, TemplateView):
@@ -44,10 +43,10 @@ class FramedPage(Page):
     section = ""
 
     @cached_property
-    def generations(self) -> Mapping[str, datetime]:
+    def generations(self) -> Generations:
         """The times of the last changes of each market's data and of the versions. Read before anything else."""
         session = getattr(self.request, "session", None)  # a warm-up has none
-        generations: Mapping[str, datetime] | None = getattr(session, "generations", None)
+        generations: Generations | None = getattr(session, "generations", None)
         return instruments.get_generations() if generations is None else generations
 
     @cached_property

@@ -103,7 +103,8 @@ def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int
     with transaction.atomic():
         Signal.objects.bulk_create(new_signals, batch_size=BATCH)
         Signal.objects.bulk_update(changed, CHANGING_FIELDS, batch_size=BATCH)
-        generations.advance(record.market.name)
+        if new_signals or changed:
+            generations.advance_instruments(record.market.name, {signal.code for signal in (*new_signals, *changed)})
     return len(new_signals), len(changed)
 
 

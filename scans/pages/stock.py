@@ -34,7 +34,7 @@ from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
 from scans.pages.parts import PartPage
 from scans.pages.rows import order_plan
-from scans.queries import marks, results
+from scans.queries import marks, results, versions
 from scans.queries.market_status import make_work, work_rows
 from scans.queries.results import NoSession
 from scans.queries.run_timing import count_computed_afterwards
@@ -69,6 +69,12 @@ class StockPage(KeptPage):
 
 class Stock(StockPage):
     """`/{market}/s/{code}`: the plan of the chosen pick, by default the latest one."""
+
+    @property
+    def state(self) -> Sequence[Any]:
+        """A change of another instrument alone does not show in it."""
+        own = self.generations.get_instrument_time(self.market.name, self.kwargs["code"])
+        return [self.generations.get(versions.GENERATION), own]
 
     def content(self) -> Content:
         market = self.market.name

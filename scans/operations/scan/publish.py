@@ -66,6 +66,7 @@ def publish(
         run = answered_run(scan, data_digest, request)
         run.save()
         days = [answer.date for answer in changed_answers if answer.status != QUARANTINED]
+        codes = _listed_codes(scan, days, replaced=bool(published_rows))
         unpublish(scan.market, scan.version, days)
         sessions = ScanSession.objects.bulk_create(
             [_session(run, answer) for answer in changed_answers], batch_size=BATCH
@@ -73,8 +74,24 @@ def publish(
         ranks.insert(run, sessions)
         scan.add_cost("publish", meter.cost())
         ScanRun.objects.filter(pk=run.pk).update(**cost_fields(scan, request))
-        generations.advance(scan.market)
+        if codes is None:
+            generations.advance(scan.market)
+        else:
+            codes |= {str(row["code"]) for answer in changed_answers for row in answer.ranks}
+            generations.advance_instruments(scan.market, codes)
     scan.run = run.pk
+
+
+def _listed_codes(scan: Scan, days: Sequence[str], *, replaced: bool) -> set[str] | None:
+    """The instruments on the version's list of a day, if one is `replaced`, and on the list after it, which the page of
+    a pick orders by the day's; None where several days are published, and most instruments are on some list."""
+    if len(days) != 1:
+        return None
+    published = ScanSession.objects.filter(
+        market=scan.market, scanner_version=scan.version, published=True, date__gte=days[0]
+    )
+    lists = published.order_by("date")[: 1 + replaced]
+    return set(ScanRank.objects.filter(session__in=list(lists)).values_list("code", flat=True))
 
 
 def _record_unchanged(scan: Scan, published: int, data_digest: str, request: RunRequest, meter: StageMeter) -> None:

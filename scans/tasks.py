@@ -49,6 +49,14 @@ def process_range_part(number: int, scanner_version: str, first: str, last: str)
 
 
 @tracked
+def scan_shard(first: str, last: str, **shard: Any) -> str:
+    """Compute the features of some instruments, a member of a run; returns the name of the file."""
+    from scans.operations.scan.shard_group import compute_shard  # imports every engine
+
+    return compute_shard(first=date.fromisoformat(first), last=date.fromisoformat(last), **shard)
+
+
+@tracked
 def evening(market: str, at: str, due: str, versions: Sequence[str] = (), collects: bool = True) -> str:
     """Run the evening that was due at `due`; returns its result as text. `at`: the scheduled time in local time."""
     from scans.operations.evening.evening import run_evening  # imports every engine

@@ -25,7 +25,7 @@ from scans.execution.cost import Cost, StageMeter, resident_memory
 from scans.execution.dask_cluster import NO_CLUSTER, Cluster, cluster_pool
 from scans.execution.shards import EngineTask, PanelReader, Piece, compute_piece, instrument_slices
 
-CHOICES = ("auto", "inline", "thread", "process", "dask")
+CHOICES = ("auto", "inline", "thread", "process", "dask", "group")
 
 THREADS_FROM = 6_000_000
 """Sessions x instruments from which threads are quicker than one."""
@@ -39,7 +39,7 @@ def choose_executor(executor: str, cells: int) -> str:
         )
     if executor == "process" and multiprocessing.current_process().daemon:
         return "thread"
-    if executor != "auto":
+    if executor not in ("auto", "group"):
         return executor
     if os.environ.get("AWS_LAMBDA_FUNCTION_NAME"):
         return "thread"
@@ -83,7 +83,7 @@ def compute_pieces(
         threads = min(workers or cores(), 2)
         parts = instrument_slices(sessions, instruments, 1, len(tasks))
         pieces = [compute_piece(window, tasks, part, threads) for part in parts]
-        return pieces, _costs(pieces, len(tasks), chosen)
+        return pieces, join_costs(pieces, len(tasks), chosen)
     with _pool(chosen, workers, cluster) as (pool, workers):
         parts = instrument_slices(sessions, instruments, workers, len(tasks))
         futures = [pool.submit(_piece_and_memory, chosen, window, tasks, part) for part in parts]
@@ -97,7 +97,7 @@ def compute_pieces(
     memory = {process: 0 for _, process, _ in results}
     for _, process, peak in results:
         memory[process] = max(memory[process], peak)
-    costs = _costs(pieces, len(tasks), f"{chosen} x{workers}", time.perf_counter() - began)
+    costs = join_costs(pieces, len(tasks), f"{chosen} x{workers}", time.perf_counter() - began)
     return pieces, replace(costs, memory=sum(memory.values()))
 
 
@@ -110,7 +110,7 @@ def _piece_and_memory(
     return piece, os.getpid(), meter.cost().memory
 
 
-def _costs(pieces: Sequence[Piece], tasks: int, executor: str, passed: float | None = None) -> PieceCosts:
+def join_costs(pieces: Sequence[Piece], tasks: int, executor: str, passed: float | None = None) -> PieceCosts:
     """The costs of `pieces`, their seconds as shares of those that passed."""
     read = sum((piece.read for piece in pieces), Cost())
     costs = [sum((piece.task_costs[n] for piece in pieces), Cost()) for n in range(tasks)]

@@ -65,6 +65,18 @@ class FeatureCache:
         content = encode_entry(entry, name)
         self._access(lambda: self._storage.write(name + SUFFIX, content), f"{name} cannot be kept")
 
+    def read_file(self, name: str) -> bytes | None:
+        """The content of another file; None where it is missing or cannot be read."""
+        return self._access(lambda: self._storage.read(name), f"{name} cannot be read")
+
+    def write_file(self, name: str, content: bytes) -> None:
+        """Stores another file if the storage is available."""
+        self._access(lambda: self._storage.write(name, content), f"{name} cannot be kept")
+
+    def delete_file(self, name: str) -> None:
+        """Deletes another file if the storage is available."""
+        self._access(lambda: self._storage.delete(name), f"{name} cannot be deleted")
+
     def _access(self, access: Callable[[], T], complaint: str) -> T | None:
         if not self._breaker.allows():
             return None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from marketdata.queries.breaks import get_history_digests
+from marketdata.queries.records import get_record
 from scans.models import Evening, Notification, ScanRank, ScanRequest, ScanSession
 from scans.operations.requests import queue
-from tests.scans.conftest import AS_OF
+from scans.operations.scan.shard_group import ShardInputs
+from tests.scans.conftest import AS_OF, CODES
 from tests.task_queues import purge_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,6 +30,12 @@ def state() -> Any:
     )
 
 
+def _state(first: date, last: date) -> str:
+    record = get_record("kr")
+    days = record.between(first, last)
+    return ShardInputs(record, days, [], None, get_history_digests(record, days)).state
+
+
 @pytest.mark.parametrize("kind", settings.TASK_KINDS)
 def test_a_second_run_changes_nothing(kind: str, market: Any, probe: Any, sessions: Any) -> None:
     first = sessions[-1] if kind == "scan" else sessions[-5]
@@ -36,6 +46,16 @@ def test_a_second_run_changes_nothing(kind: str, market: Any, probe: Any, sessio
         "scan": {"number": row.pk},
         "range": {"number": row.pk},
         "range part": {"number": row.pk, "scanner_version": "rises", "first": str(first), "last": str(sessions[-1])},
+        "scan shard": {
+            "market": "kr",
+            "first": str(first),
+            "last": str(sessions[-1]),
+            "tasks": [{"engine": "probe", "params": {}, "segments": ["KOSPI"], "limits": {}}],
+            "state": _state(first, sessions[-1]),
+            "low": 0,
+            "high": 3,
+            "instruments": len(CODES),
+        },
         "delivery": {"number": 404},
         "evening": {"market": "kr", "at": "15:43", "due": AS_OF.isoformat(), "collects": False},
         "evening version": {

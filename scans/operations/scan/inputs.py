@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Protocol
 
 from django.conf import settings
@@ -16,14 +15,16 @@ from marketdata.operations.projection import project
 from marketdata.queries import index_series
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.records import get_flow_record
-from marketdata.queries.window import check_window, open_window
+from marketdata.queries.window import check_window
 from marketdata.record import Days, FlowRecord, Record
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.execution import executors
 from scans.execution.cost import Cost, StageMeter
 from scans.execution.dask_cluster import Cluster
-from scans.execution.shards import EngineTask, PanelReader, join_pieces
-from scans.feature_cache import entries, store
+from scans.execution.shards import EngineTask, Piece, join_pieces
+from scans.feature_cache import entries
+from scans.operations.scan.score_cache import get_score_cache
+from scans.operations.scan.shard_group import GROUP, ShardInputs, can_group, compute_in_group
 
 MAX_CACHED_SESSIONS = 10
 """Most sessions of a run whose features are cached: an evening, not a backfill, which would need much space."""
@@ -106,7 +107,6 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     if any(task.reads_flows for task in tasks):
         flows = (project.current_flow_record if how.mend else get_flow_record)(market)
     warm_up = max(task.requirements.warm_up for task in tasks)
-    caps = max((reach for task in tasks if (reach := task.caps_reach) is not None), default=None)
     bars = get_history_digests(record, days)
     meter = StageMeter()
     keys = _keys(record, days, tasks, bars, flows) if how.cached else {}
@@ -114,23 +114,27 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     if keys and len(days) == 1:
         check_window(record, days, warm_up, flows=flows)
         for n, names in keys.items():
-            if entry := _scores().read(names[0]):
+            if entry := get_score_cache().read(names[0]):
                 cached_entries[n] = entry
     left = [n for n in range(len(tasks)) if n not in cached_entries]
     costs = [TaskCost(meter.cost())] * len(tasks)
     computed: Iterator[FeatureResult] = iter(())
     if left:
         todo = [tasks[n] for n in left]
-        window: PanelReader = open_window(record, days, warm_up, flows=flows, caps=caps)
-        cluster = Cluster(settings.DASK_SCHEDULER, entries.code_digest)
-        pieces, spent = executors.compute_pieces(
-            window, todo, executor=how.executor, workers=how.workers, cluster=cluster
-        )
+        pieces, spent = _compute_pieces(ShardInputs(record, days, todo, flows, bars), how)
         for n, features in zip(left, spent.tasks, strict=True):
             costs[n] = TaskCost(spent.read, features, spent.bars, spent.executor, spent.memory)
         computed = join_pieces(pieces, todo)
     results = _feature_results(len(tasks), cached_entries, computed, keys)
     return ScanInputs(record, days, index, bars, flows, results, costs)
+
+
+def _compute_pieces(needs: ShardInputs, how: ReadOptions) -> tuple[list[Piece], executors.PieceCosts]:
+    window = needs.window()
+    if how.executor == GROUP and can_group(needs):
+        return compute_in_group(needs, window, how.workers)
+    cluster = Cluster(settings.DASK_SCHEDULER, entries.code_digest)
+    return executors.compute_pieces(window, needs.tasks, executor=how.executor, workers=how.workers, cluster=cluster)
 
 
 def _feature_results(
@@ -152,7 +156,7 @@ def _store_entries(result: FeatureResult, keys: Sequence[str]) -> FeatureResult:
     universe, features = result
     if not isinstance(features, Exception):
         for name, entry in zip(keys, entries.session_entries(universe, features), strict=False):
-            _scores().write(name, entry)
+            get_score_cache().write(name, entry)
     return result
 
 
@@ -181,12 +185,3 @@ def _with_others(
     if task.caps_reach is not None:
         digests = record.digests_with_caps(days, digests)
     return flows.digests_with_bars(days, digests) if flows and task.reads_flows else digests
-
-
-def _scores() -> store.FeatureCache:
-    return _opened(str(settings.SCORE_CACHE), settings.SCORE_CACHE_BYTES)
-
-
-@lru_cache(maxsize=4)
-def _opened(where: str, most: int) -> store.FeatureCache:
-    return store.open_feature_cache(where, most=most)

@@ -21,6 +21,11 @@ def add_market(parser: CommandParser, *, default: str | None = "kr") -> None:
     parser.add_argument("--market", default=default, help=f"{MARKET} (default: {default})" if default else MARKET)
 
 
+def add_source(parser: CommandParser) -> None:
+    """Add the option `--source`, the name of a source; "" for the first configured one that can do it."""
+    parser.add_argument("--source", default="", help="default: the first configured one")
+
+
 def add_format(parser: CommandParser, forms: Sequence[str]) -> None:
     """Add the options of the output format; the first of `forms` is that for people."""
     parser.add_argument(

@@ -41,6 +41,18 @@ def limit(text: str) -> tuple[str, int]:
     return name, int(count)
 
 
+def add_limit(parser: CommandParser) -> None:
+    """Add the option `--limit` of segments."""
+    parser.add_argument(
+        "--limit",
+        type=limit,
+        action="append",
+        default=[],
+        metavar="SEGMENT=N",
+        help="KOSPI=200: only its 200 largest turnovers; repeatable",
+    )
+
+
 PROBLEMS = (*SeismoCommand.problems, UnknownVersion, ParamError, VersionProblem, BackfillRefused, LeaseLost, NoSuchRun)
 
 
@@ -59,14 +71,7 @@ def add_request(parser: CommandParser) -> None:
     parser.add_argument("--date", type=day, help="as 2026-08-21; default: the last complete session")
     parser.add_argument("--from", dest="first", type=day, help="first session of a range")
     parser.add_argument("--to", dest="last", type=day, help="last session of a range")
-    parser.add_argument(
-        "--limit",
-        type=limit,
-        action="append",
-        default=[],
-        metavar="SEGMENT=N",
-        help="KOSPI=200: only its 200 largest turnovers; repeatable",
-    )
+    add_limit(parser)
     parser.add_argument("--top", type=positive, help="keep only the best N of each session")
     parser.add_argument(
         "--executor",

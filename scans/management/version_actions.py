@@ -10,7 +10,7 @@ from django.core.management.base import CommandParser, OutputWrapper
 
 from marketdata.management.arguments import add_market, positive
 from scans.engines.registry import ENGINES
-from scans.management.arguments import limit
+from scans.management.arguments import add_limit
 from scans.management.delivery import Delivery, add_delivery, deliver, delivery
 from scans.management.version_tables import version_history, version_list, version_parameters
 from scans.operations import versions
@@ -47,14 +47,7 @@ def add_actions(parser: CommandParser) -> None:
         "--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a parameter; repeatable"
     )
     new.add_argument("--segment", action="append", default=[], help="repeatable; default: the market's own segments")
-    new.add_argument(
-        "--limit",
-        type=limit,
-        action="append",
-        default=[],
-        metavar="SEGMENT=N",
-        help="KOSPI=200: only its 200 largest turnovers; repeatable",
-    )
+    add_limit(new)
     edit = actions.add_parser("set", help="change parameters: scanner_version set v2-tight vol_mult=3")
     edit.add_argument("slug", metavar="VERSION", help="its name, as v2")
     edit.add_argument("assignments", type=setting, nargs="*", metavar="NAME=VALUE", help="parameters")

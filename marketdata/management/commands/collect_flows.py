@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.management.arguments import add_market, shares
+from marketdata.management.arguments import add_market, add_source, shares
 from marketdata.management.collection_progress import CollectionScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.import_progress import INTERRUPTED
@@ -27,7 +27,7 @@ class Command(SeismoCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--source", default="", help="default: the first configured one")
+        add_source(parser)
         parser.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
         parser.add_argument("--dry-run", action="store_true", help="show the plan without requests")
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.management.arguments import add_market, day
+from marketdata.management.arguments import add_market, add_source, day
 from marketdata.management.command import SeismoCommand
 from marketdata.number_format import count_of
 from marketdata.operations import sources
@@ -26,7 +26,7 @@ class Command(SeismoCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--source", default="", help="default: the first configured one")
+        add_source(parser)
         parser.add_argument("--since", type=day, help="every session since that day")
 
     def handle(self, **options: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from marketdata.management.arguments import add_market, day, shares
+from marketdata.management.arguments import add_market, add_source, day, shares
 from marketdata.management.collection_progress import CollectionScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.import_progress import INTERRUPTED
@@ -31,7 +31,7 @@ class Command(SeismoCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--source", default="", help="default: the first configured one")
+        add_source(parser)
         parser.add_argument("--since", type=day, help="every session since that day")
         selection = parser.add_mutually_exclusive_group()
         selection.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
-from marketdata.management.arguments import add_market
+from marketdata.management.arguments import add_market, add_source
 from marketdata.management.collection_progress import list_codes
 from marketdata.management.command import SeismoCommand
 from marketdata.number_format import count_of
@@ -24,7 +24,7 @@ class Command(SeismoCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_market(parser)
-        parser.add_argument("--source", default="", help="default: the first configured one")
+        add_source(parser)
 
     def handle(self, **options: Any) -> None:
         market = options["market"]

@@ -57,25 +57,22 @@ def parse_format(request: Request) -> str:
     name = request.query_params.get("format")
     if name is None:
         return negotiate_format(request, MEDIA_TYPES)
-    if name not in MEDIA_TYPES:
-        raise Problem(
-            "invalid_format",
-            f"There is no format {name!r}: choose among {', '.join(MEDIA_TYPES)}.{did_you_mean(name, MEDIA_TYPES)}",
-            status_code=400,
-            known=list(MEDIA_TYPES),
-        )
-    return name
+    return _one_of(name, list(MEDIA_TYPES), "format")
 
 
 def parse_encoding(request: Request) -> str:
     """The requested encoding of a CSV file, by `?encoding=`; by default with a byte order mark, which Excel needs."""
-    name = request.query_params.get("encoding", ENCODINGS[0])
-    if name not in ENCODINGS:
+    return _one_of(request.query_params.get("encoding", ENCODINGS[0]), list(ENCODINGS), "encoding")
+
+
+def _one_of(name: str, names: list[str], what: str) -> str:
+    """`name`; a Problem (400) where it is none of `names`."""
+    if name not in names:
         raise Problem(
-            "invalid_encoding",
-            f"There is no encoding {name!r}: choose among {', '.join(ENCODINGS)}.{did_you_mean(name, ENCODINGS)}",
+            f"invalid_{what}",
+            f"There is no {what} {name!r}: choose among {', '.join(names)}.{did_you_mean(name, names)}",
             status_code=400,
-            known=list(ENCODINGS),
+            known=names,
         )
     return name
 

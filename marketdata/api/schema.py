@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
+from marketdata.web.api.schema import path_parameter
 
-MARKET = OpenApiParameter(
-    "market",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="kr, us, upbit, or any imported one",
-    examples=[OpenApiExample("Korea", value="kr")],
-)
-CODE = OpenApiParameter(
-    "code",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="The instrument's code in its market",
-    examples=[OpenApiExample("Samsung Electronics", value="005930")],
-)
+MARKET = path_parameter("market", "kr, us, upbit, or any imported one", {"Korea": "kr"})
+CODE = path_parameter("code", "The instrument's code in its market", {"Samsung Electronics": "005930"})

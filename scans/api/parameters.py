@@ -12,7 +12,6 @@ import pyarrow as pa
 from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter
 from rest_framework import serializers
 
 from marketdata.market_time import market_date, market_zone
@@ -21,6 +20,7 @@ from marketdata.queries.market_calendar import get_sessions, has_session
 from marketdata.web.api import downloads
 from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.problems import Problem
+from marketdata.web.api.schema import path_parameter
 from scans.models import Reading, ScannerVersion
 from scans.queries import versions
 from scans.queries.settling import EVENING, reading_filter
@@ -30,20 +30,8 @@ EVERY = "*"
 """In place of the names of versions: all there are."""
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-DATE = OpenApiParameter(
-    "date",
-    OpenApiTypes.DATE,
-    OpenApiParameter.PATH,
-    description="A session, as YYYY-MM-DD",
-    examples=[OpenApiExample("A session", value="2024-05-31")],
-)
-SLUG = OpenApiParameter(
-    "slug",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="The name of a scanner version",
-    examples=[OpenApiExample("Version 2", value="v2")],
-)
+DATE = path_parameter("date", "A session, as YYYY-MM-DD", {"A session": "2024-05-31"}, OpenApiTypes.DATE)
+SLUG = path_parameter("slug", "The name of a scanner version", {"Version 2": "v2"})
 
 
 class VersionParameters(serializers.Serializer[Any]):

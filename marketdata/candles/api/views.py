@@ -9,8 +9,7 @@ from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from marketdata.candles import queries
@@ -29,7 +28,7 @@ from marketdata.candles.collector.timeframes import Interval, as_datetime, slot_
 from marketdata.candles.host_cache import HostCachedCandles
 from marketdata.errors import DataProblem
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses, path_parameter
 from marketdata.web.api.views import BaseView
 
 MOST_SLOTS = 5_000
@@ -37,20 +36,8 @@ USUAL_SLOTS = 200
 MOST_PARTS = 1_000
 """Intervals and gaps of one answer."""
 MOST_COLLECTIONS = 50
-SOURCE = OpenApiParameter(
-    "source",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="The exchange: upbit or bithumb",
-    examples=[OpenApiExample("Upbit", value="upbit")],
-)
-PAIR = OpenApiParameter(
-    "code",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="The market's code at the exchange",
-    examples=[OpenApiExample("Bitcoin in won", value="KRW-BTC")],
-)
+SOURCE = path_parameter("source", "The exchange: upbit or bithumb", {"Upbit": "upbit"})
+PAIR = path_parameter("code", "The market's code at the exchange", {"Bitcoin in won": "KRW-BTC"})
 ERRORS: dict[Any, Any] = {**NOT_MODIFIED, **error_responses(400, 404)}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
@@ -151,6 +151,14 @@ def location_header(status: int, description: str) -> OpenApiParameter:
     return OpenApiParameter(
         "Location", OpenApiTypes.STR, OpenApiParameter.HEADER, description=description, response=[status]
     )
+
+
+def path_parameter(
+    name: str, description: str, examples: Mapping[str, Any], kind: OpenApiTypes = OpenApiTypes.STR
+) -> OpenApiParameter:
+    """A part of an address, with its examples: title -> value."""
+    shown = [OpenApiExample(title, value=value) for title, value in examples.items()]
+    return OpenApiParameter(name, kind, OpenApiParameter.PATH, description=description, examples=shown)
 
 
 IF_MATCH = OpenApiParameter(

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
 from marketdata.web.api.problems import Problem
 from marketdata.web.api.response_cache import make_response_cache
-from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses, path_parameter
 from scans.api import parameters
 from scans.api.parameters import ReadingParameters
 from scans.api.serializers.evening import EveningBody, evening_body
@@ -21,12 +20,10 @@ from scans.queries import versions
 from scans.queries.evening_summary import evening_summary
 
 LATEST = "latest"
-DAY = OpenApiParameter(
+DAY = path_parameter(
     "date",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="A session as YYYY-MM-DD, or latest: the latest that any version has published",
-    examples=[OpenApiExample("The latest", value=LATEST), OpenApiExample("A session", value="2026-08-21")],
+    "A session as YYYY-MM-DD, or latest: the latest that any version has published",
+    {"The latest": LATEST, "A session": "2026-08-21"},
 )
 
 

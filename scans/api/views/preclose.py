@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketView
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.schema import error_responses
+from marketdata.web.api.schema import error_responses, path_parameter
 from scans.api import parameters
 from scans.api.serializers.preclose import PrecloseBody, preclose_body
 from scans.api.views.evening import LATEST
 from scans.queries.preclose import get_preclose_scan
 
-DAY = OpenApiParameter(
+DAY = path_parameter(
     "date",
-    OpenApiTypes.STR,
-    OpenApiParameter.PATH,
-    description="A session as YYYY-MM-DD, or latest: the latest that was scanned before its close",
-    examples=[OpenApiExample("The latest", value=LATEST), OpenApiExample("A session", value="2026-08-21")],
+    "A session as YYYY-MM-DD, or latest: the latest that was scanned before its close",
+    {"The latest": LATEST, "A session": "2026-08-21"},
 )
 
 

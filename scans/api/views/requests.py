@@ -22,7 +22,7 @@ from marketdata.web.api.access import StaffOnly
 from marketdata.web.api.filters import ChoiceFilter, Filters
 from marketdata.web.api.pagination import ListPagination
 from marketdata.web.api.problems import Problem
-from marketdata.web.api.schema import WRITE_ERRORS, error_responses, location_header
+from marketdata.web.api.schema import WRITE_ERRORS, error_responses, location_header, path_parameter
 from scans.api.serializers.requests import AcceptedBody, AskBody, DraftBody, DraftParameters, RequestBody, draft_body
 from scans.api.views.scans import Runs
 from scans.models import RequestStatus, ScanRequest
@@ -31,13 +31,7 @@ from scans.queries import versions
 
 ADD, CHANGE = "scans.add_scanrequest", "scans.change_scanrequest"
 KEY = re.compile(r"[\x21-\x7e]{1,128}")
-NUMBER = OpenApiParameter(
-    "number",
-    OpenApiTypes.INT,
-    OpenApiParameter.PATH,
-    description="The request's `id`",
-    examples=[OpenApiExample("A request", value=17)],
-)
+NUMBER = path_parameter("number", "The request's `id`", {"A request": 17}, OpenApiTypes.INT)
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,

@@ -7,8 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,13 +15,13 @@ from rest_framework.response import Response
 from marketdata.api.schema import MARKET
 from marketdata.api.views import MarketList, MarketView
 from marketdata.web.api.pagination import ListPagination
-from marketdata.web.api.schema import NOT_MODIFIED, error_responses
+from marketdata.web.api.schema import NOT_MODIFIED, error_responses, path_parameter
 from scans.api.serializers.sweeps import SweepBody, SweepRow, VariantBody
 from scans.models import Sweep, SweepStatus, SweepVariant
 from scans.operations.research.pedigree import pedigrees
 from scans.queries.sweeps import market_sweeps, sweep_variants
 
-SLUG = OpenApiParameter("slug", OpenApiTypes.STR, OpenApiParameter.PATH, description="Name of the sweep, e.g. volume")
+SLUG = path_parameter("slug", "The name of a sweep", {"A sweep": "volume"})
 
 
 def sweep_or_404(market: str, slug: str) -> Sweep:

@@ -23,7 +23,7 @@ INDEX_LOOK_BACK = 253
 
 
 def read_panel(window: Window) -> Panel:
-    """What the index is computed from."""
+    """The input of the index."""
     reach = {"close": window.start, "high": 0, "low": 0, "volume": 0, "raw_close": 1, "market_cap": 1}
     return window.read(reach, returns=True)
 

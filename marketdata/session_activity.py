@@ -70,7 +70,7 @@ class Activity:
 
 
 class SessionCounts(NamedTuple):
-    """What the lake counts of a session: bars, those of common stock in good standing, how many of these traded, how
+    """The lake's counts of a session: bars, those of common stock in good standing, how many of these traded, how
     many of all did, and how many of these repeat the session before; -1 is unknown."""
 
     bars: int = 0

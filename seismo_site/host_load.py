@@ -1,4 +1,4 @@
-"""What the host has left: CPU in use and memory, within the limits of its control group (Linux; elsewhere plenty)."""
+"""The free CPU and memory of the host, within the limits of its control group (Linux; elsewhere plenty)."""
 
 from __future__ import annotations
 

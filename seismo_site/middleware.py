@@ -1,4 +1,4 @@
-"""What every response carries: the request's identifier and what a browser may do with the page."""
+"""Headers of every response: the request's identifier, and the policy of the page for browsers."""
 
 from __future__ import annotations
 

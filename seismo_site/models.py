@@ -57,5 +57,5 @@ class SetupLink(models.Model):
 
 
 def secret_digest(secret: str) -> str:
-    """What is kept of a secret (SHA-256, hex)."""
+    """The digest of a secret that is kept (SHA-256, hex)."""
     return hashlib.sha256(secret.encode()).hexdigest()

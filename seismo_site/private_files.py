@@ -28,7 +28,7 @@ DATA_PATTERNS = (
     "static",
     "tokens",
 )
-"""What lies in a data directory, as patterns of names."""
+"""The files of a data directory, as patterns of names."""
 
 
 def close_to_others(data: Path) -> None:

@@ -18,7 +18,7 @@ from seismo_site.version import VERSION as VERSION
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = BASE_DIR if (BASE_DIR / "manage.py").is_file() else Path.cwd()
-"""Where `.env` and the data directory are by default: the checkout; where Seismo is an installed package, the current
+"""The default folder of `.env` and the data directory: the checkout; where Seismo is an installed package, the current
 directory."""
 env.load("SEISMO_ENV_FILE", HOME / ".env")
 

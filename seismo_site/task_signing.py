@@ -52,7 +52,7 @@ class DataSerializer:
 
     @staticmethod
     def loads(content: bytes) -> Any:
-        """What `dumps` was given; BadSignature, which the queue expects, for anything else."""
+        """The value that `dumps` was given; BadSignature, which the queue expects, for anything else."""
         try:
             kind, value = serializer.unpack(content)
         except (TypeError, ValueError) as error:

@@ -53,7 +53,7 @@ class FlowPagination(ListPagination):
 
 
 class StockFlows(MarketList):
-    """Who bought an instrument, session by session and source by source, the earliest first."""
+    """The net buying of an instrument, session by session and source by source, the earliest first."""
 
     model = InstitutionalFlow
     serializer_class = FlowRow

@@ -20,7 +20,7 @@ class Stock(PlannedSerializer, serializers.ModelSerializer[Instrument]):
 
 
 class StatusRun(serializers.ModelSerializer[InstrumentStatus]):
-    """What one source said of an instrument from `valid_from` to `valid_to`; null: it does not know."""
+    """The status of an instrument by one source, from `valid_from` to `valid_to`; null: it does not know."""
 
     class Meta:
         model = InstrumentStatus

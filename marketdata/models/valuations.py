@@ -1,4 +1,4 @@
-"""What sources say of the price of shares: price / earnings and the like."""
+"""Valuations of shares by source: price / earnings and the like."""
 
 from __future__ import annotations
 

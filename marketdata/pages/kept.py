@@ -22,15 +22,15 @@ from caching.memo import Memo
 from marketdata.pages.frame import FramedPage
 
 TAG = re.compile(r"<!--tag ([^ >]+)-->")
-"""Where the content of a page has the reader's tag of an instrument."""
+"""The place of the reader's tag of an instrument in the content of a page."""
 PART = re.compile(r"<!--part (\w+)-->")
-"""Where a frame has a part of the page."""
+"""The place of a part of the page in its frame."""
 FRAMES: Memo[str] = Memo(256)
-"""What a reader's frame depends on -> the page with places for its parts."""
+"""The key of a reader's frame -> the page with places for its parts."""
 PARTS = ("html", "status_html", "csrf_token")
 """The parts of a page that its frame has places for."""
 OF_ALL = frozenset((*PARTS, "view", "content", "market_names"))
-"""What of the context of a frame is no part of its key by itself."""
+"""The names in the context of a frame that its key leaves out."""
 
 
 @dataclass(frozen=True, slots=True)

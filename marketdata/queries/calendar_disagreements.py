@@ -34,7 +34,7 @@ class CalendarDisagreement:
 
     @property
     def sentence(self) -> str:
-        """What the source says, what the day counts as, and what to do."""
+        """The source's answer, how the day counts, and what to do."""
         words = {True: "a session", False: "closed"}
         says, counts = words[self.is_open], words[self.counts_open]
         head = f"{self.source} calls {self.day} {says} on market {self.market}, against the calendar"

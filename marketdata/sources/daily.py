@@ -76,7 +76,7 @@ def is_price_of(amount: float, volume: float, low: float, high: float) -> bool:
 
 
 class Valuation(NamedTuple):
-    """What a source says of a share's price at the moment of its answer: price / earnings, earnings a share, price /
+    """A source's valuation of a share at the moment of its answer: price / earnings, earnings a share, price /
     book value; None where it says nothing."""
 
     per: float | None

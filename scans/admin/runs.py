@@ -141,5 +141,5 @@ class ScanRunAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
 
 
 def _names(run: ScanRun) -> dict[str, str]:
-    """What a run is of, for a sentence."""
+    """The versions, market and sessions of a run, for a sentence."""
     return {"version": run.scanner_version.slug, "market": run.market, "days": badges.days(run)}

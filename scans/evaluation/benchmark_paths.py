@@ -45,7 +45,7 @@ TOTALS = ("weight", "members", "members with a cap")
 
 @dataclass(frozen=True, slots=True)
 class Universe:
-    """What picks are compared with, on the first D sessions of the prices. eligible: for each rule (D, N), the
+    """The benchmarks of picks, on the first D sessions of the prices. eligible: for each rule (D, N), the
     instruments that could be picked; cap (carried, currency) and segment (an index, -1 without) (D, N); traits of the
     same sessions; indexes: segment -> open and close of its external index on all T sessions, (2, T)."""
 

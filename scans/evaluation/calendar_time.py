@@ -65,7 +65,7 @@ class CalendarTime:
 
 @dataclass(frozen=True, slots=True)
 class DailyReturns:
-    """What holdings and benchmarks return session by session. first (T, N): from open to close; later (T, N): from
+    """Returns of holdings and benchmarks, session by session. first (T, N): from open to close; later (T, N): from
     close to close; baskets (M, L) and row (P, H, 4) as `Benchmarks` has them."""
 
     first: Floats

@@ -34,8 +34,8 @@ Groups = NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What instruments are matched by on each of D sessions, (D, N) each: market cap in currency, volatility and return
-    of the last 60 sessions as fractions; NaN where unknown."""
+    """The traits by which instruments are matched on each of D sessions, (D, N) each: market cap in currency,
+    volatility and return of the last 60 sessions as fractions; NaN where unknown."""
 
     cap: Floats
     volatility: Floats

@@ -77,7 +77,7 @@ class Tradability:
 
 
 def tradability(bars: DailyBars, *, limited: bool, hindsight: bool = True) -> Tradability:
-    """What can be bought and sold; everything that traded where the market has no daily limit (`limited` False).
+    """The instruments that can be bought and sold; all that traded without a daily limit (`limited` False).
 
     Liquidation shows only when it is over. Without `hindsight` there is none, so that no session depends on later ones.
     """

@@ -114,7 +114,7 @@ def _better(row: Difference, versions: Sequence[str]) -> str:
 
 
 def verdict(comparison: VersionComparison) -> str:
-    """What the evidence supports and what it does not, as plain sentences."""
+    """The conclusions from the evidence, and its limits, as plain sentences."""
     first, second = comparison.request.versions
     whole = comparison.whole
     sentences = []

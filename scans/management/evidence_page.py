@@ -219,7 +219,7 @@ def _orders(study: Study) -> Iterator[list[str]]:
 
 
 def _rising(study: Study) -> str:
-    """Where each fifth by score has a higher excess than the one below it."""
+    """The horizons at which each fifth by score has a higher excess than the one below it."""
     rising = [
         f"{version} over {horizon}"
         for (version, horizon), order in study.orders.items()

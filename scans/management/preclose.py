@@ -54,7 +54,7 @@ def write_preclose(command: SeismoCommand, options: dict[str, Any]) -> None:
 
 
 def heading(report: preclose.PrecloseReport) -> Iterator[str]:
-    """What the picks depend on, in sentences."""
+    """The conditions of the picks, in sentences."""
     sweep = report.sweep
     at = sweep.read_at.astimezone(market_zone(sweep.market))
     volumes = "as traded by then"

@@ -12,7 +12,7 @@ MOST_MARKS = 100_000
 
 
 class Tag(models.TextChoices):
-    """What a reader decided: 관심, 매수, 제외, ?."""
+    """A reader's decision: 관심, 매수, 제외, ?."""
 
     WATCH = "watch"
     BUY = "buy"

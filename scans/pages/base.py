@@ -57,7 +57,7 @@ class MarketPage(FramedPage):
 
     @cached_property
     def work(self) -> list[Work]:
-        """What runs on the market."""
+        """The scan requests and the evening in progress on the market."""
         return current_work(self.market.name)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

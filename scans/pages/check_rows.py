@@ -14,7 +14,7 @@ REACH = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """Where the value and the thresholds are on a scale from 0 to 100; 0 itself is at `zero`."""
+    """The places of the value and the thresholds on a scale from 0 to 100; 0 itself is at `zero`."""
 
     zero: float
     value: float

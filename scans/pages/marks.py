@@ -67,7 +67,7 @@ class MarkChanges(forms.Form):
         return note
 
     def changes(self) -> dict[str, Any]:
-        """What to set: to write is to have seen."""
+        """The fields to set: a mark that is written has been seen."""
         return {name: self.cleaned_data[name] for name in ("tag", "note") if name in self.data} | {"seen": True}
 
 

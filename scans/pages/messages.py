@@ -193,7 +193,7 @@ def own_channel(request: HttpRequest, pk: int) -> MessageChannel:
 
 
 def _place(channel: MessageChannel) -> str:
-    """Where a channel goes, without the secret: the schema of its address, or the account's own address;
+    """The address of a channel without the secret: the schema of its address, or the account's own address;
     a sentence where the address cannot be read."""
     if channel.kind == ChannelKind.EMAIL:
         return str(channel.user.email)

@@ -45,7 +45,7 @@ PICKS = 50
 LISTED, SUGGESTED = 30, 8
 CHART_SCRIPT = "lightweight-charts.js"
 MARK = "<!--mark-->"
-"""Where the content has the form of the reader's mark."""
+"""The place of the form of the reader's mark in the content."""
 
 
 class StockPage(KeptPage):

@@ -115,7 +115,7 @@ class Tonight(KeptPage):
 
 
 class _Beside:
-    """What an evening has beside its lists: the scan before the close of the day or of a later session, and how
+    """The parts of an evening beside its lists: the scan before the close of the day or of a later session, and how
     provisional lists differed so far."""
 
     def __init__(self, market: str, day: date | None) -> None:

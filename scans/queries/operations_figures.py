@@ -1,4 +1,4 @@
-"""What the page of operations shows: the last evenings of each market and how their messages were delivered."""
+"""Figures of the page of operations: the last evenings of each market and how their messages were delivered."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def rule(text: str) -> str:
 
 @register.filter
 def source_name(source: str) -> Any:
-    """Where a bar is from."""
+    """The name of a bar's source."""
     return glossary.word(glossary.SOURCES, source)
 
 
@@ -164,7 +164,7 @@ def duration(age: timedelta | None) -> str:
 
 @register.filter
 def version_state(state: str) -> Any:
-    """What a version made of the last closed session."""
+    """The state of a version on the last closed session."""
     return glossary.word(glossary.VERSION_STATES, state)
 
 

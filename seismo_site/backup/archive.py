@@ -35,7 +35,7 @@ class BackupProblem(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds. `files`: path below the directory -> (bytes, SHA-256); a dump made by hand is
+    """The content of a backup. `files`: path below the directory -> (bytes, SHA-256); a dump made by hand is
     not among them."""
 
     release: str

@@ -90,7 +90,7 @@ def _rates() -> list[str]:
 
 
 def queue() -> PartState:
-    """What waits for a task worker, whether one is there, and how many tasks fail."""
+    """The queue of tasks: how many wait, whether a task worker is there, and how many fail."""
     now = timezone.now()
     state = task_queue.queue_state(now)
     shares = [f"{share:.2%} of {window}" for window, share in failure_shares(now).items() if share]

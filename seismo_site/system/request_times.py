@@ -109,5 +109,5 @@ def get_slowest(bodies: Iterable[Any]) -> list[SlowRequest]:
 
 
 def read_requests() -> list[Any]:
-    """What each process of this host has recorded."""
+    """The records of each process of this host."""
     return list(process_files.read(NAME))

@@ -102,7 +102,7 @@ class Candles(CandleView):
 
 
 class Coverage(CandleView):
-    """What is recorded of a range of candles: the intervals for which the exchange has answered, with trades or
+    """The record of a range of candles: the intervals for which the exchange has answered, with trades or
     without, and the gaps with their reasons."""
 
     serializer_class = CoverageBody

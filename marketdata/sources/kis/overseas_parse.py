@@ -21,7 +21,7 @@ SEGMENT = "US"
 
 
 class Listing(NamedTuple):
-    """Where KIS trades an instrument: its exchange, and the symbol as KIS writes it (BRK/B)."""
+    """The listing of an instrument at KIS: its exchange, and the symbol as KIS writes it (BRK/B)."""
 
     exchange: str
     symbol: str

@@ -174,8 +174,8 @@ def index_levels(rows: Rows, index_class: str, name: str) -> dict[str, float] | 
 
 
 def _stated(status: RowStatus) -> RowStatus:
-    """What the exchange's row states for certain: KOSPI rows have no department, so that administration and caution are
-    unknown there, and foreign companies have no kind of their own."""
+    """The certain statements of a row: KOSPI rows have no department, so that administration and caution are unknown
+    there, and foreign companies have no kind of their own."""
     if not status.department:
         status = status._replace(department=None, managed=None, caution=None)
     if status.kind == "common" and (status.department is None or "외국기업" in status.department):

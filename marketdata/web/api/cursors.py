@@ -59,7 +59,7 @@ class OrderKey:
         return Q(**{f"{self.name}__{'gte' if up else 'lte'}": value})
 
     def order(self, *, backward: bool) -> Any:
-        """What to order by; read backward, NULL comes first."""
+        """The expressions to order by; read backward, NULL comes first."""
         down, named = self.down != backward, F(self.name)
         if not self.field.null:
             return named.desc() if down else named.asc()

@@ -73,7 +73,7 @@ class NarrativeBody(serializers.Serializer[Any]):
 
 
 class AnalysisBody(ExplanationBody):
-    """What fired and what did not, the plan, and how such picks fared; `pick` is null where it was not picked,
+    """The conditions by verdict, the plan, and how such picks fared; `pick` is null where it was not picked,
     `flow` (who bought it, picked or not) where nothing is recorded."""
 
     status = serializers.CharField(help_text="Of the published session")

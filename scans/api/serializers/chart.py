@@ -33,7 +33,7 @@ class Factor(serializers.Serializer[Any]):
 
 
 class Outcome(serializers.Serializer[Any]):
-    """What became of a pick's plan."""
+    """The outcome of a pick's plan."""
 
     status = serializers.ChoiceField(choices=SignalStatus.choices)
     return_pct = serializers.FloatField(allow_null=True, help_text="Of the entry, adjusted; null: not entered")

@@ -41,7 +41,7 @@ class Parameters(serializers.Serializer[Any]):
 
 
 class Day(serializers.Serializer[Any]):
-    """What held for the version on that session."""
+    """The answer of the version on that session."""
 
     status = serializers.CharField()
     reason = serializers.CharField(allow_blank=True)
@@ -57,7 +57,7 @@ class Day(serializers.Serializer[Any]):
 
 
 class PickBody(serializers.Serializer[Any]):
-    """Where the version ranks the instrument, and its plan."""
+    """The rank of the instrument in the version's list, and its plan."""
 
     rank = serializers.IntegerField()
     score = serializers.FloatField()

@@ -1,4 +1,4 @@
-"""Who bought, beside the picks of a page: looked up once for all of them."""
+"""Investor flow beside the picks of a page: looked up once for all of them."""
 
 from __future__ import annotations
 

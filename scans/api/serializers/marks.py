@@ -52,7 +52,7 @@ class MarkParameters(serializers.Serializer[Any]):
 
 
 class MarkChanges(StrictBody):
-    """What of a mark is set."""
+    """The parts of a mark that are set."""
 
     date = serializers.DateField(required=False, allow_null=True, help_text=OWN_DATE)
     tag = ChoiceField(choices=Tag.choices, required=False, allow_blank=True, help_text=TAGS)
@@ -140,7 +140,7 @@ class ChannelBody(serializers.ModelSerializer[MessageChannel]):
 
 
 class MePatch(StrictBody):
-    """What of yours may be changed."""
+    """The reader's settings that may be changed."""
 
     settings = SettingsChanges(required=False)
 

@@ -35,7 +35,7 @@ class BarSummaryBody(serializers.Serializer[Any]):
 
 
 class ValuationBody(serializers.Serializer[Any]):
-    """What a source says of the share's price; null where it says nothing, which is not 0."""
+    """A source's valuation of the share; null where it says nothing, which is not 0."""
 
     source = serializers.CharField()  # type: ignore[assignment]
     read_at = serializers.DateTimeField(help_text="When the source was read")

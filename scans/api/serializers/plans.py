@@ -31,7 +31,7 @@ class Tick(serializers.FloatField):
 
 
 class Plan(PlannedSerializer):
-    """What the version would do, exactly: buy stop (null: at the open), target, stop, holding in sessions (0: none);
+    """The version's plan: buy stop (null: at the open), target, stop, holding in sessions (0: none);
     and the prices at which orders for it can be placed."""
 
     entry = serializers.FloatField(allow_null=True)

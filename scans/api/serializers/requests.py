@@ -19,7 +19,7 @@ from scans.queries.order_prices import add_order_prices
 
 
 class AskBody(StrictBody):
-    """What to scan. No version: the market's active one; no day: the last complete session."""
+    """The scans of a request. No version: the market's active one; no day: the last complete session."""
 
     scanner_version = serializers.CharField(required=False, max_length=40, help_text="One version, e.g. v2")
     versions = serializers.ListField(
@@ -62,7 +62,7 @@ class AskBody(StrictBody):
 
 
 class OutcomeBody(serializers.Serializer[Any]):
-    """What became of one version so far."""
+    """The progress of one version."""
 
     scanner_version = serializers.CharField()
     sessions = serializers.IntegerField(help_text="Done, quarantined ones among them")

@@ -65,7 +65,7 @@ class Counts(PlannedSerializer):
 
 
 class Answer(PlannedSerializer, serializers.ModelSerializer[ScanSession]):
-    """What a version published for a session, without the picks."""
+    """The published answer of a version for a session, without the picks."""
 
     regime_rule = RegimeRuleBody(allow_null=True)
     scanner_version = serializers.CharField(source=SLUG)
@@ -222,7 +222,7 @@ class ChangesBody(serializers.Serializer[Any]):
 
 
 class Place(serializers.ModelSerializer[ScanRank]):
-    """Where a version has an instrument, and its plan."""
+    """The rank of an instrument in a version's list, and its plan."""
 
     percentile = serializers.SerializerMethodField(
         help_text="Of the rank among the version's picks: 100 the best, 0 the last"

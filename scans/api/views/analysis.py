@@ -1,4 +1,4 @@
-"""What is read out of one instrument on one session: why a version picked it, or not, and what to make of that."""
+"""Analyses of one instrument on one session: why a version picked it, or not, and what to make of that."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ class StockChart(InstrumentView):
         }
 
     def instruments(self) -> InstrumentTable:
-        """What is recorded of the market, read once by this process as long as nothing changes."""
+        """The record of the market, read once by this process as long as nothing changes."""
         return get_instrument_table(self.market.name, tuple(self.market_state()))
 
     def series(self, table: InstrumentTable, code: str, query: dict[str, Any]) -> tuple[History, History]:

@@ -1,4 +1,4 @@
-"""What changed from one published session to the next, and versions side by side."""
+"""Changes from one published session to the next, and versions side by side."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from scans.operations.analysis.split import first_failing_checks
 from scans.queries import results, versions
 
 ABOUT = ("code", "name", "segment", "close", "change_pct")
-"""What a comparison says of an instrument, whichever version picked it."""
+"""The fields of an instrument in a comparison, whichever version picked it."""
 
 
 class Changes(MarketView):
-    """What entered, left and moved from the published session before."""
+    """The picks that entered, left and moved since the published session before."""
 
     serializer_class = ChangesBody
     parameters = ChangesParameters

@@ -158,7 +158,7 @@ class SettlingBody(serializers.Serializer[SettlingFigures]):
 
 
 class EvaluationBody(serializers.Serializer[Any]):
-    """What the figures rest on, and the figures. `gone` instruments have no bar on the last session used: where none
+    """The basis of the figures, and the figures. `gone` instruments have no bar on the last session used: where none
     are gone, the record holds survivors only, and returns are too good. On `capped` of `sessions` sessions at least
     90 % of what could be picked has a market cap; picks of the others have no excess over cap."""
 

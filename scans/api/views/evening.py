@@ -28,7 +28,7 @@ DAY = path_parameter(
 
 
 class Evening(MarketView):
-    """What every version made of a session, in one answer."""
+    """The answers of all versions for a session, in one body."""
 
     serializer_class = EveningBody
     pagination_class = None

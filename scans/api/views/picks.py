@@ -117,7 +117,7 @@ JOINED_FIELDS: dict[str, F] = {
     "date": F("rank__date"),
     "segment": F("rank__segment"),
 }
-"""What is read of each signal, and beside it of the pick and of the version: as columns, for objects of all three
+"""The columns read of each signal, and of its pick and its version: as columns, for objects of all three
 would take longer to make than to read."""
 
 

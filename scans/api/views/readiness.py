@@ -42,7 +42,7 @@ class OmissionBody(serializers.Serializer[Any]):
 
 
 class VersionReadinessBody(serializers.Serializer[Any]):
-    """What an enabled version made of the last closed session."""
+    """The state of an enabled version on the last closed session."""
 
     scanner_version = serializers.CharField()
     state = serializers.ChoiceField(

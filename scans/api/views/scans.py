@@ -1,4 +1,4 @@
-"""What versions published: a session's ranks, the runs, and the dates there are."""
+"""Published answers of versions: a session's ranks, the runs, and the dates there are."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class RunPagination(ListPagination):
 
 
 class Scan(MarketView):
-    """What a version published for a session: the header, and its ranks page by page. A session on which nothing
-    passed is an answer too: status no_match, no ranks, and the reason.
+    """The published answer of a version for a session: the header, and its ranks page by page. A session on which
+    nothing passed is an answer too: status no_match, no ranks, and the reason.
 
     The pages of one answer stay pages of that answer, even where another is published in between: `next` says which
     one it belongs to.

@@ -24,7 +24,7 @@ ENDS = (
     SignalStatus.SUSPECT,
     ENTERED,
 )
-"""What may happen to a signal on a session, in the order of a message."""
+"""The moves of a signal on a session, in the order of a message."""
 PICK_FIELDS = ("rank", "code", "name", "score", "label", "strategy", "close", "change_pct")
 
 

@@ -177,7 +177,7 @@ def _notifications(market: str, days: Iterable[date], at: datetime) -> list[int]
 
 
 def _change(former: ScanSession, answer: ScanSession) -> ChangedAnswer:
-    """What settled bars made of an answer."""
+    """The changes of an answer by settled bars."""
     slug = answer.scanner_version.slug
     before, now = ({rank.code: rank for rank in row.ranks.order_by("rank")} for row in (former, answer))
     left = [code for code in before if code not in now]

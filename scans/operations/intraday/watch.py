@@ -107,7 +107,7 @@ def _quotes(market: str, codes: Sequence[str], clock: Callable[[], datetime]) ->
 
 
 def _touches(levels: Sequence[tuple[Signal, Levels]], quotes: Mapping[str, LiveQuote], session: date) -> list[Touch]:
-    """What a quote says of each signal; signals of which none does are left out."""
+    """A touch for each signal of which a quote says something; the others are left out."""
     touches = []
     for signal, plan in levels:
         quote = quotes.get(signal.code)

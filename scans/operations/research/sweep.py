@@ -142,7 +142,7 @@ def run_sweep(request: SweepRequest, *, progress: Progress | None = None, shard:
 
 
 SAME = ("market", "engine", "revision", "base", "grid", "size", "sample", "seed", "halving")
-"""What of a request and of its data a sweep that goes on must share with its beginning, beside `SAME_DATA`."""
+"""The fields of a request and of its data that a continued sweep must share with its beginning, beside `SAME_DATA`."""
 SAME_DATA = ("first", "choose_from", "test_from", "last", "horizon", "costs", "data_digest", "evaluation_revision")
 
 

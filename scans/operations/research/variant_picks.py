@@ -100,7 +100,7 @@ def task_ranks(record: Record, days: Days, task: EngineTask) -> tuple[Universe, 
 
 
 def task_inputs(record: Record, days: Days, task: EngineTask) -> TaskInputs:
-    """What the scores of `task` are computed from. Nothing is published, and no features are cached for a later run."""
+    """The inputs of the scores of `task`. Nothing is published, and no features are cached for a later run."""
     options = RunRequest(record.market.name, datetime.min.replace(tzinfo=UTC), save=False, cached=False)
     data = read_inputs(record, days, [task], options)
     universe, features = next(data.results)

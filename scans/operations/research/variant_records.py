@@ -34,7 +34,7 @@ class SweepCancelled(DataProblem):
 
 @dataclass(frozen=True, slots=True)
 class SweepBasis:
-    """What all variants of a running sweep are judged with. `request`: of the evaluation of `periods.seen`."""
+    """The records that judge all variants of a running sweep. `request`: of the evaluation of `periods.seen`."""
 
     sweep: Sweep
     record: Record

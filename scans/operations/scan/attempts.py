@@ -107,7 +107,7 @@ def _quarantine_note(scan: Scan, status: str) -> list[str]:
 
 
 def cost_fields(scan: Scan, request: RunRequest) -> dict[str, Any]:
-    """What a run cost so far, as fields of its row."""
+    """The cost of a run so far, as fields of its row."""
     return {
         "seconds": {name: round(spent, 4) for name, spent in scan.seconds.items()},
         "cpu_seconds": round(scan.cost.cpu, 4),

@@ -36,7 +36,7 @@ FeatureResult = tuple[Universe, Features | Exception]
 
 @dataclass(frozen=True, slots=True)
 class TaskCost:
-    """What the features of a task cost: reading, which all tasks share, and its own. `bars`: how many were read;
+    """The cost of the features of a task: reading, which all tasks share, and its own. `bars`: how many were read;
     `memory`: peak bytes of child processes."""
 
     read: Cost

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Context, Decimal
+from functools import lru_cache
 from typing import Literal
 
 Language = Literal["ko", "en"]
@@ -27,6 +28,8 @@ DECIMALS = {"KRW": 0, "USD": 2}
 SMALL = {"KRW": 100.0, "USD": 1.0}
 """Below this price a currency's decimals say too little: coins, penny stocks."""
 
+MEMO = 8192
+"""Numbers whose text is kept: a page shows a price in several places, and in two languages."""
 _EXACT = Context(prec=700, rounding=ROUND_HALF_UP)
 """Room for every digit of any float with its decimals."""
 
@@ -113,6 +116,7 @@ def _round(value: Decimal, place: int) -> Decimal:
     return rounded if rounded else abs(rounded)
 
 
+@lru_cache(MEMO)
 def _fixed(value: float, decimals: int) -> Decimal:
     """`value`, as its shortest text has it, with so many decimals."""
     return _round(Decimal(repr(value)), -decimals)
@@ -128,6 +132,7 @@ def _rounded_amount(value: float, powers: Sequence[int]) -> Decimal:
     return _round(exact, min(size - 2, whole))
 
 
+@lru_cache(MEMO)
 def _significant(value: float, digits: int) -> str:
     exact = Decimal(repr(value))
     decimals = max(digits - 1 - exact.adjusted(), 0) if exact else 0

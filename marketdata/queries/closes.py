@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from marketdata import membership
 from marketdata.models import FactorEvent, StockPrice
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
+from marketdata.web.prepared import PreparedStatement, example_codes, pad_codes
 
 EVENT = ""
 """In place of a source: the row is a corporate action, its close the ratio."""
@@ -48,20 +52,22 @@ def get_closes(
     `calendar`: the market's sessions."""
     if not codes:
         return {}
-    return make_closes(close_rows(market, codes, day, sessions, get_sessions(market) if calendar is None else calendar))
-
-
-CloseRow = tuple[str, date, float, str, float | None]
-"""Code, session, close, source and base price; of a corporate action its ratio and `EVENT` in place of the latter."""
-
-
-def close_rows(
-    market: str, codes: Collection[str], day: date, sessions: int, calendar: Days
-) -> QuerySet[Any, CloseRow]:
-    """The rows that `make_closes` needs for `get_closes`."""
+    calendar = get_sessions(market) if calendar is None else calendar
     end = int(np.searchsorted(calendar, np.datetime64(day), side="right"))
     first: date = calendar[max(end - sessions, 0)].item() if end else day
-    chosen = {"market": market, "stock_code__in": sorted(codes), "date__range": (first, day)}
+    filled = pad_codes(codes)
+    return _make_closes(_statement(len(filled)).rows(market, first, day, *filled))
+
+
+@cache
+def _statement(places: int) -> PreparedStatement:
+    """The statement of `get_closes` for that many codes."""
+    return PreparedStatement(_rows, "market", date(1, 1, 1), date(1, 1, 2), *example_codes(places))
+
+
+def _rows(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:
+    """Code, session, close, source and base price; of a corporate action its ratio, and `EVENT` as its source."""
+    chosen = {"market": market, "stock_code__in": codes, "date__range": (first, last)}
     bars = StockPrice.objects.filter(**chosen).order_by()
     events = FactorEvent.objects.filter(**chosen).order_by()
     return bars.values_list("stock_code", "date", "close", "source", "base_price").union(
@@ -69,29 +75,31 @@ def close_rows(
     )
 
 
-def make_closes(every_row: Iterable[CloseRow]) -> dict[str, CloseSeries]:
-    """See `get_closes`."""
-    rows = list(every_row)
-    ratios = {(code, on): close for code, on, close, source, _ in rows if source == EVENT}
-    rows = [row for row in rows if row[3] != EVENT]
-    ranks = membership.rank_sources(list({row[3] for row in rows}), settings.SOURCE_ORDER)
-    rows.sort(key=lambda row: (row[0], row[1], -ranks[row[3]]))
-    best = {(code, on): (close, base) for code, on, close, _, base in rows}
-    series: dict[str, list[tuple[date, float, float]]] = {}
-    for (code, on), (close, base) in best.items():
-        before = series.setdefault(code, [])
-        factor = ratios.get((code, on))
-        if factor is None:
-            factor = base / before[-1][1] if base and before and before[-1][1] > 0 else 1.0
-        before.append((on, close, factor))
-    return {code: _series(rows) for code, rows in series.items()}
+def _make_closes(rows: Sequence[Sequence[Any]]) -> dict[str, CloseSeries]:
+    """The series from the rows of the statement."""
+    ranks = membership.rank_sources(list({source for *_, source, _ in rows if source != EVENT}), settings.SOURCE_ORDER)
+    days = {day: date.fromisoformat(day) if isinstance(day, str) else day for day in {row[1] for row in rows}}
+    ratios: dict[str, dict[date, float]] = {}
+    bars: dict[str, dict[date, tuple[int, float, float | None]]] = {}
+    for code, day, close, source, base in rows:
+        if source == EVENT:
+            ratios.setdefault(code, {})[days[day]] = close
+            continue
+        of_code, rank = bars.setdefault(code, {}), ranks[source]
+        recorded = of_code.get(days[day])
+        if recorded is None or rank < recorded[0]:
+            of_code[days[day]] = rank, close, base
+    return {code: _series(sorted(bars[code].items()), ratios.get(code, {})) for code in sorted(bars)}
 
 
-def _series(bars: Sequence[tuple[date, float, float]]) -> CloseSeries:
-    raw = np.array([close for _, close, _ in bars])
-    later = np.array([factor for _, _, factor in bars[1:]])
-    product = np.append(np.cumprod(later[::-1])[::-1], 1.0)
-    adjusted = raw * product
-    change = float(adjusted[-1] / adjusted[-2] - 1) if len(bars) > 1 and adjusted[-2] > 0 else None
-    days = [day for day, _, _ in bars]
-    return CloseSeries(adjusted.tolist(), days, product.tolist(), float(raw[-1]), days[-1], change)
+def _series(bars: Sequence[tuple[date, tuple[int, float, float | None]]], ratios: Mapping[date, float]) -> CloseSeries:
+    """The closes of one instrument, adjusted by the ratios of its corporate actions, else by its base prices."""
+    days, closes = [day for day, _ in bars], [close for _, (_, close, _) in bars]
+    later = [
+        ratios[day] if day in ratios else base / before if base and before > 0 else 1.0
+        for (day, (_, _, base)), before in zip(bars[1:], closes, strict=False)
+    ]
+    factors = [*accumulate(reversed(later), mul, initial=1.0)][::-1]
+    adjusted = [close * factor for close, factor in zip(closes, factors, strict=True)]
+    change = adjusted[-1] / adjusted[-2] - 1 if len(bars) > 1 and adjusted[-2] > 0 else None
+    return CloseSeries(adjusted, days, factors, closes[-1], days[-1], change)

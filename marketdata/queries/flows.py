@@ -21,7 +21,7 @@ from marketdata.models import InstitutionalFlow
 from marketdata.panel import FLOW_FIELDS
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.record import Days
-from marketdata.web.prepared import PreparedStatement
+from marketdata.web.prepared import PreparedStatement, example_codes, pad_codes
 
 FLOW_SPAN = 5
 """Sessions that are summed up, and the age that the latest flow may have."""
@@ -48,8 +48,7 @@ def get_flow_figures(
     if not picks:
         return {}
     calendar = get_sessions(market) if calendar is None else calendar
-    filled = sorted({code for code, _ in picks})
-    filled += filled[-1:] * (_places(len(filled)) - len(filled))
+    filled = pad_codes(code for code, _ in picks)
     return make_flow_figures(_statement(len(filled)).rows(market, *_span(picks, calendar), *filled), picks, calendar)
 
 
@@ -94,15 +93,9 @@ def _flows(rows: Sequence[Sequence[Any]]) -> dict[str, FlowsByDay]:
     return dict(flows)
 
 
-def _places(codes: int) -> int:
-    """How many codes the statement has for so many: few statements serve all numbers."""
-    return next(size for size in (16, 64, 512, codes) if size >= codes)
-
-
 @cache
 def _statement(places: int) -> PreparedStatement:
-    examples = (f"code {n}" for n in range(places))
-    return PreparedStatement(_rows, "market", date(1, 1, 1), date(1, 1, 2), *examples)
+    return PreparedStatement(_rows, "market", date(1, 1, 1), date(1, 1, 2), *example_codes(places))
 
 
 def _rows(market: str, first: date, last: date, *codes: str) -> QuerySet[Any, Any]:

@@ -3,7 +3,7 @@ run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -44,6 +44,17 @@ def use_binary_format(cursor: Any) -> None:
         from psycopg.pq import Format  # not where there is SQLite
 
         cursor.cursor.format = Format.BINARY
+
+
+def pad_codes(codes: Iterable[str]) -> list[str]:
+    """The codes in order, the last one repeated up to a power of two: few statements serve all numbers of codes."""
+    names = sorted(set(codes))
+    return names + names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names)) if names else []
+
+
+def example_codes(places: int) -> Iterable[str]:
+    """So many codes for a prepared statement."""
+    return (f"code {place}" for place in range(places))
 
 
 class Constant(NamedTuple):

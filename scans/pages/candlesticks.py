@@ -10,7 +10,7 @@ import numpy as np
 from marketdata.pages.candlesticks import HEIGHT, Candlestick, Drawing, draw_candlesticks
 from marketdata.queries.history import History
 from scans.models import ScanRank
-from scans.pages.rows import OrderPlan
+from scans.pages.order_plan import OrderPlan
 
 
 @dataclass(frozen=True, slots=True)

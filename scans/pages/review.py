@@ -22,7 +22,7 @@ from scans.pages.account import chosen_versions
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.marks import mark_form
-from scans.pages.rows import order_plan
+from scans.pages.order_plan import order_plan
 from scans.queries import marks, results
 from scans.queries.market_status import make_work, work_rows
 from scans.queries.review import ReviewPick, SessionPick, SessionPicks, latest_day, review_queue, session_picks

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.db.models import Count, Max
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from marketdata.pages.kept import Content
@@ -17,8 +17,8 @@ from marketdata.record import Days
 from marketdata.ticks import LEVELS
 from scans.models import Signal, SignalStatus
 from scans.pages.base import KeptPage
-from scans.pages.rows import OrderPlan, order_plan, stock_address
-from scans.pages.sparkline import sparkline
+from scans.pages.row_cells import RowCells
+from scans.pages.signal_rows import SignalRows
 from scans.queries import results
 from scans.queries.evening_summary import SPARK
 from scans.queries.run_timing import count_computed_afterwards
@@ -31,24 +31,13 @@ TABS = {
 }
 LISTED = 200
 """Rows of a tab."""
-UNSHOWN = (
-    *(f"rank__{name}" for name in ("signals", "components")),
-    *(f"rank__scanner_version__{name}" for name in ("params", "segments", "limits")),
-    *(f"rank__run__{name}" for name in ("params", "seconds")),
+SHOWN = (
+    *("market", "code", "status", "picked_on", "entered_on", "entry_price", "exit_on", "exit_price", "return_pct"),
+    *("bound_pct", "sessions_held", "seen_until"),
+    *(f"rank__{name}" for name in ("market", "code", "name", "segment", "date", "strategy", "close", *LEVELS)),
+    *("rank__holding_max", "rank__scanner_version__slug", "rank__run__started_at"),
 )
-"""JSON that no row shows: to parse it took longer than to read the rows."""
-
-
-@dataclass(frozen=True, slots=True)
-class SignalRow:
-    """A signal with the last close of its instrument, and how far its ends are from there."""
-
-    signal: Signal
-    address: str
-    order: OrderPlan
-    change: float | None
-    distance: SignalDistance
-    spark: str
+"""The fields that rows show: to read all of the four models took twice as long."""
 
 
 class Signals(KeptPage):
@@ -62,7 +51,7 @@ class Signals(KeptPage):
         status = status if status in TABS else "open"
         every = results.market_signals(self.market.name)
         of_status = every.filter(status__in=TABS[status])
-        of_status = of_status.select_related("rank__scanner_version", "rank__run").defer(*UNSHOWN)
+        of_status = of_status.select_related("rank__scanner_version", "rank__run").only(*SHOWN)
         of_status = of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED]
         by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
         overrides = get_overrides([self.market.name])
@@ -74,13 +63,15 @@ class Signals(KeptPage):
         (calendar,) = make_calendars([self.market.name], overrides)
         signals = list(of_status)
         series = self._closes(signals, calendar.sessions)
-        rows = [signal_row(signal, series.get(signal.code)) for signal in signals]
+        rows = [(signal, _distance(signal, last), last) for signal in signals for last in [series.get(signal.code)]]
         if status != "closed":
-            rows.sort(key=lambda row: (row.distance.to_stop is None, -(row.distance.to_stop or 0), row.signal.code))
+            rows.sort(key=lambda row: (row[1].to_stop is None, -(row[1].to_stop or 0), row[0].code))
+        table = SignalRows(RowCells(self.market), is_waiting=status == "waiting", is_closed=status == "closed")
         context = {
             "status": status,
             "counts": counts,
-            "rows": rows,
+            "listed": len(rows),
+            "rows": mark_safe(table.html(rows)),  # noqa: S308 - escaped there
             "total": counts[status],
             "afterwards": count_computed_afterwards(calendar, [(one.rank, one) for one in signals]),
         }
@@ -98,15 +89,7 @@ class Signals(KeptPage):
         return get_closes(self.market.name, {signal.code for signal in signals}, day, sessions, calendar=calendar)
 
 
-def signal_row(signal: Signal, series: CloseSeries | None) -> SignalRow:
-    """The row of a signal; `series` are the latest closes of its instrument."""
+def _distance(signal: Signal, series: CloseSeries | None) -> SignalDistance:
+    """How far the last close is from the ends of a signal; `series` are the latest closes of its instrument."""
     vars(signal).update({name: getattr(signal.rank, name) for name in (*LEVELS, "segment")})
-    signal.scanner_version = signal.rank.scanner_version
-    return SignalRow(
-        signal=signal,
-        address=stock_address(signal.rank),
-        order=order_plan(signal.rank),
-        change=series.change if series else None,
-        distance=signal_distance(signal.market, signal, series),
-        spark=sparkline(series.adjusted[-SPARK:] if series else ()),
-    )
+    return signal_distance(signal.market, signal, series)

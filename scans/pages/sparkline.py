@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-
-import numpy as np
+from operator import getitem
 
 WIDTH, HEIGHT = 240, 60
 
@@ -14,15 +13,14 @@ def sparkline(values: Sequence[float]) -> str:
     """The points of a polyline in a box of 240 x 60, in whole units; "" for fewer than two values."""
     if len(values) < 2:
         return ""
-    closes = np.array(values)
-    low, high = closes.min(), closes.max()
+    low, high = min(values), max(values)
     scale = (HEIGHT - 8) / (high - low or 1.0)
-    heights = np.rint(HEIGHT - 4 - (closes - low) * scale).astype(int).tolist()
-    return " ".join([f"{x}{y}" for x, y in zip(_abscissas(len(values)), heights, strict=True)])
+    heights = [round(HEIGHT - 4 - (value - low) * scale) for value in values]
+    return " ".join(map(getitem, _points(len(values)), heights))
 
 
 @cache
-def _abscissas(count: int) -> tuple[str, ...]:
-    """The x of each of so many points, with the comma after it."""
+def _points(count: int) -> tuple[tuple[str, ...], ...]:
+    """Each of so many points of a line at every height: a page has ten thousand of them."""
     step = WIDTH / (count - 1)
-    return tuple(f"{n * step:.0f}," for n in range(count))
+    return tuple(tuple(f"{place * step:.0f},{height}" for height in range(HEIGHT + 1)) for place in range(count))

@@ -32,8 +32,8 @@ from scans.pages.base import KeptPage, MarketPage, tag_html
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.check_rows import check_parts
 from scans.pages.marks import mark_form
+from scans.pages.order_plan import order_plan
 from scans.pages.parts import PartPage
-from scans.pages.rows import order_plan
 from scans.queries import marks, results, versions
 from scans.queries.market_status import make_work, work_rows
 from scans.queries.results import NoSession

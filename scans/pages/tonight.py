@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlencode
@@ -12,34 +12,28 @@ from django.db.models import QuerySet
 from django.http import Http404
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
 from marketdata.pages.kept import Content
 from marketdata.queries import instruments
 from marketdata.web.templatetags.numbers import day as day_text
 from scans.engines.regime_rules import RegimeRule
-from scans.models import Reading, ScanSession, SignalStatus
+from scans.models import Reading, ScanSession, Signal
 from scans.pages.account import chosen_versions
 from scans.pages.base import KeptPage
+from scans.pages.pick_rows import GROUPS, PickRows
 from scans.pages.preclose import preclose_context
-from scans.pages.rows import PickRow, evening_signal_row, pick_row
-from scans.queries.evening_summary import EveningSummary, Pick, VersionEvening, evening_summary
+from scans.pages.row_cells import RowCells
+from scans.pages.signal_rows import ENTERED, LIFE_ORDER, moved_signal_rows
+from scans.queries.evening_summary import EveningSummary, VersionEvening, evening_summary
 from scans.queries.preclose import PrecloseQueries, preclose_scans
 from scans.queries.regime_rules import regime_rules
 from scans.queries.settling import EVENING, SettlingFigures, SettlingQueries
 from scans.wording.regime_sentences import regime_sentence
 
-LIFE_ORDER = (
-    SignalStatus.TARGET,
-    SignalStatus.STOP,
-    SignalStatus.EXPIRED,
-    SignalStatus.SUSPECT,
-    SignalStatus.LAPSED,
-    SignalStatus.OPEN,
-    SignalStatus.WAITING,
-    "entered",
-)
-"""How a signal ended before how it began."""
+FEW = 20
+"""Moved signals whose list is open at once."""
 
 
 class Tonight(KeptPage):
@@ -72,9 +66,11 @@ class Tonight(KeptPage):
             recorded = self.market.name in instruments.get_recorded_markets()
             return Content(_("Tonight"), self.render("pages/empty.html", {"recorded": recorded}))
         slugs = self.shown([version.version.slug for version in summary.versions])
-        signals = [evening_signal_row(signal, summary) for signal in summary.signals]
-        signals.sort(key=lambda row: LIFE_ORDER.index(row.status))
-        blocks = _blocks(summary, [version for version in summary.versions if version.version.slug in slugs])
+        signals = [(_movement(signal, summary.session_date), signal) for signal in summary.signals]
+        signals.sort(key=lambda row: LIFE_ORDER.index(row[0]))
+        cells = RowCells(self.market)
+        shown_versions = [version for version in summary.versions if version.version.slug in slugs]
+        blocks = _blocks(summary, shown_versions, PickRows(summary, cells))
         context = {
             "evening": summary,
             "market": self.market,
@@ -82,12 +78,12 @@ class Tonight(KeptPage):
                 _chip(version, slugs, {"reading": EVENING} if of_evening else {}) for version in summary.versions
             ],
             "blocks": blocks,
-            "signals": signals,
-            "moved": list(Counter(row.status for row in signals).items()),
+            "moved": list(Counter(movement for movement, _ in signals).items()),
+            "moved_rows": mark_safe(moved_signal_rows(signals, cells)),  # noqa: S308 - escaped there
+            "is_short": len(signals) <= FEW,
             "is_replaced": any(block["session"] and block["session"].is_replacement for block in blocks),
             "of_evening": of_evening,
             "settling": beside.settling_figures(blocks),
-            "is_latest": summary.next is None,
         }
         if beside.preclose and beside.preclose.scan:
             context |= preclose_context(beside.preclose.scan, beside.preclose, slugs)
@@ -152,15 +148,23 @@ def _chip(version: VersionEvening, shown: Sequence[str], query: Mapping[str, str
     }
 
 
-def _blocks(summary: EveningSummary, versions: Sequence[VersionEvening]) -> list[dict[str, Any]]:
+def _movement(signal: Signal, day: date) -> str:
+    """What a signal did on the day: `ENTERED`, or the status with which it ended."""
+    return ENTERED if signal.entered_on == day and signal.exit_on != day else signal.status
+
+
+def _blocks(summary: EveningSummary, versions: Sequence[VersionEvening], rows: PickRows) -> list[dict[str, Any]]:
     rules = regime_rules([version.session for version in versions if version.session])
-    return [_block(version, summary, rules) for version in versions]
+    return [_block(version, summary, rules, rows) for version in versions]
 
 
-def _block(version: VersionEvening, summary: EveningSummary, rules: Mapping[int, RegimeRule | None]) -> dict[str, Any]:
+def _block(
+    version: VersionEvening, summary: EveningSummary, rules: Mapping[int, RegimeRule | None], rows: PickRows
+) -> dict[str, Any]:
     """The block of one version: its three lists, their counts and the rule behind its regime."""
     rule = rules.get(version.session.pk) if version.session else None
     query = urlencode({"scanner_version": version.version.slug, "date": summary.session_date})
+    lists = dict(zip(GROUPS, (version.new, version.stayed, version.dropped), strict=True))
     return {
         "version": version.version,
         "session": version.session,
@@ -169,13 +173,8 @@ def _block(version: VersionEvening, summary: EveningSummary, rules: Mapping[int,
         "listed": version.listed,
         "funnel": f"{reverse('pages:funnel', args=[summary.market])}?{query}",
         "groups": [
-            ("new", _rows(version.new, summary)),
-            ("stayed", _rows(version.stayed, summary)),
-            ("dropped", _rows(version.dropped, summary)),
+            (group, len(picks), mark_safe(rows.html(picks, group)))  # noqa: S308 - escaped there
+            for group, picks in lists.items()
         ],
-        "counts": (len(version.new), len(version.stayed), len(version.dropped)),
+        "counts": tuple(map(len, lists.values())),
     }
-
-
-def _rows(picks: Iterable[Pick], summary: EveningSummary) -> list[PickRow]:
-    return [pick_row(pick, summary) for pick in picks]

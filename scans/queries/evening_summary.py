@@ -28,6 +28,8 @@ from scans.queries.settling import EVENING, provisional_answers
 
 SPARK = 60
 """Sessions of a sparkline."""
+UNUSED = tuple(f"scanner_version__{name}" for name in ("params", "segments", "limits"))
+"""JSON of the versions, which no row needs: to parse it for each took longer than to read the rows."""
 FIRST = ("v2", "v3")
 """These versions come first."""
 
@@ -148,7 +150,7 @@ class _EveningQueries:
         self.sessions: QuerySet[Any, Any] = sessions.order_by("scanner_version__slug", "-date")
         self.answers = provisional_answers(market) if reading == EVENING else ScanSession.objects.none()
         self.answers = self.answers.filter(date=latest)
-        ranks = ScanRank.objects.select_related("signal", "scanner_version").order_by("rank", "code")
+        ranks = ScanRank.objects.select_related("signal", "scanner_version").defer(*UNUSED).order_by("rank", "code")
         chosen = Q(session__in=two)
         if reading == EVENING:
             chosen |= Q(session__in=self.answers.order_by().values("pk"))

@@ -29,7 +29,7 @@ from marketdata.joint_queries import evaluate_together
 from marketdata.queries.calendar_disagreements import CalendarDisagreement
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
 from marketdata.queries.session_bars import Omission, SessionBars
-from marketdata.web.prepared import PreparedStatement
+from marketdata.web.prepared import PreparedStatement, example_codes, pad_codes
 from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
 from scans.queries import marks
 from scans.queries.overview import UNFINISHED
@@ -114,7 +114,7 @@ def work_and_tags(
     """`current_work` and `marks.tags`, in one query."""
     if not user.pk or not codes:
         return current_work(market), {}
-    filled = marks.fill(codes)
+    filled = pad_codes(codes)
     rows = _statement(len(filled)).rows(market, user.pk, day or date.max, *filled)
     by_day = sorted((row for row in rows if row[0] is None), key=lambda row: str(row[-1] or ""))
     tags = {code: tag for _, _, code, *_, tag, _ in by_day}
@@ -155,7 +155,7 @@ def _statement(places: int) -> PreparedStatement:
             rows.values_list(*empty, "code", *zeros, "tag", "date"), all=True
         )
 
-    return PreparedStatement(make, "market", -1, date(1, 1, 1), *marks.example_codes(places))
+    return PreparedStatement(make, "market", -1, date(1, 1, 1), *example_codes(places))
 
 
 WORK = PreparedStatement(work_rows, "a market")

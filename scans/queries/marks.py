@@ -23,17 +23,6 @@ def tags(user: Any, market: str, codes: Iterable[str], day: date | None = None) 
     return dict(rows.values_list("code", "tag"))
 
 
-def fill(codes: Iterable[str]) -> list[str]:
-    """The codes, the last one repeated: few statements serve all numbers."""
-    names = sorted(set(codes))
-    return names + names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names)) if names else []
-
-
-def example_codes(places: int) -> Iterable[str]:
-    """So many codes for a prepared statement."""
-    return (f"code {place}" for place in range(places))
-
-
 def tag_rows(user: int, market: str, day: date, codes: Iterable[str]) -> QuerySet[Mark]:
     """The marks with a tag, up to the session `day` or of instruments as such."""
     rows = Mark.objects.filter(Q(date=None) | Q(date__lte=day), user=user, market=market, code__in=codes)

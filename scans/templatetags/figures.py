@@ -1,4 +1,4 @@
-"""Filters of the pages: those of `numbers`, words of engines, the clock of a market, sparklines."""
+"""Filters of the pages: those of `numbers`, words of engines, the clock of a market."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.utils.translation import get_language
 from marketdata.market_time import market_zone, utc_time
 from marketdata.templatetags import failures
 from marketdata.web.templatetags import numbers
-from marketdata.web.templatetags.numbers import DASH, direction, to_number, typeset
+from marketdata.web.templatetags.numbers import DASH, to_number, typeset
 from scans.models import ScanSession
 from scans.wording import durations, glossary, reasons, rules
 
@@ -166,29 +166,3 @@ def duration(age: timedelta | None) -> str:
 def version_state(state: str) -> Any:
     """The state of a version on the last closed session."""
     return glossary.word(glossary.VERSION_STATES, state)
-
-
-@register.simple_tag
-def spark(points: str, change: Any = None) -> SafeString:
-    """A sparkline; nothing where there are too few closes."""
-    if not points:
-        return SafeString("")
-    return format_html(
-        '<svg class="spark {}" viewBox="0 0 240 60" width="72" height="24" preserveAspectRatio="none" '
-        'aria-hidden="true"><polyline points="{}"/></svg>',
-        direction(change),
-        points,
-    )
-
-
-@register.simple_tag
-def now(code: str, level: float | None = None, close: float | None = None) -> SafeString:
-    """The place of an instrument's price now; with a level, of its distance from there too."""
-    if level is None:
-        return format_html('<span class="now" data-now="{}" hidden></span>', code)
-    return format_html(
-        '<span class="now" data-now="{}" data-level="{}" data-close="{}" hidden></span>',
-        code,
-        numbers.plain_price(level),
-        numbers.plain_price(close),
-    )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -16,7 +18,7 @@ from scans.operations.analysis.funnel import session_funnel
 from scans.operations.scan.reproduce import NoSuchRun
 from scans.pages.base import KeptPage
 from scans.queries import results
-from scans.queries.versions import NoActiveVersion, UnknownVersion, get_versions
+from scans.queries.versions import NoActiveVersion, UnknownVersion, active_versions, choose_versions, named_versions
 
 
 class PartPage(KeptPartPage, KeptPage):
@@ -31,18 +33,23 @@ class PartPage(KeptPartPage, KeptPage):
         except ValueError:
             return None
 
-    def version(self) -> ScannerVersion:
-        """The version of ?scanner_version=, else the market's active one; 404 where there is none."""
-        version = self.version_or_none()
+    def version(self, *beside: QuerySet[Any, Any]) -> ScannerVersion:
+        """The version of ?scanner_version=, else the market's active one; 404 where there is none. `beside`: query sets
+        that are evaluated in the same statement."""
+        version = self.version_or_none(*beside)
         if version is None:
             raise Http404(f"Market {self.market.name} has no active version.")
         return version
 
-    def version_or_none(self) -> ScannerVersion | None:
+    def version_or_none(self, *beside: QuerySet[Any, Any]) -> ScannerVersion | None:
         """The same, None for a market without an active version; 404 for a version that does not exist."""
         slug = self.request.GET.get("scanner_version", "")
+        slugs = [slug] if slug else []
+        named, active = named_versions(slugs), active_versions()
+        if beside:
+            self.evaluate(named, active, *beside)
         try:
-            return get_versions(self.market.name, [slug] if slug else [])[0]
+            return choose_versions(self.market.name, slugs, named, active)[0]
         except NoActiveVersion:
             return None
         except UnknownVersion as error:

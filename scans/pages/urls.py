@@ -77,6 +77,7 @@ urlpatterns = [
     path("<market:market>/research", research.Research.as_view(), name="research"),
     path("<market:market>/research/<slug:slug>", research.SweepPage.as_view(), name="sweep"),
     path("<market:market>/portfolio", portfolio.Portfolio.as_view(), name="portfolio"),
+    path("<market:market>/portfolio/report", portfolio.Report.as_view(), name="portfolio_report"),
     path("<market:market>/sources", sources.Sources.as_view(), name="sources"),
     path("<market:market>/rescan", rescan.Rescan.as_view(), name="rescan"),
     path("<market:market>/search", stock.Search.as_view(), name="search"),

@@ -130,7 +130,25 @@ def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
 
 def enabled_versions(market: str) -> list[ScannerVersion]:
     """The enabled versions whose segments the market has: the default of an evening."""
-    return _fitting(get_segments(market), _enabled())
+    return EnabledVersionsQueries(market).versions()
+
+
+class EnabledVersionsQueries:
+    """The queries of `enabled_versions`: evaluated one by one, or with others in one statement by
+    `evaluate_together(*query_sets)`."""
+
+    def __init__(self, market: str) -> None:
+        self.market, self.segments, self.enabled = market, stated_segments([market]), _enabled()
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.segments, self.enabled]
+
+    def versions(self) -> list[ScannerVersion]:
+        """See `enabled_versions`."""
+        segments = [*get_market(self.market).segments, *(segment for _, segment in self.segments)]
+        return _fitting(segments, self.enabled)
 
 
 def _enabled() -> QuerySet[ScannerVersion]:

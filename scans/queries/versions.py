@@ -28,9 +28,21 @@ class NoActiveVersion(UnknownVersion):
 
 def get_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
     """The versions of these names in their order; the active one of `market` if there are none."""
+    return choose_versions(market, slugs, named_versions(slugs), active_versions())
+
+
+def named_versions(slugs: Sequence[str]) -> QuerySet[ScannerVersion]:
+    """The versions of these names."""
+    return ScannerVersion.objects.filter(slug__in=slugs)
+
+
+def choose_versions(
+    market: str, slugs: Sequence[str], named: Iterable[ScannerVersion], active: Iterable[ActiveVersion]
+) -> list[ScannerVersion]:
+    """`get_versions` from the rows of versions with these names, and `active_versions`."""
     if not slugs:
-        return [active_version(market)]
-    rows_by_slug = {version.slug: version for version in ScannerVersion.objects.filter(slug__in=slugs)}
+        return [_chosen_active(market, active)]
+    rows_by_slug = {version.slug: version for version in named}
     for slug in slugs:
         if slug not in rows_by_slug:
             all_slugs = version_slugs()
@@ -44,7 +56,11 @@ def get_versions(market: str, slugs: list[str]) -> list[ScannerVersion]:
 
 def active_version(market: str) -> ScannerVersion:
     """The active version of `market`; a variant such as kr-adj has that of its base unless it has its own."""
-    version = choose_active(market, active_versions())
+    return _chosen_active(market, active_versions())
+
+
+def _chosen_active(market: str, rows: Iterable[ActiveVersion]) -> ScannerVersion:
+    version = choose_active(market, rows)
     if version is not None:
         return version
     all_slugs = version_slugs()

@@ -95,6 +95,7 @@ def section(bench: Bench) -> None:
         "sources": "kr/sources",
         "research": "kr/research",
         "portfolio": "kr/portfolio",
+        "portfolio, its report": "kr/portfolio/report?part",
         "filters": f"kr/funnel?scanner_version=v2&date={days[-1]}&part",
         "reasons": f"kr/reasons/{CODE}?part",
         "settings": "settings",

@@ -39,6 +39,7 @@ PAGES = {
     "review": "/kr/{day}/review",
     "search": "/kr/search?q={text}",
     "portfolio": "/kr/portfolio?scanner_version={version}",
+    "portfolio report": "/kr/portfolio/report?scanner_version={version}",
     "research": "/kr/research",
     "sweep": "/kr/research/volume",
     "candles": "/upbit/candles",

@@ -68,7 +68,9 @@ def test_strangers_are_sent_to_the_login(client: Client) -> None:
 
 
 def test_the_portfolio_is_drawn_with_its_market(scanned: Any, browser: Client) -> None:
-    page = text(browser, "/kr/portfolio?scanner_version=rises&slots=3")
+    around = text(browser, "/kr/portfolio?scanner_version=rises&slots=3")
+    assert 'data-load="/kr/portfolio/report?scanner_version=rises&amp;slots=3"' in around
+    page = text(browser, "/kr/portfolio/report?scanner_version=rises&slots=3")
     assert 'class="curve portfolio"' in page
     assert 'class="curve equal"' in page
     assert "survivors only" in page

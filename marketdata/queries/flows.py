@@ -48,7 +48,7 @@ def get_flow_figures(
     if not picks:
         return {}
     calendar = get_sessions(market) if calendar is None else calendar
-    filled = pad_codes(code for code, _ in picks)
+    filled = pad_codes({code for code, _ in picks}, 16)
     return make_flow_figures(_statement(len(filled)).rows(market, *_span(picks, calendar), *filled), picks, calendar)
 
 

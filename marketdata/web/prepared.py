@@ -46,10 +46,12 @@ def use_binary_format(cursor: Any) -> None:
         cursor.cursor.format = Format.BINARY
 
 
-def pad_codes(codes: Iterable[str]) -> list[str]:
-    """The codes in order, the last one repeated up to a power of two: few statements serve all numbers of codes."""
+def pad_codes(codes: Iterable[str], least: int = 1) -> list[str]:
+    """The codes in order, the last one repeated up to a power of two, `least` at least: few statements serve all
+    numbers of codes."""
     names = sorted(set(codes))
-    return names + names[-1:] * ((1 << (len(names) - 1).bit_length()) - len(names)) if names else []
+    places = max(1 << (len(names) - 1).bit_length(), least)
+    return names + names[-1:] * (places - len(names)) if names else []
 
 
 def example_codes(places: int) -> Iterable[str]:

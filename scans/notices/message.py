@@ -15,6 +15,8 @@ from enum import StrEnum
 ALWAYS, URGENT = 0, 1
 """The weights of the subject and the link, and of what went wrong."""
 MARKDOWN_SIGNS = re.compile(r"([\\`*_\[\]<>#|~])")
+ORDINAL = re.compile(r"^(\d+)\.(?= )")
+"""The number with which a line begins: Markdown takes it for a list."""
 
 
 class Kind(StrEnum):
@@ -98,7 +100,7 @@ def _markdown(line: Line) -> str:
     """Every line is a paragraph or an item of its own: two blanks at its end break it."""
     if line.kind is Kind.LINK:
         return f"<{line.text}>"
-    escaped = MARKDOWN_SIGNS.sub(r"\\\1", line.text)
+    escaped = ORDINAL.sub(r"\1\\.", MARKDOWN_SIGNS.sub(r"\\\1", line.text))
     if line.kind is Kind.HEAD:
         return f"**{escaped}**  "
     return f"- {escaped}" if line.kind is Kind.ITEM else f"{escaped}  "

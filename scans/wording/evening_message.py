@@ -1,8 +1,9 @@
 """The message of an evening in a reader's language, from the content of its notification.
 
 1. The subject: the market, the session and what each version lists, the larger of v2 and v3 first.
-2. What went wrong, and how far behind the record is.
-3. Of each version: its regime with the rule, counts as listed, who is new with the order, who left and why.
+2. What went wrong, how far behind the record is, and why versions have published nothing.
+3. Of each other version: its regime with the rule, counts as listed, who is new with the order, who left and why; of
+   its first list the picks alone.
 4. The signals that ended or began, by name, with the return.
 5. The collection and the bars; the address of the page.
 
@@ -29,7 +30,7 @@ from scans.models import EveningOutcome, Notification, ScanSession
 from scans.notices.message import ALWAYS, URGENT, Kind, Line, Message
 from scans.wording import glossary
 from scans.wording.reasons import no_picks_reason
-from scans.wording.regime_sentences import regime_sentence
+from scans.wording.regime_sentences import MINUS, regime_sentence
 from scans.wording.rules import check_name
 
 UNPUBLISHED = ("failed", "quarantined")
@@ -44,9 +45,12 @@ def evening_message(content: Mapping[str, Any], language: str, *, link: str = ""
     if content.get("kind") == Notification.SETTLED:
         return settled_message(content, language, link=link)
     with translation.override(language or "en"):
-        lines = [*_problems(content), *_provisional(content)]
-        for version in _ordered(content["versions"]):
-            lines += _version(version, content["market"])
+        versions = _ordered(content["versions"])
+        unpublished = [version for version in versions if version["status"] in UNPUBLISHED]
+        lines = [*_problems(content), *map(_unpublished, unpublished), *_provisional(content)]
+        for version in versions:
+            if version not in unpublished:
+                lines += _version(version, content["market"])
         lines += _signals(content["signals"])
         lines += [Line(text, weight=DETAIL) for text in _details(content)]
         if link:
@@ -112,9 +116,10 @@ def evening_subject(content: Mapping[str, Any], language: str) -> str:
 
 def _subject(content: Mapping[str, Any]) -> str:
     counts = ", ".join(_count(version) for version in _ordered(content["versions"])) or _("nothing was run")
+    is_said = any(version["status"] in UNPUBLISHED for version in content["versions"])
     texts = {
         "done": counts,
-        "partial": _("%(counts)s, not everything went well") % {"counts": counts},
+        "partial": counts if is_said else _("%(counts)s, not everything went well") % {"counts": counts},
         "failed": _("nothing was scanned") if content.get("as_of") else _("nothing was published"),
         "incomplete": _("the session is not complete"),
     }
@@ -123,6 +128,9 @@ def _subject(content: Mapping[str, Any]) -> str:
     if content.get("as_of"):
         at = f"{content['as_of'].astimezone(market_zone(content['market'])):%H:%M %Z}"
         day = _("%(day)s before the close, %(at)s") % {"day": day, "at": at}
+    if behind := (content.get("readiness") or {}).get("sessions_behind"):
+        late = ngettext("%(behind)s session behind", "%(behind)s sessions behind", behind) % {"behind": behind}
+        day = f"{day}, {late}"
     return f"Seismo {market} {day}: {texts[content['outcome']]}"[:200]
 
 
@@ -151,7 +159,8 @@ def _count(version: Mapping[str, Any]) -> str:
         "slug": slug,
         "count": f"{version['ranked']:,}",
     }
-    new = version.get("counts", {}).get("new")
+    counts = version.get("counts", {})
+    new = counts.get("new") if _has_before(counts) else None
     return text + _(" (%(count)s new)") % {"count": f"{new:,}"} if new else text
 
 
@@ -180,6 +189,9 @@ def _problems(content: Mapping[str, Any]) -> Iterator[Line]:
             )
             % day
         )
+        if content["versions"]:
+            of_session = {"day": session_day(content["session"])}
+            yield from _problem(_("The lists and their order prices are of %(day)s.") % of_session)
     is_ready = not readiness or readiness["state"] in ("ready", "demo")
     if readiness.get("undecided") or not (is_ready or behind):
         yield from _problem(_("State of the market: %(reason)s") % {"reason": failure_reason(readiness["reason"])})
@@ -199,11 +211,15 @@ def _problem(text: str) -> Iterator[Line]:
         yield Line(text, weight=URGENT)
 
 
+def _unpublished(version: Mapping[str, Any]) -> Line:
+    """Why a version has published nothing."""
+    return Line(
+        f"{version['scanner_version']} · {_status(version)}: {failure_reason(version['reason'])}", Kind.HEAD, URGENT
+    )
+
+
 def _version(version: Mapping[str, Any], market: str) -> Iterator[Line]:
-    slug, currency = version["scanner_version"], get_market(market).currency
-    if version["status"] in UNPUBLISHED:
-        yield Line(f"{slug} · {_status(version)}: {failure_reason(version['reason'])}", Kind.HEAD, URGENT)
-        return
+    currency = get_market(market).currency
     yield Line(_head(version), Kind.HEAD, VERSION)
     if rule := _rule(version):
         yield Line(rule, weight=RULE)
@@ -217,13 +233,21 @@ def _version(version: Mapping[str, Any], market: str) -> Iterator[Line]:
         yield Line(text, weight=URGENT)
     counts = version.get("counts", {})
     picks = version["new"] if counts else version["picks"]
+    if counts and not _has_before(counts) and picks:
+        yield Line(_("Its first list: there is none before to compare it with."), weight=RULE)
     for n, pick in enumerate(picks):
-        yield Line(_pick(pick, currency, is_new=bool(counts)), Kind.ITEM, NEW + n)
-    yield from _rest(counts.get("new", 0) - len(picks), _("More new ones: %(count)s"), NEW)
+        yield Line(_pick(pick, currency, is_new=_has_before(counts)), Kind.ITEM, NEW + n)
+    more = _("More new ones: %(count)s") if _has_before(counts) else _("More picks: %(count)s")
+    yield from _rest(counts.get("new", 0) - len(picks), more, NEW)
     left, dropped = _("Dropped"), version.get("dropped", ())
     for n, row in enumerate(dropped):
         yield Line(f"{left} {_name(row)}: {_exit(row['reason'])}", Kind.ITEM, DROPPED + n)
     yield from _rest(counts.get("dropped", 0) - len(dropped), _("More dropped ones: %(count)s"), DROPPED)
+
+
+def _has_before(counts: Mapping[str, int]) -> bool:
+    """Whether the version has a list of an evening before, against which picks are new, or stayed, or dropped."""
+    return "stayed" in counts
 
 
 def _early(early: Mapping[str, Any]) -> Iterator[str]:
@@ -281,7 +305,7 @@ def _head(version: Mapping[str, Any]) -> str:
     else:
         counts = ngettext("%(listed)s pick", "%(listed)s picks", ranked) % {"listed": f"{ranked:,}"}
     moves = version.get("counts", {})
-    if any(moves.values()):
+    if _has_before(moves) and any(moves.values()):
         counts += ": " + _("%(new)s new, %(stayed)s stayed, %(dropped)s dropped") % moves
     regime = glossary.word(glossary.REGIMES, version["regime"]) if version["regime"] else ""
     return " · ".join(str(part) for part in (version["scanner_version"], regime, counts) if part)
@@ -312,7 +336,7 @@ def _pick(pick: Mapping[str, Any], currency: str, *, is_new: bool) -> str:
     """신규 1. 더블유게임즈 192080: 59,400 (+5.69 %); 목표 65,300, 손절 55,300"""
     new = pgettext("figure", "New") + " " if is_new else ""
     head = f"{new}{pick['rank']}. {_name(pick)}"
-    change = "" if pick["change_pct"] is None else f" ({format_percent(pick['change_pct'])})"
+    change = "" if pick["change_pct"] is None else f" ({_percent(pick['change_pct'])})"
     plan = pick.get("plan") or {}
     orders = plan.get("order") or plan
     names = {"entry": _("entry %(price)s"), "target": _("target %(price)s"), "stop": _("stop %(price)s")}
@@ -321,6 +345,11 @@ def _pick(pick: Mapping[str, Any], currency: str, *, is_new: bool) -> str:
     ]
     words = [f"{head}: {format_price(pick['close'], currency)}{change}", ", ".join(prices)]
     return "; ".join(filter(None, words))
+
+
+def _percent(value: float) -> str:
+    """With the minus that the sentences of regimes have."""
+    return format_percent(value).replace("-", MINUS)
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -340,7 +369,7 @@ def _signals(signals: Mapping[str, Any]) -> Iterator[Line]:
         if move["status"] == "entered":
             yield Line(f"{entered} {_name(move)} ({move['scanner_version']})", Kind.ITEM, ENTRY + n)
         else:
-            returns = ", ".join(format_percent(value) for value in move["returns_pct"])
+            returns = ", ".join(map(_percent, move["returns_pct"]))
             text = f"{_exit(move['status'])} {_name(move)} ({move['scanner_version']}) {returns}"
             yield Line(text, Kind.ITEM, NEW + n)
     if (rest := signals.get("moves_left_out", 0)) > 0:

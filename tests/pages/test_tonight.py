@@ -46,6 +46,13 @@ def test_page_lists_every_pick_once(scanned: pd.DataFrame, sessions: list[date],
     assert sorted(code for code, on in linked if on == str(day)) == sorted(picked(scanned, day))
 
 
+def test_nothing_is_new_in_a_first_list(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
+    first = min(day for day in sessions if browser.get(f"/kr/{day}/").status_code == 200 and picked(scanned, day))
+    html = browser.get(f"/kr/{first}/").content.decode()
+    assert f"Picks {len(picked(scanned, first))}</th>" in html
+    assert ">New " not in html
+
+
 def test_order_prices_lie_on_the_grid(scanned: pd.DataFrame, sessions: list[date], browser: Client) -> None:
     """Ticks of KRX since 2023-01-25: 5 won from 2,000, 10 from 5,000, 50 from 20,000."""
     html = browser.get(f"/kr/{sessions[30]}/").content.decode()

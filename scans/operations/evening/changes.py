@@ -58,6 +58,8 @@ def _add_picks(report: EveningReport, summary: EveningSummary) -> None:
         if evening is None or version.failed:
             continue
         groups = {"new": evening.new, "stayed": evening.stayed, "dropped": evening.dropped}
+        if evening.before is None:
+            del groups["stayed"], groups["dropped"]
         version.counts = {name: len(picks) for name, picks in groups.items()}
         version.preclose_hits = hits_row(evening.preclose_hits)
         version.new = [pick_row(pick.rank) for pick in evening.new[:NAMED]]

@@ -45,7 +45,8 @@ class VersionReport:
     left_out: int = 0
     quarantined: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    """The counts of new, stayed and dropped picks; {} where they are not known."""
+    """The counts of new, stayed and dropped picks, of a version's first list of new ones alone; {} where they are not
+    known."""
     new: list[dict[str, Any]] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     """The first `NAMED` of them, a dropped one with its reason: the status of its signal, or ""."""

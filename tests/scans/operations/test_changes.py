@@ -40,8 +40,9 @@ def test_changes_are_set_arithmetic_on_published_ranks(
     probe.plan = (0.02, -0.02, 6)
     statuses: set[str] = set()
     for before, day in zip(sessions[-7:-1], sessions[-6:], strict=True):
-        if before == sessions[-7]:
-            run(before)
+        if before == sessions[-7]:  # the first list: none before it, in which picks stayed or from which they left
+            for first in run(before).versions:
+                assert first["counts"] == {"new": len(codes(first["scanner_version"], before))}
         row = run(day)
         for version in row.versions:
             slug = version["scanner_version"]

@@ -144,7 +144,8 @@ def content(**given: Any) -> dict[str, Any]:
 
 
 ENGLISH = """\
-Seismo KRX 2026-08-21 (Fri): v2 13 picks (2 new), v3 10 picks (1 new), v1 0 picks, vcp failed, not everything went well
+Seismo KRX 2026-08-21 (Fri): v2 13 picks (2 new), v3 10 picks (1 new), v1 0 picks, vcp failed
+vcp · failed: vcp was ended by RuntimeError: the log has more.
 v2 · bull · 13 picks: 2 new, 11 stayed, 2 dropped
 Trend regime: +6.1 % over 20 sessions (bull kept above 2 %), mean of 10 sessions +0.12 % (above −0.05 %)
 - New 1. 더블유게임즈 192080: 59,400 (+5.69 %); target 65,300, stop 55,300
@@ -156,10 +157,9 @@ v3 · bull · 26 matched, 10 listed: 1 new, 9 stayed, 0 dropped
 v1 · crash · 0 picks
 Daily regime: the index −2.9 % on the day (crash below −2.5 %)
 Regime crash: nothing is picked.
-vcp · failed: vcp was ended by RuntimeError: the log has more.
 Signals that moved today
 - target hit NAVER 035420 (v2) +9.81 %
-- stopped out SK하이닉스 000660 (v3) -5.00 %, -4.20 %
+- stopped out SK하이닉스 000660 (v3) −5.00 %, −4.20 %
 - entered 삼성전자 005930 (v3)
 Collected from Korea Investment & Securities: 2,761 new, 2 corrected, 93 calls.
 Signals: 3 new, 5 earlier ones changed.
@@ -167,7 +167,8 @@ Bars: 2,761 of 2,770 expected.
 12.3 seconds.
 https://seismo.example.org/kr/2026-08-21/"""
 KOREAN = """\
-Seismo KRX 2026-08-21 (금): v2 13종목(신규 2), v3 10종목(신규 1), v1 0종목, vcp 실패, 일부 실패
+Seismo KRX 2026-08-21 (금): v2 13종목(신규 2), v3 10종목(신규 1), v1 0종목, vcp 실패
+vcp · 실패: RuntimeError 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다.
 v2 · 상승 · 13종목: 신규 2 · 유지 11 · 이탈 2
 추세 국면: 20일 +6.1 % (상승 유지 기준 2 % 초과), 10일 평균 +0.12 % (−0.05 % 초과)
 - 신규 1. 더블유게임즈 192080: 59,400 (+5.69 %); 목표 65,300, 손절 55,300
@@ -179,10 +180,9 @@ v3 · 상승 · 26종목 중 10 표시: 신규 1 · 유지 9 · 이탈 0
 v1 · 급락 · 0종목
 당일 국면: 당일 지수 −2.9 % (급락 기준 −2.5 % 미만)
 국면 급락: 선정하지 않습니다.
-vcp · 실패: RuntimeError 오류로 중단되었습니다. 자세한 내용은 로그에 있습니다.
 오늘 움직인 신호
 - 목표 도달 NAVER 035420 (v2) +9.81 %
-- 손절 SK하이닉스 000660 (v3) -5.00 %, -4.20 %
+- 손절 SK하이닉스 000660 (v3) −5.00 %, −4.20 %
 - 진입 삼성전자 005930 (v3)
 수집(한국투자증권): 신규 2,761, 정정 2, 호출 93.
 신호: 새로 3건, 이전 신호 변경 5건.

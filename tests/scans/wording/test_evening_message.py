@@ -61,6 +61,49 @@ def test_what_went_wrong_is_said(changes: dict[str, Any], english: str, korean: 
     assert korean in text(content(**changes), "ko")
 
 
+def test_a_record_that_is_behind_says_of_which_session_its_orders_are() -> None:
+    body = content(readiness={**content()["readiness"], "state": "overdue", "sessions_behind": 3})
+    assert text(body).startswith("Seismo KRX 2026-08-21 (Fri), 3 sessions behind: v2 13 picks")
+    assert "\nThe lists and their order prices are of 2026-08-21 (Fri).\n" in text(body)
+    assert text(body, "ko").startswith("Seismo KRX 2026-08-21 (금), 3거래일 지연: v2 13종목")
+    assert "\n아래 목록과 주문 가격은 2026-08-21 (금) 기준입니다.\n" in text(body, "ko")
+
+
+@pytest.mark.parametrize(
+    ("language", "lines"),
+    [
+        (
+            "en",
+            [
+                "Seismo KRX 2026-08-21 (Fri): v2 3 picks",
+                "v2 · 3 picks",
+                "Its first list: there is none before to compare it with.",
+                "- 1. 더블유게임즈 192080: 59,400 (+5.69 %); target 65,300, stop 55,300",
+                "- More picks: 2",
+            ],
+        ),
+        (
+            "ko",
+            [
+                "Seismo KRX 2026-08-21 (금): v2 3종목",
+                "v2 · 3종목",
+                "첫 목록이라 비교할 이전 목록이 없습니다.",
+                "- 1. 더블유게임즈 192080: 59,400 (+5.69 %); 목표 65,300, 손절 55,300",
+                "- 그 밖의 종목: 2",
+            ],
+        ),
+    ],
+)
+def test_nothing_is_new_in_a_first_list(language: str, lines: list[str]) -> None:
+    one = version("v2", ranked=3, matched=3, counts={"new": 3}, new=content()["versions"][1]["new"][:1])
+    assert text(content(versions=[one], outcome="done"), language).splitlines()[:5] == lines
+
+
+def test_something_else_that_went_wrong_is_in_the_subject() -> None:
+    body = content(versions=[version("v2", ranked=3)])
+    assert evening_subject(body, "en") == "Seismo KRX 2026-08-21 (Fri): v2 3 picks, not everything went well"
+
+
 def test_a_backlog_is_said() -> None:
     days = ["2026-08-19", "2026-08-20", "2026-08-21"]
     lines = text(content(versions=[version("v2", sessions=days, left_out=2, quarantined=days[:1])])).splitlines()

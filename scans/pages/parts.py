@@ -21,8 +21,8 @@ from scans.queries import results
 from scans.queries.versions import NoActiveVersion, UnknownVersion, active_versions, choose_versions, named_versions
 
 
-class PartPage(KeptPartPage, KeptPage):
-    """A part of a page, `?scanner_version=&date=`."""
+class VersionPage(KeptPage):
+    """A page or part on a version, `?scanner_version=&date=`."""
 
     parameters = ("scanner_version", "date")
 
@@ -54,6 +54,10 @@ class PartPage(KeptPartPage, KeptPage):
             return None
         except UnknownVersion as error:
             raise Http404(str(error)) from error
+
+
+class PartPage(KeptPartPage, VersionPage):
+    """A part of a page on a version."""
 
 
 class Funnel(PartPage):

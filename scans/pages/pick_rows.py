@@ -14,7 +14,7 @@ from scans.pages.order_plan import order_plan
 from scans.pages.row_cells import RowCells, now, spark
 from scans.pages.sparkline import sparkline
 from scans.queries.evening_summary import EveningSummary, Pick
-from scans.templatetags.figures import eok
+from scans.templatetags.figures import EOK, eok
 
 DROPPED = "dropped"
 GROUPS = ("new", "stayed", DROPPED)
@@ -72,7 +72,7 @@ class PickRows:
         """The cell with the net buying of foreigners and institutions."""
         flow = self.evening.flows.get((rank.code, self.evening.session_date)) or {}
         kinds = [flow.get(f"{name}_value_5") for name in ("foreign", "institution")]
-        spans = [f'<span class="{direction(value)}">{eok(value)}</span>' for value in kinds]
+        spans = [f'<span class="{direction(value and round(value / EOK, 1))}">{eok(value)}</span>' for value in kinds]
         pension = f"{self.pension_funds} {eok(flow.get('pension_value_5'))}"
         return f'<td class="n flow" title="{pension}">{"/".join(spans)}</td>'
 

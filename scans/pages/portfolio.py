@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,32 +16,22 @@ from marketdata.pages.kept import Content
 from scans.operations.evaluation import evaluation_cache
 from scans.operations.evaluation.portfolio import MOST_SLOTS, PortfolioReport, Rules, cached_portfolio
 from scans.pages.curves import draw_curves
-from scans.pages.parts import PartPage
-from scans.queries.readiness import EnabledVersionsQueries
+from scans.pages.parts import PartPage, VersionPage
+from scans.queries.enabled_versions import EnabledVersionsQueries
 
 LATEST = 30
 """Positions of the table."""
 
 
-class PortfolioPart(PartPage):
-    """A page or part on the portfolio of `?scanner_version=` with `?slots=`."""
+class Portfolio(VersionPage):
+    """`/{market}/portfolio?scanner_version=&slots=`: the versions, and a place for the report, which takes longer."""
 
     section = "research"
     parameters = ("scanner_version", "slots")
 
-    @property
-    def rules(self) -> Rules:
-        """The rules with the chosen number of slots."""
-        slots = self.request.GET.get("slots", "")
-        return Rules(int(slots) if slots.isascii() and slots.isdigit() and 1 <= int(slots) <= MOST_SLOTS else 10)
-
-
-class Portfolio(PortfolioPart):
-    """`/{market}/portfolio`: the versions, and a place for the report, which takes longer."""
-
     def content(self) -> Content:
         enabled = EnabledVersionsQueries(self.market.name)
-        version, rules = self.version(*enabled.query_sets), self.rules
+        version, rules = self.version(*enabled.query_sets), _rules(self.request)
         query = urlencode({"scanner_version": version.slug, "slots": rules.slots})
         context = {
             "version": version,
@@ -51,11 +42,14 @@ class Portfolio(PortfolioPart):
         return Content(_("Portfolio"), self.render("pages/portfolio.html", context))
 
 
-class Report(PortfolioPart):
-    """`/{market}/portfolio/report`: the curves, figures and positions."""
+class Report(PartPage):
+    """`/{market}/portfolio/report`: its curves, figures and positions."""
+
+    section = "research"
+    parameters = ("scanner_version", "slots")
 
     def content(self) -> Content:
-        version, rules = self.version(), self.rules
+        version, rules = self.version(), _rules(self.request)
         context: dict[str, Any] = {"version": version, "report": None}
         try:
             key = evaluation_cache.evaluation_key(
@@ -65,6 +59,12 @@ class Report(PortfolioPart):
         except (DataProblem, evaluation_cache.Busy):
             leave_unstored()
         return Content(_("Portfolio"), self.render("pages/portfolio_report.html", context))
+
+
+def _rules(request: HttpRequest) -> Rules:
+    """The rules with the number of slots of `?slots=`."""
+    slots = request.GET.get("slots", "")
+    return Rules(int(slots) if slots.isascii() and slots.isdigit() and 1 <= int(slots) <= MOST_SLOTS else 10)
 
 
 def _figures(report: PortfolioReport) -> dict[str, Any]:

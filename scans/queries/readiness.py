@@ -21,10 +21,10 @@ from django.db.models.functions import RowNumber
 
 from marketdata.errors import DataProblem
 from marketdata.joint_queries import evaluate_together
-from marketdata.markets import MARKETS, get_market
+from marketdata.markets import get_market
 from marketdata.queries import index_series, instruments
 from marketdata.queries.breaks import get_history_digests
-from marketdata.queries.instruments import get_segments, stated_segments
+from marketdata.queries.instruments import stated_segments
 from marketdata.queries.market_calendar import MarketCalendar
 from marketdata.queries.readiness import ALARM_STATES, Freshness, ReadinessState
 from marketdata.queries.records import get_flow_record
@@ -35,6 +35,7 @@ from scans.engines import engine_params
 from scans.engines.base import caps_reach, reads_flows
 from scans.engines.registry import ENGINES
 from scans.models import Notification, Reading, ScannerVersion, ScanRun, ScanSession, Status
+from scans.queries.enabled_versions import enabled_rows, fitting_versions
 from scans.queries.freshness import ScheduledFreshnessQueries
 from scans.queries.versions import active_versions, choose_active
 
@@ -128,58 +129,13 @@ def recorded_markets_readiness(as_of: datetime) -> list[Readiness]:
     ]
 
 
-def enabled_versions(market: str) -> list[ScannerVersion]:
-    """The enabled versions whose segments the market has: the default of an evening."""
-    return EnabledVersionsQueries(market).versions()
-
-
-class EnabledVersionsQueries:
-    """The queries of `enabled_versions`: evaluated one by one, or with others in one statement by
-    `evaluate_together(*query_sets)`."""
-
-    def __init__(self, market: str) -> None:
-        self.market, self.segments, self.enabled = market, stated_segments([market]), _enabled()
-
-    @property
-    def query_sets(self) -> list[QuerySet[Any, Any]]:
-        """All of them."""
-        return [self.segments, self.enabled]
-
-    def versions(self) -> list[ScannerVersion]:
-        """See `enabled_versions`."""
-        segments = [*get_market(self.market).segments, *(segment for _, segment in self.segments)]
-        return _fitting(segments, self.enabled)
-
-
-def _enabled() -> QuerySet[ScannerVersion]:
-    return ScannerVersion.objects.filter(enabled=True).order_by("slug")
-
-
-def _fitting(segments: Iterable[str], versions: Iterable[ScannerVersion]) -> list[ScannerVersion]:
-    """The versions that cover no other segments."""
-    return [version for version in versions if set(segments).issuperset(version.segments)]
-
-
-def lacking_segments(market: str) -> dict[str, list[str]]:
-    """Slug of each other enabled version, which an evening skips -> the segments that the market lacks. A version that
-    has none of the market's segments and all of another market's belongs there, and is not among them."""
-    segments = set(get_segments(market))
-    elsewhere = [set(other.segments) - segments for other in MARKETS.values() if other.name != market]
-    lacking = {
-        version.slug: [name for name in version.segments if name not in segments]
-        for version in _enabled()
-        if not any(other.issuperset(version.segments) for other in elsewhere)
-    }
-    return {slug: names for slug, names in lacking.items() if names}
-
-
 class ReadinessQueries(ScheduledFreshnessQueries):
     """The queries of the readiness of `markets` that depend on no session."""
 
     def __init__(self, markets: Sequence[str]) -> None:
         super().__init__(markets)
         self.segments = stated_segments(markets)
-        self.versions, self.active = _enabled(), active_versions()
+        self.versions, self.active = enabled_rows(), active_versions()
 
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:
@@ -191,7 +147,7 @@ class ReadinessQueries(ScheduledFreshnessQueries):
         if freshness.latest is None or day is None:
             return None
         stated = [segment for market, segment in self.segments if market == name]
-        return SessionQueries(name, _fitting([*get_market(name).segments, *stated], self.versions), day)
+        return SessionQueries(name, fitting_versions([*get_market(name).segments, *stated], self.versions), day)
 
     def readiness(self, freshness: Freshness, as_of: datetime, answers: SessionQueries | None) -> Readiness:
         """The readiness of a market by the freshness of its record and the answers of its versions."""

@@ -51,7 +51,7 @@ def measure(days: Sequence[date], part: float, share: float, *, scales: bool) ->
     from scans.operations.preclose.scan import PrecloseRequest, scan_quotes
     from scans.operations.scan.request import RunRequest
     from scans.operations.scan.run import run_scan
-    from scans.queries.readiness import enabled_versions
+    from scans.queries.enabled_versions import enabled_versions
 
     versions, now = enabled_versions("kr"), datetime.now(UTC)
     slugs = [version.slug for version in versions]

@@ -42,7 +42,7 @@ from scans.operations.evening.version_scans import due_scans, scan_in_group, sca
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.request import RunRequest
 from scans.operations.versions import version_reads_flows
-from scans.queries import readiness
+from scans.queries import enabled_versions, readiness
 from scans.queries.freshness import markets_freshness
 from scans.queries.versions import get_versions
 
@@ -108,7 +108,7 @@ def _run_evening(request: EveningRequest, *, clock: Clock, warm_up: WarmUp) -> E
             _EveningRun(lease, session, as_of, request, versions, report, clock, warm_up).run_steps()
             report.readiness = _readiness(request.market, session, clock())
             if report.readiness and not request.versions:
-                report.readiness["skipped"] = readiness.lacking_segments(request.market)
+                report.readiness["skipped"] = enabled_versions.lacking_segments(request.market)
             report.seconds = round(perf_counter() - began, 2)
             lease.check()
             notify.record_report(report, at=clock(), sends=request.notifies)
@@ -156,7 +156,7 @@ def evening_versions(request: EveningRequest) -> list[ScannerVersion]:
     """The versions of an evening; raises UnknownVersion."""
     if request.versions:
         return get_versions(request.market, list(request.versions))
-    return readiness.enabled_versions(request.market)
+    return enabled_versions.enabled_versions(request.market)
 
 
 def evening_session(request: EveningRequest, as_of: datetime) -> tuple[date | None, str]:

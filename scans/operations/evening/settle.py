@@ -33,9 +33,9 @@ from scans.operations.evening.report import VersionReport
 from scans.operations.requests.worker import USER_ERRORS
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
+from scans.queries.enabled_versions import enabled_versions
 from scans.queries.order_prices import pick_plan
 from scans.queries.preclose import preclose_hits, session_answers
-from scans.queries.readiness import enabled_versions
 from scans.queries.settling import evening_answers, reading_filter
 
 LOGGER = logging.getLogger(__name__)

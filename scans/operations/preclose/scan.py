@@ -41,7 +41,7 @@ from scans.operations.scan.features import Feature
 from scans.operations.scan.reproduce import NoSuchRun
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import answer_sessions
-from scans.queries.readiness import enabled_versions
+from scans.queries.enabled_versions import enabled_versions
 from scans.queries.versions import get_versions
 
 

@@ -26,7 +26,6 @@ from scans.admin.reasons import ReasonColumn
 from scans.models import Notification
 from scans.operations.evening import notify
 from scans.operations.evening.notification_content import notification_subject
-from scans.wording import glossary
 
 SEND = "scans.change_notification"
 KINDS = {
@@ -53,11 +52,7 @@ class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
         number_column("seconds"),
         "changed_at",
     )
-    list_filter = (
-        MarketFilter,
-        word_filter("kind", _("kind"), KINDS),
-        word_filter("outcome", _("outcome"), glossary.EVENING_OUTCOMES),
-    )
+    list_filter = (MarketFilter, word_filter("kind", _("kind"), KINDS), "outcome")
     ordering = ("-session", "market")
     sortable_by = ()
     fieldsets = (
@@ -84,7 +79,7 @@ class NotificationAdmin(ReadOnly, ReasonColumn, DetailPage, MarketList):
 
     @admin.display(description=_("outcome"))
     def state(self, row: Notification) -> SafeString:
-        return badges.pill(row.outcome, str(glossary.word(glossary.EVENING_OUTCOMES, row.outcome)))
+        return badges.state_pill(row, "outcome")
 
     @admin.display(description=_("summary"))
     def summary(self, row: Notification) -> str:

@@ -64,7 +64,6 @@ EVENING_OUTCOMES: dict[str, Text] = {
     "partial": pgettext_lazy("evening", "partly failed"),
     "incomplete": pgettext_lazy("evening", "bars are missing"),
     "failed": pgettext_lazy("evening", "failed"),
-    "notice": pgettext_lazy("evening", "notice"),
 }
 RUN_STAGES: dict[str, Text] = {
     "read": pgettext_lazy("stage", "read"),

@@ -15,7 +15,6 @@ from django_q.models import Schedule
 from scans.admin.notifications import KINDS
 from scans.models import Delivery, EveningOutcome, Notification
 from scans.operations.evening import evening
-from scans.wording import glossary
 from tests.admin.views import page, sentences
 from tests.scans.conftest import AS_OF
 
@@ -62,10 +61,6 @@ def test_a_message_on_the_calendar_is_a_notice(looking: Client, language: str, w
     listed = page(looking, reverse("admin:scans_notification_changelist"))
     rows = listed[listed.index('<table id="result_list"') :]
     assert all(word in rows for word in words)
-
-
-def test_every_outcome_has_a_name_in_the_admin() -> None:
-    assert set(glossary.EVENING_OUTCOMES) == set(EveningOutcome.values)
 
 
 def test_it_is_sent_again(scanned: Any, client: Client, settings: Any) -> None:

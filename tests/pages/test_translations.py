@@ -33,6 +33,7 @@ MODULES = (
     "marketdata/candles/admin.py",
     "marketdata/candles/apps.py",
     "marketdata/candles/models/candles.py",
+    "marketdata/operations/feature_flags.py",
     "marketdata/operations/source_descriptions.py",
     "scans/apps.py",
     "scans/queries/settling.py",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Q
+from django_q.models import Failure
 
 from marketdata.models import TaskRecord, TaskStatus
 from marketdata.operations import lease, task_queue
@@ -31,6 +32,7 @@ def recover(now: datetime) -> int:
     for row in running.filter(worker__in=lost):
         record_failure(row, LOST, now)
     TaskRecord.objects.filter(finished_at__lt=now - KEPT).delete()
+    Failure.objects.filter(stopped__lt=now - KEPT).delete()  # django-q2 limits the rows of successful tasks alone
     return _send_due(now)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
+from django_q.models import Failure
 
 from marketdata.models import LeaseRow, TaskRecord, TaskStatus
 from marketdata.operations.tasks import attempts, queueing
@@ -164,6 +165,22 @@ def test_the_share_of_failures() -> None:
             id=str(n), kind="scan", queue="high", status=status, queued_at=now, sent_at=now, finished_at=finished
         )
     assert failure_shares(now) == {"24 hours": 1 / 4, "30 days": 1 / 8}
+
+
+def test_rows_of_failed_tasks_go_as_those_of_their_record_do() -> None:
+    now = timezone.now()
+    for days in (34, 36):
+        ended = now - timedelta(days)
+        Failure.objects.create(
+            id=f"{days}", name=f"{days}", func="os.getcwd", started=ended, stopped=ended, success=False
+        )
+        TaskRecord.objects.create(
+            id=f"{days}", kind="scan", queue="high", status=TaskStatus.DEAD, queued_at=ended, sent_at=ended,
+            finished_at=ended,
+        )  # fmt: skip
+    recover(now)
+    assert list(Failure.objects.values_list("pk", flat=True)) == ["34"]
+    assert list(TaskRecord.objects.values_list("pk", flat=True)) == ["34"]
 
 
 def test_a_time_limit_is_no_failure_that_passes() -> None:

@@ -35,6 +35,18 @@ def test_a_pressed_queue_grows_after_two_seconds_and_up_to_the_most() -> None:
     assert [scaler.decide(second, loads(low=pressed(3)), FREE) for second in range(4, 9)] == [{}] * 5
 
 
+def test_a_pressed_queue_waits_for_the_workers_of_its_last_cluster() -> None:
+    """On a busy host a cluster takes ten seconds to start: five were started where one was needed."""
+    scaler, clusters, grown = Scaler(least=2, most=10), 1, []
+    for second in range(60):
+        workers = 1 if second < 12 else 2  # the second cluster takes tasks, the third never does
+        load = QueueLoad(waiting=9, age=30.0, running=workers, workers=workers, clusters=clusters)
+        if scaler.decide(second, loads(low=load), FREE):
+            clusters += 1
+            grown.append(second)
+    assert grown == [2, 12, 42]
+
+
 def test_a_queue_that_is_busy_on_and_off_does_not_flutter() -> None:
     scaler = Scaler(least=2, most=4)
     for second in range(0, 200, 2):

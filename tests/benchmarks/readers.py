@@ -148,7 +148,9 @@ class _Load:
             Line("answers that were computed", ratio=1 - ratio, aims={"ratio": 1 - RATIO}, note=f"of {served:,}"),
             Line("stale answers", ratio=stale, aims={"ratio": 0}, note=f"{stale} of {judged:,} compared"),
         ]
+        distinct = len({reading.address for reading in readings})
         remarks = [
+            f"{distinct:,} addresses: at most {1 - distinct / len(readings):.0%} could be cached if nothing changed",
             f"{len(readings):,} requests, {published} publications, {len(changes) - published} corrections",
             f"{1000 * cpu / len(readings):.2f} ms of processor time a request (server, PostgreSQL, Redis, and both "
             "kinds of changes)",

@@ -32,7 +32,7 @@ from marketdata.models import (
     LakePartition,
     SessionReading,
 )
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries.records import get_lake
 
 Query: TypeAlias = models.QuerySet[Any, Any]
@@ -74,8 +74,8 @@ def copy_lake(
     target = Lake(bucket)
     if get_lake().is_remote:
         raise LakeError(f"The lake is in a bucket already ({get_lake().root}): only one in a directory is copied.")
-    project.current_record(market).refuse_empty()
-    project.current_flow_record(market)
+    current_lake.current_record(market).refuse_empty()
+    current_lake.current_flow_record(market)
     with transaction.atomic():
         rows = list(_rows(market, others))
     before = {} if rebuild else _files(target, market)

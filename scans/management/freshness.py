@@ -9,7 +9,7 @@ from typing import Protocol
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketdata.management.table import write_prose
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries.readiness import ReadinessState
 from scans.operations.scan.answers import Scan
 from scans.queries.freshness import markets_freshness
@@ -51,7 +51,7 @@ def warning(market: str, as_of: datetime, *, strict: bool = False) -> str:
     """A line that says how old the record is, that sessions in doubt are undecided, or that it is a generated one; ""
     where it has the last closed session and nothing is in doubt; CommandError instead where `strict`. The lake is
     brought up to date first: bars are counted in it."""
-    project.refresh_stale(market)
+    current_lake.refresh_stale(market)
     (record,) = markets_freshness([market], as_of)
     fine = not record.behind and not record.doubts
     if record.latest is None or (record.state is not ReadinessState.DEMO and fine):

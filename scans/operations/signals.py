@@ -27,7 +27,7 @@ from django.db.models import Q
 
 from marketdata.markets import get_market
 from marketdata.operations import analyze_tables, generations
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.record import Record
 from scans.evaluation import trade_lifecycle
 from scans.evaluation.trade_lifecycle import Lifecycles, Plans
@@ -58,7 +58,7 @@ def update_signals(
     version_rows = (
         get_versions(market, list(versions)) if versions else list(ScannerVersion.objects.filter(enabled=True))
     )
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     last = np.datetime64(record.last_complete_session(as_of))
     done = [_update_version(record, version, last, rebuild) for version in version_rows]
     analyze_tables.analyze(sum(result.opened + result.moved for result in done), Signal)
@@ -84,7 +84,7 @@ def _update_version(record: Record, version: ScannerVersion, last: np.datetime64
 
 
 def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int, int]:
-    bars = project.read_with_repair(record, lambda record: read_plan_bars(record, days))
+    bars = current_lake.read_with_repair(record, lambda record: read_plan_bars(record, days))
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in pending]
     new_signals, changed = [], []
     for revision in sorted(set(revisions)):

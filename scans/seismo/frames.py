@@ -114,13 +114,13 @@ def scan(
     import numpy as np
     import pandas as pd
 
-    from marketdata.operations.projection import project
+    from marketdata.operations.projection import current_lake
     from scans.engines import engine_params
     from scans.engines.registry import get_engine
     from scans.execution.shards import EngineTask
     from scans.operations.research.variant_picks import task_ranks
 
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     last = record.sessions[-1].item()
     days = record.between(as_day(start) or as_day(end) or last, as_day(end) or last)
     chosen = get_engine(engine)
@@ -169,11 +169,11 @@ def evaluate(
 
 
 def _panel(market: str, fields: Sequence[str], start: Day, end: Day) -> Panel:
-    from marketdata.operations.projection import project
+    from marketdata.operations.projection import current_lake
     from marketdata.panel import MARKET_CAP
     from marketdata.queries.window import open_window
 
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     record.refuse_empty()
     days = record.between(as_day(start) or record.block(record.sessions[-1])[0].item(), as_day(end))
     window = open_window(record, days, 0, caps=0 if MARKET_CAP in fields else None)

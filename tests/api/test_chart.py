@@ -15,8 +15,8 @@ from django.test import Client
 
 from marketdata.models import FactorEvent, StockPrice
 from marketdata.operations import generations
+from marketdata.operations.projection import current_lake
 from marketdata.operations.projection import dirty_months as marks
-from marketdata.operations.projection import project
 from marketdata.queries.history import get_history, read_instrument_table
 from marketdata.queries.window import open_window
 from marketdata.significant_digits import significant
@@ -202,7 +202,7 @@ def test_history_begins_after_a_missing_session(bring: Importer, market: pd.Data
     # April 10, a holiday, is June 5 eight weeks later: a session without bars.
     assert column(body, "date")[0] == "2024-06-07"
     assert body["bars"][0]["indicators"]["ema5"] == body["bars"][0]["close"]
-    project.current_record("kr")  # until then the lake knows nothing of the later bars
+    current_lake.current_record("kr")  # until then the lake knows nothing of the later bars
     assert get(CHART, period="max", indicators="ema5") == body
 
 
@@ -232,7 +232,7 @@ def test_the_record_and_the_lake_say_the_same(market: pd.DataFrame, sessions: li
     )  # fmt: skip
     StockPrice.objects.filter(stock_code="247540", date=sessions[30]).delete()
     marks.mark("kr", sessions)
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     window = open_window(record, record.sessions, 0)
     at = int(np.searchsorted(window.survey.codes, b"247540"))
     names = ("open", "high", "low", "close", "volume", "amount")

@@ -12,7 +12,7 @@ import pytest
 from marketdata.models import Instrument, InstrumentStatus, StockPrice
 from marketdata.operations import collect
 from marketdata.operations.collect import CollectionOptions, CollectionReport, instruments
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.sources.bithumb import client as bithumb
 from marketdata.sources.http.client import HttpClient
 from marketdata.sources.upbit import client as upbit
@@ -88,7 +88,7 @@ def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
     assert list(lines) == [("KRW", "common")]
     assert InstrumentStatus.objects.count() == len(quoted_in_won)
 
-    record = project.current_record("upbit")
+    record = current_lake.current_record("upbit")
     assert record.sessions[-1].item() == TODAY - timedelta(days=1)
     assert record.last_complete_session(NOW) == TODAY - timedelta(days=1)
     result = scanned("upbit", "v2", "v2-crypto", "seismograph-crypto")
@@ -114,7 +114,7 @@ def test_days_of_bithumb_are_korean_days(coins: Book) -> None:
     assert list(days.order_by("date").values_list("date", flat=True)) == [
         day_of(tick) for tick in some["KRW-C00"] if day_of(tick) < TODAY
     ]
-    project.current_record("bithumb")
+    current_lake.current_record("bithumb")
 
 
 def day_of(tick: Tick) -> date:

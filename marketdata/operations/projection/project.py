@@ -24,13 +24,11 @@ from marketdata.lake.footers import Part, is_away
 from marketdata.models import FlowPartition, LakePartition, Partition
 from marketdata.operations import generations
 from marketdata.operations.projection import break_table, index_table, partitions
-from marketdata.queries.records import get_flow_record, get_lake, get_record
-from marketdata.record import FlowRecord, Record
+from marketdata.queries.records import get_lake, get_record
 
 Progress = Callable[[str, int, int], None]
 Write = Callable[[date, int], writer.PartitionSummary | flow_files.FlowFileSummary]
 Kind = TypeVar("Kind", LakePartition, FlowPartition)
-T = TypeVar("T")
 LOGGER = logging.getLogger(__name__)
 
 
@@ -105,40 +103,6 @@ def project_flows(market: str, *, rebuild: bool = False, progress: Progress | No
         return flow_files.write(get_lake(), market, month, flows, generation=generation)
 
     return _write_all(stale, write, progress)
-
-
-def current_record(market: str) -> Record:
-    """The record of `market`, after its stale partitions have been rewritten."""
-    current = get_record(market)
-    if current.stale:
-        project_bars(market)
-        current = get_record(market)
-    return current
-
-
-def refresh_stale(market: str) -> None:
-    """Rewrite the stale partitions of `market`; one short statement where there are none."""
-    if LakePartition.objects.filter(market=market).exclude(wanted=F("written")).exists():
-        project_bars(market)
-
-
-def current_flow_record(market: str) -> FlowRecord:
-    """The record of the market's investor flow, after its stale partitions have been rewritten."""
-    current = get_flow_record(market)
-    if current.stale:
-        project_flows(market)
-        current = get_flow_record(market)
-    return current
-
-
-def read_with_repair(current: Record, read: Callable[[Record], T]) -> T:
-    """The result of `read(current)`. Where it meets a file of the lake that is missing, damaged or stale, the lake is
-    repaired from the record and read a second time; LakeError where that does not help."""
-    try:
-        return read(current)
-    except LakeError:
-        update_lake(current.market.name)
-        return read(get_record(current.market.name))
 
 
 def _mark_other_sessions(market: str) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.number_format import count_of
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.panel import Bools, Floats, Panel
 from marketdata.queries import index_series
 from marketdata.queries.market_calendar import get_calendar
@@ -144,7 +144,7 @@ def gather_evidence(request: EvaluationRequest) -> Evidence:
 def requested_record(request: EvaluationRequest) -> tuple[Record, Days]:
     """The record of the request's market, and the requested sessions; BeyondRecord if no holding can have ended."""
     if request.mend:
-        record = project.current_record(request.market)
+        record = current_lake.current_record(request.market)
     else:
         named_days = [day for day in (request.first, request.last) if day]
         record = get_projected_record(request.market, *named_days)
@@ -226,7 +226,9 @@ def _read(
     """The panel, the suspected actions and the index; a lake that is damaged or behind is repaired once."""
     if not request.mend:
         return _read_arrays(record, sessions, price_days, rules, request)
-    return project.read_with_repair(record, lambda record: _read_arrays(record, sessions, price_days, rules, request))
+    return current_lake.read_with_repair(
+        record, lambda record: _read_arrays(record, sessions, price_days, rules, request)
+    )
 
 
 def _read_arrays(

@@ -28,7 +28,7 @@ from marketdata.market_time import market_zone
 from marketdata.markets import get_market
 from marketdata.operations.collect import missing_data
 from marketdata.operations.lease import Lease, LeaseLost
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.operations.tasks.groups import in_task
 from marketdata.queries.market_calendar import get_hours, get_sessions
 from marketdata.queries.records import get_record
@@ -207,7 +207,7 @@ class _EveningRun:
                     clock=self._clock,
                     beat=self._lease.check,
                 )
-            record = project.current_record(self._request.market)
+            record = current_lake.current_record(self._request.market)
             if not self._is_complete(record):
                 return
             if not self._versions:

@@ -23,7 +23,7 @@ from django.conf import settings
 from marketdata.operations.collect import missing_data
 from marketdata.operations.collect.missing_data import CollectionSummary
 from marketdata.operations.lease import Lease
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from scans.models import Reading, ScannerVersion, ScanSession
 from scans.operations import signals
 from scans.operations.analysis.split import first_failing_checks
@@ -101,7 +101,7 @@ def settle(
     """Settle the last sessions of `market`. UnknownMarket; LeaseTaken where an evening of the market runs."""
     with Lease(f"evening of market {market}") as lease:
         report = SettleReport(market, missing_data.collect_settled(market, clock=clock, beat=lease.check))
-        days = project.current_record(market).sessions[-SESSIONS:].tolist()
+        days = current_lake.current_record(market).sessions[-SESSIONS:].tolist()
         for version in enabled_versions(market):
             before = _published(market, version, days)
             if not before:

@@ -30,7 +30,7 @@ from marketdata.operations.forming import (
     unpacked_quotes,
 )
 from marketdata.operations.lease import Lease
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries import index_series
 from marketdata.queries.volume_shares import get_volume_share
 from marketdata.record import Record
@@ -104,7 +104,7 @@ def scan_quotes(
     pinned: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> PrecloseReport:
     """The scans of `versions` on the quotes as the last session of the record; nothing is written."""
-    base = project.current_record(request.market)
+    base = current_lake.current_record(request.market)
     chosen = index_series.get_index_name(request.market)
     notes = [differing_bases(sweep, base)]
     if chosen not in OWN_NAMES:
@@ -127,7 +127,7 @@ def scan_quotes(
         extended = record_with_quotes(record, sweep, volume_share=volume_share or 1.0)
         return [scan for scan, _ in answer_sessions(extended, extended.sessions[-1:], versions, run)]
 
-    scans = project.read_with_repair(base, answers)
+    scans = current_lake.read_with_repair(base, answers)
     return PrecloseReport(sweep, volume_share, scans, [note for note in notes if note])
 
 

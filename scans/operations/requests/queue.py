@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 
 from marketdata.markets import get_market
 from marketdata.operations import lease
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.operations.tasks.queueing import enqueue, unfinished_names
 from marketdata.record import Record
 from scans.digests import json_digest
@@ -94,7 +94,7 @@ def queue_request(
         return QueuedRequest(existing, is_new=False)
     segments = get_market(market).segments
     version_rows = get_versions(market, list(versions))
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     first_session, last_session, count = _sessions(record, first, last, as_of)
     check_request(version_rows, options, segments, count)
     try:

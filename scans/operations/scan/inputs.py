@@ -11,7 +11,7 @@ from typing import Protocol
 
 from django.conf import settings
 
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries import index_series
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.records import get_flow_record
@@ -95,7 +95,7 @@ def read_inputs(record: Record, days: Days, tasks: Sequence[EngineTask], how: Re
     `how.mend`. Raises LakeError if it is not, DataProblem if a session is missing or the index is too short."""
     if not how.mend:
         return _read(record, days, tasks, how)
-    return project.read_with_repair(record, lambda record: _read(record, days, tasks, how))
+    return current_lake.read_with_repair(record, lambda record: _read(record, days, tasks, how))
 
 
 def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOptions) -> ScanInputs:
@@ -105,7 +105,7 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     )
     flows = None
     if any(task.reads_flows for task in tasks):
-        flows = (project.current_flow_record if how.mend else get_flow_record)(market)
+        flows = (current_lake.current_flow_record if how.mend else get_flow_record)(market)
     warm_up = max(task.requirements.warm_up for task in tasks)
     bars = get_history_digests(record, days)
     meter = StageMeter()

@@ -21,7 +21,7 @@ from marketdata.markets import get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import analyze_tables
 from marketdata.operations.priority import write_first
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries.instruments import get_names, get_segments
 from marketdata.queries.readiness import get_doubtful_bases
 from marketdata.queries.readings import ReadingTimes, get_readings
@@ -231,7 +231,7 @@ def requested_sessions(request: RunRequest) -> Days:
 def _record(request: RunRequest) -> Record:
     """The record, after an update of the lake; with `mend` False the record as it is."""
     if request.mend:
-        return project.current_record(request.market)
+        return current_lake.current_record(request.market)
     return get_record(request.market)
 
 

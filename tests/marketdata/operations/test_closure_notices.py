@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from marketdata.models import CalendarOverride
 from marketdata.operations.collect import CollectionOptions
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake, project
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
 from tests.marketdata.operations.tidy_files import write_tidy
 
@@ -68,7 +68,7 @@ def test_an_import_names_a_closed_day_and_the_scans_leave_out_the_same(
 ) -> None:
     (line,) = warnings_of_import(write_tidy(tmp_path / "a.csv", lines(at, odd, [0, 1, 2, 3, 4])))
     assert line.startswith(f"WARNING: {DAYS[at]}: {why}; closed?")
-    assert list(project.current_record("kr").closed_days()) == [DAYS[at]]
+    assert list(current_lake.current_record("kr").closed_days()) == [DAYS[at]]
 
 
 def test_only_days_of_the_import_are_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries.market_calendar import get_sessions
 from marketdata.queries.window import open_window
 from scans.models import ScanRank
@@ -130,7 +130,7 @@ def picks(day: date, *, published: bool = True) -> set[str]:
 
 def closes(day: date) -> dict[str, int]:
     """Code -> the raw close that scans read."""
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     window = open_window(record, np.array([day], dtype="datetime64[D]"), 0)
     panel = window.read({"raw_close": 0}, threads=1)
     row = panel.tail("raw_close", 0)[-1]

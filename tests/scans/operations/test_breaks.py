@@ -16,7 +16,7 @@ from marketdata.errors import LakeError
 from marketdata.lake import breaks_file
 from marketdata.models import FactorEvent, Instrument, InstrumentStatus
 from marketdata.operations.imports.prices import import_prices
-from marketdata.operations.projection import index_table, project
+from marketdata.operations.projection import current_lake, index_table, project
 from marketdata.operations.record import factor_events
 from marketdata.queries import history
 from marketdata.queries.breaks import get_breaks, get_history_digests
@@ -82,7 +82,7 @@ def bars(market: str, instruments: int = 14) -> pd.DataFrame:
 
 
 def broken(market: str) -> list[tuple[str, str, str]]:
-    return [(one.session, one.code, one.kind) for one in get_breaks(project.current_record(market))]
+    return [(one.session, one.code, one.kind) for one in get_breaks(current_lake.current_record(market))]
 
 
 def scanned(market: str, first: date, last: date) -> list[Any]:
@@ -100,13 +100,13 @@ def test_a_raw_split_is_suspected_until_its_event_is_supplied(bring: Bring, mark
     rows.loc[split, "volume"] *= 4
     bring(rows, market)
     assert broken(market) == [(str(on[280]), code, "split")]
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     panel = open_window(record, record.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert [str(code) for code in panel.codes[panel.suspect[-1]]] == [code]
     unlike = get_history_digests(record, record.sessions[[279, 280]])
     factor_events.record_decision(market=market, code=code, day=on[280], ratio=0.25, source="test", at=AS_OF)
     assert broken(market) == []
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     alike = get_history_digests(record, record.sessions[[279, 280]])
     assert unlike[0] == alike[0]
     assert unlike[1] != alike[1]
@@ -118,7 +118,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
     rows = bars("us")
     on = days("us")
     bring(rows, "us")
-    sessions, m, spread = get_own_index(project.current_record("us"))
+    sessions, m, spread = get_own_index(current_lake.current_record("us"))
     wrong = rows[(rows.code == "TBX") & (rows.date == on[290])].copy()
     wrong[PRICES] *= 100
     bring(wrong, "us")
@@ -126,7 +126,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
         (str(on[290]), "TBX", "scale"),
         (str(on[291]), "TBX", "scale"),
     ]
-    _, with_error, range_with_error = get_own_index(project.current_record("us"))
+    _, with_error, range_with_error = get_own_index(current_lake.current_record("us"))
     np.testing.assert_array_equal(m[:290], with_error[:290])
     close = rows.pivot_table(index="date", columns="code", values="close").drop(columns="TBX")
     expected = (close / close.shift(1) - 1).mean(axis=1).to_numpy()
@@ -134,7 +134,7 @@ def test_one_wrong_bar_leaves_the_index_with_its_instrument(bring: Bring) -> Non
     assert spread[290:].max() < 0.01 > range_with_error[290:].max()
     bring(rows[(rows.code == "TBX") & (rows.date == on[290])], "us")  # corrected
     assert broken("us") == []
-    np.testing.assert_array_equal(get_own_index(project.current_record("us"))[1], m)
+    np.testing.assert_array_equal(get_own_index(current_lake.current_record("us"))[1], m)
     assert len(sessions) == len(m)
 
 
@@ -155,7 +155,7 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     on = days(market)
     bring(rows, market)
     assert broken(market) == [(str(on[240]), code, "life")]
-    record = project.current_record(market)
+    record = current_lake.current_record(market)
     for at, eligible in ((240 + 58, False), (240 + 59, True)):  # v2 wants 60 bars
         day = np.datetime64(on[at])
         panel = open_window(record, np.array([day]), 321).read({"close": 321, "volume": 0})
@@ -173,7 +173,7 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     old = (two.code == code) & (two.date < on[240])
     two.loc[old, "code"] = "999990" if market == "kr" else "ZZX"
     bring(two, f"{market}-two")
-    other = get_own_index(project.current_record(f"{market}-two"))
+    other = get_own_index(current_lake.current_record(f"{market}-two"))
     np.testing.assert_array_equal(index[1], other[1])
     np.testing.assert_array_equal(index[2], other[2])
 
@@ -184,7 +184,7 @@ def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring
     of_code = rows.code == code
     rows.loc[of_code & (rows.date < on[40]), "volume"] = 3e6
     bring(rows, "us")
-    record = project.current_record("us")
+    record = current_lake.current_record("us")
     window = open_window(record, record.between(on[30], on[-1]), 30)
     codes = list(window.read({"close": 30, "volume": 0}).codes)
     assert codes.count(code) == 2
@@ -263,12 +263,12 @@ def test_an_inverted_event_is_refused_by_hand_and_suspected_from_a_file(bring: B
     file.write_text(f"date,code,ratio\n{on[280]},003010,{1 / 30}\n", encoding="utf-8")
     import_prices(files=[file], market="kr", as_of=AS_OF)
     assert broken("kr") == [(str(on[280]), "003010", "event")]
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     panel = open_window(record, record.sessions[-1:], 260).read({"close": 260, "volume": 0})
     assert panel.suspect[0].tolist() == [code == "003010" for code in panel.codes]
     factor_events.record_decision(**supply, ratio=30, at=AS_OF)
     assert broken("kr") == []
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     assert not open_window(record, record.sessions[-1:], 260).read({"volume": 0}).suspect.any()
 
 
@@ -313,7 +313,7 @@ def test_a_projection_that_is_killed_leaves_no_answer_of_former_histories(
     if killed_in == "breaks_file.write":
         with pytest.raises(LakeError):  # so that no answer is computed, or kept
             get_breaks(record)
-    lives = project.read_with_repair(record, get_breaks)
+    lives = current_lake.read_with_repair(record, get_breaks)
     assert [(one.session, one.code, one.kind) for one in lives] == [(str(on[280]), code, "life")]
     after = get_generations()["kr"]
     assert after > left if killed_in == "breaks_file.write" else after == left

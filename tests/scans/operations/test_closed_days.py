@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from marketdata.data_quality import report
 from marketdata.errors import DataProblem
 from marketdata.models import CalendarOverride, LakePartition
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries import history
 from marketdata.queries.index_series import get_own_index
 from marketdata.queries.records import get_record
@@ -69,7 +69,7 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     assert (sessions[19].month, sessions[20].month) == (3, 4) or at != 20
     rows = bars([day for day in sessions if day != sessions[at]])
     bring(pd.concat([rows, fill(rows, sessions, at)]))
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     assert np.datetime64(sessions[at]) not in record.sessions
     ours = scan(sessions[at + 1])
     assert any(notice.startswith(f"{sessions[at]}: ") and "closed?" in notice for notice in ours.notices)
@@ -80,7 +80,7 @@ def test_the_next_session_is_as_if_the_market_had_been_closed(
     assert np.datetime64(sessions[at]) not in chart.days
 
     CalendarOverride.objects.create(market="kr", date=sessions[at], is_open=False)
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     assert record.closed_days() == {}
     theirs = scan(sessions[at + 1])
     assert ours.answers == theirs.answers  # digests included
@@ -108,16 +108,16 @@ def test_closed_day_is_scanned_only_after_it_is_confirmed_open(
     (answer,) = scan(sessions[-1]).answers
     assert (answer.status, answer.reason) == ("quarantined", "none of 12 instruments traded")
     CalendarOverride.objects.update_or_create(market="kr", date=sessions[-1], defaults={"is_open": False})
-    assert project.current_record("kr").sessions[-1] == np.datetime64(sessions[-2])
+    assert current_lake.current_record("kr").sessions[-1] == np.datetime64(sessions[-2])
     assert not [one for one in report.get_findings("kr") if one.check == "closed_days"]
 
 
 def test_right_bars_make_it_a_session_again(bring: Importer, sessions: list[date], probe: Probe) -> None:
     rows = bars(sessions)
     bring(pd.concat([rows[rows.date != sessions[22]], silent(rows, sessions, 22)]))
-    assert np.datetime64(sessions[22]) not in project.current_record("kr").sessions
+    assert np.datetime64(sessions[22]) not in current_lake.current_record("kr").sessions
     bring(rows[rows.date == sessions[22]])
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     assert np.datetime64(sessions[22]) in record.sessions
     assert not record.closed
 
@@ -151,15 +151,15 @@ def test_half_dead_days_are_quarantined_and_named_with_the_next(
 def test_a_lake_of_before_is_written_anew(bring: Importer, sessions: list[date], probe: Probe) -> None:
     """A day that was closed by an override leaves the lake, and comes back with it."""
     bring(bars(sessions))
-    project.current_record("kr")
+    current_lake.current_record("kr")
     day = sessions[21]
     override = CalendarOverride.objects.create(market="kr", date=day, is_open=False)
     assert get_record("kr").stale == (day.replace(day=1),)
-    project.current_record("kr")
+    current_lake.current_record("kr")
     (row,) = LakePartition.objects.filter(market="kr", month=day.replace(day=1))
     assert row.closed == {str(day): [12, ""]}
     assert str(day) not in row.sessions
     override.delete()
-    assert np.datetime64(day) in project.current_record("kr").sessions
+    assert np.datetime64(day) in current_lake.current_record("kr").sessions
     with pytest.raises(CommandError, match="is not a session"):
         call_command("run_scan", "--date", "2024-04-10")

@@ -14,7 +14,7 @@ from django.db import connection
 
 from marketdata.models import LeaseRow
 from marketdata.operations.lease import Lease, LeaseLost, LeaseTaken
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from scans.management.evenings import evening_text
 from scans.models import (
     Delivery,
@@ -290,7 +290,7 @@ def test_unexpected_error_is_reported(
     evenings: Evenings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(project, "current_record", lambda market: 1 / 0)
+    monkeypatch.setattr(current_lake, "current_record", lambda market: 1 / 0)
     report = evenings(night(sessions[-1]))
     assert (report.outcome, Evening.objects.get().status) == ("failed", Status.FAILED)
     assert "ZeroDivisionError" in Notification.objects.get().reason

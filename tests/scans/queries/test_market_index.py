@@ -16,7 +16,7 @@ from marketdata.data_quality import report
 from marketdata.errors import DataProblem
 from marketdata.markets import OWN_CAP
 from marketdata.operations.imports.index_series import choose_index, import_index
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake, project
 from marketdata.queries.index_series import get_own_index
 from scans.engines import regimes
 from scans.engines.base import MarketIndex
@@ -61,7 +61,7 @@ def test_both_series_equal_the_reference_and_regimes_depend_on_the_chosen_one(
     rows = with_caps(sessions)
     bring(rows)
     equal = scanned(sessions)
-    record = project.current_record("kr")
+    record = current_lake.current_record("kr")
     for series in ("own-equal", "own-cap"):
         _, m, spread = get_own_index(record, series)
         wanted = expected(rows, sessions, series)
@@ -79,10 +79,10 @@ def test_a_session_brought_later_gives_what_all_at_once_gives(bring: Importer, s
     rows = with_caps(sessions)
     for last in (5, 20, 21, 40):
         bring(rows[rows["date"] <= sessions[:last][-1]])
-        record = project.current_record("kr")
+        record = current_lake.current_record("kr")
         daily = get_own_index(record, OWN_CAP)
     project.project_bars("kr", rebuild=True)
-    whole = get_own_index(project.current_record("kr"), OWN_CAP)
+    whole = get_own_index(current_lake.current_record("kr"), OWN_CAP)
     for one, other in zip(daily, whole, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -91,7 +91,7 @@ def test_caps_are_carried_across_a_missing_session(bring: Importer, sessions: li
     rows = with_caps(sessions)
     rows = rows[rows["date"] != sessions[25]]
     bring(rows)
-    _, m, _ = get_own_index(project.current_record("kr"), OWN_CAP)
+    _, m, _ = get_own_index(current_lake.current_record("kr"), OWN_CAP)
     wanted = expected(rows, sessions, "own-cap")["m"].drop(index=pd.Timestamp(sessions[25]))
     np.testing.assert_allclose(m, wanted, rtol=1e-9, atol=1e-12)
     assert np.isnan(m[25])
@@ -101,7 +101,7 @@ def test_caps_are_carried_across_a_missing_session(bring: Importer, sessions: li
 def test_the_history_has_every_series_with_its_regimes(bring: Importer, sessions: list[date]) -> None:
     rows = with_caps(sessions)
     bring(rows)
-    project.current_record("kr")
+    current_lake.current_record("kr")
     choose_index(market="kr", name=OWN_CAP)
     equal, by_cap = get_index_histories("kr", sessions[2], sessions[-2])
     assert (equal.name, equal.chosen, equal.revision) == ("own-equal", False, 2)
@@ -135,7 +135,7 @@ def test_an_own_name_is_no_external_series(market: pd.DataFrame, sessions: list[
 def test_sessions_without_enough_caps_are_named_in_check_data(bring: Importer, sessions: list[date]) -> None:
     rows = with_caps(sessions)
     bring(rows)
-    project.current_record("kr")
+    current_lake.current_record("kr")
 
     def finding() -> Any:
         return next((one for one in report.get_findings("kr") if one.check == "market_caps"), None)
@@ -149,7 +149,7 @@ def test_sessions_without_enough_caps_are_named_in_check_data(bring: Importer, s
 
 
 def test_a_market_without_caps_is_named_where_own_cap_is_chosen(market: pd.DataFrame, sessions: list[date]) -> None:
-    project.current_record("kr")
+    current_lake.current_record("kr")
     assert "market_caps" not in {one.check for one in report.get_findings("kr")}
     choose_index(market="kr", name=OWN_CAP)
     (finding,) = (one for one in report.get_findings("kr") if one.check == "market_caps")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from marketdata.models import Instrument, InstrumentStatus
-from marketdata.operations.projection import project
+from marketdata.operations.projection import current_lake
 from marketdata.queries.records import get_record
 from marketdata.queries.session_bars import get_session_bars
 from scans.operations.evening import schedule
@@ -149,7 +149,7 @@ def test_expected_and_present_bars_add_up(bring: Importer, market: pd.DataFrame,
         halted=True,
     )
     assert "behind the record" in get_session_bars(get_record("kr"), day).note
-    readiness = get_session_bars(project.current_record("kr"), day)
+    readiness = get_session_bars(current_lake.current_record("kr"), day)
     omitted: dict[tuple[str, bool], Any] = {(one.reason, one.has_bar): one.codes for one in readiness.omissions}
     assert readiness.note == ""
     assert omitted == {

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from marketdata.models import StockPrice
-from marketdata.operations.projection.project import current_record, project_bars
+from marketdata.operations.projection.current_lake import current_record
+from marketdata.operations.projection.project import project_bars
 from marketdata.queries.window import open_window
 from tests import realdata
 from tests.exchanges.us_market import FILE, real_market, split

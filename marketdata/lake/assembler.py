@@ -72,13 +72,15 @@ class PanelAssembler:
             return
         begin = np.searchsorted(roster.codes, self.codes[0], side="left")
         end = np.searchsorted(roster.codes, self.codes[-1], side="right")
-        if begin == end:
+        kept, columns = footers.matches(self.codes, roster.codes[begin:end])
+        if not len(columns):
             return
         slot = MonthSlot(
             rows=slice(int(low), int(high)),
             days=(window.sessions[low:high] - first).astype(np.intp),
             codes=slice(int(begin), int(end)),
-            columns=_slice(footers.positions(self.codes, roster.codes[begin:end])),
+            kept=kept,
+            columns=_slice(columns),
             present=schema.unpack_masks(roster.present[begin:end]),
         )
         self._state(roster, slot)
@@ -100,18 +102,20 @@ class PanelAssembler:
         bits: NDArray[np.uint8] = slot.present[:, slot.days].view(np.uint8)
         bits |= schema.unpack_masks(roster.traded[slot.codes])[:, slot.days].view(np.uint8) << 1
         bits |= schema.unpack_masks(roster.based[slot.codes])[:, slot.days].view(np.uint8) << 2
-        self.state[slot.rows, slot.columns] = bits.T
+        self.state[slot.rows, slot.columns] = bits[slot.kept].T
 
     def _sparse(self, roster: schema.Roster, slot: MonthSlot) -> None:
         row_of_day = np.full(32, -1)
         row_of_day[slot.days] = np.arange(slot.rows.start, slot.rows.stop)
-        columns = np.arange(self.shape[1])[slot.columns]
+        columns = np.full(slot.codes.stop - slot.codes.start, -1)
+        columns[slot.kept] = np.arange(self.shape[1])[slot.columns]
         for entries, kept in ((roster.steps, self.steps), (roster.events, self.events)):
             code, row = entries["code"], row_of_day[entries["day"]]
             inside = (code >= slot.codes.start) & (code < slot.codes.stop) & (row >= 0)
             inside &= entries["value"] > 0  # a base price of 0 was recorded for a missing one once
-            at = row[inside] * self.shape[1] + columns[code[inside] - slot.codes.start]
-            kept.append((at, entries["value"][inside]))
+            column, value = columns[code[inside] - slot.codes.start], entries["value"][inside]
+            chosen = column >= 0
+            kept.append((row[inside][chosen] * self.shape[1] + column[chosen], value[chosen]))
 
     def _put(self, name: str, values: NDArray[np.float64], slot: MonthSlot) -> None:
         block = np.full(slot.present.shape, np.nan)
@@ -120,7 +124,7 @@ class PanelAssembler:
         offset = self.shape[0] - len(array)
         skipped = max(offset - slot.rows.start, 0)
         rows = slice(slot.rows.start + skipped - offset, slot.rows.stop - offset)
-        array[rows, slot.columns] = block[:, slot.days[skipped:]].T
+        array[rows, slot.columns] = block[slot.kept][:, slot.days[skipped:]].T
 
     def _label(self, table: pa.Table, slot: MonthSlot) -> None:
         skipped = max(self.window.start - slot.rows.start, 0)
@@ -130,10 +134,10 @@ class PanelAssembler:
         names = np.array([self._segment(name) for name in column.dictionary.to_pylist()] or [-1], np.int8)
         segment = np.full(slot.present.shape, -1, dtype=np.int8)
         segment[slot.present] = names[np.from_dlpack(column.indices)]
-        self.segment[rows, slot.columns] = segment[:, days].T
+        self.segment[rows, slot.columns] = segment[slot.kept][:, days].T
         flags = np.zeros(slot.present.shape, dtype=np.uint8)
         flags[slot.present] = arrays.octets(table.column("flags"))
-        self.flags[rows, slot.columns] = flags[:, days].T
+        self.flags[rows, slot.columns] = flags[slot.kept][:, days].T
 
     def _append(self, bars: FormingBars) -> None:
         """Put the bars of the forming session into the last row, in place of what the lake has there."""
@@ -318,12 +322,14 @@ class PanelAssembler:
 
 @dataclass(frozen=True, slots=True)
 class MonthSlot:
-    """The position of a month in the arrays: its rows of the window, their days of the month, the requested `codes` of
-    its roster, their columns, and which of them have a bar on which day (codes, 32)."""
+    """The position of a month in the arrays: its rows of the window, their days of the month; `codes` of its roster
+    from the first requested one to the last, which of them have a bar on which day (codes, 32), which of them are
+    requested (`kept`), and the columns of these."""
 
     rows: slice
     days: NDArray[np.intp]
     codes: slice
+    kept: NDArray[np.intp] | slice
     columns: NDArray[np.intp] | slice
     present: NDArray[np.bool_]
 

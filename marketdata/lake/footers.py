@@ -36,8 +36,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """The footers of a window: rosters beside their parts, the codes of all of them, (N,) ascending, and for each file
-    a proof of its identity."""
+    """The footers of a window: rosters beside their parts, the codes of all of them or those chosen, (N,) ascending,
+    and for each file a proof of its identity."""
 
     parts: tuple[Part, ...]
     rosters: tuple[schema.Roster, ...]
@@ -51,8 +51,8 @@ class Survey:
         for part, roster in zip(self.parts, self.rosters, strict=True):
             if np.datetime64(part.month, "M") == day.astype("datetime64[M]"):
                 bit = (day - np.datetime64(part.month)).astype(int)
-                at = positions(self.codes, roster.codes)
-                traded[at] = (roster.traded >> np.uint32(bit)) & 1
+                rows, at = matches(self.codes, roster.codes)
+                traded[at] = (roster.traded[rows] >> np.uint32(bit)) & 1
         return [code.decode() for code in self.codes[~traded]]
 
 
@@ -136,3 +136,16 @@ def positions(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> NDArray[np
         return np.arange(len(codes))
     width = max(codes.dtype.itemsize, some.dtype.itemsize)
     return np.searchsorted(_keys(codes.astype(f"S{width}")), _keys(some.astype(f"S{width}")))
+
+
+def matches(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> tuple[NDArray[np.intp] | slice, NDArray[np.intp]]:
+    """The rows of `some` that are in `codes`, both ascending, and the position of each in `codes`."""
+    if not len(codes):
+        return np.empty(0, np.intp), np.empty(0, np.intp)
+    if np.array_equal(codes, some):
+        return slice(None), np.arange(len(codes))
+    width = max(codes.dtype.itemsize, some.dtype.itemsize)
+    keys, wanted = _keys(codes.astype(f"S{width}")), _keys(some.astype(f"S{width}"))
+    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    inside = keys[at] == wanted
+    return (slice(None), at) if inside.all() else (np.flatnonzero(inside), at[inside])

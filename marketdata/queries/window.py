@@ -9,10 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from marketdata.breaks import Break
 from marketdata.carried_caps import NO_CAPS
@@ -22,22 +25,33 @@ from marketdata.lake.reader import Window
 from marketdata.queries.breaks import get_breaks
 from marketdata.queries.cap_states import carrying_start, get_cap_state
 from marketdata.queries.carry_forward import get_carried_closes
+from marketdata.queries.instrument_digests import InstrumentDigests
 from marketdata.queries.records import get_lake, stale_month_error
 from marketdata.record import Days, FlowRecord, Record
 
+Choice: TypeAlias = Callable[[InstrumentDigests], NDArray[np.str_] | None]
+"""From the digests of a window's instruments the codes to read, ascending; None: all."""
+
 
 def open_window(
-    record: Record, sessions: Days, warm_up: int, *, flows: FlowRecord | None = None, caps: int | None = None
+    record: Record,
+    sessions: Days,
+    warm_up: int,
+    *,
+    flows: FlowRecord | None = None,
+    caps: int | None = None,
+    choose: Choice | None = None,
 ) -> Window:
     """A window on `sessions` (consecutive) and up to `warm_up` before them, with `flows` on their investor flow too,
-    with `caps` on their market caps and those of so many sessions before (it may then begin earlier in its month).
+    with `caps` on their market caps and those of so many sessions before (it may then begin earlier in its month);
+    of the instruments that `choose` names.
 
     Raises LakeError where a partition in the window is behind the record, or its file missing or broken,
     DataProblem where a session is missing.
     """
     days, start = check_window(record, sessions, warm_up, flows=flows)
     flow_parts = flows.months(days) if flows is not None else ()
-    return _open(record, days, start, get_breaks(record), flow_parts, caps)
+    return _open(record, days, start, get_breaks(record), flow_parts, caps, choose)
 
 
 def check_window(record: Record, sessions: Days, warm_up: int, *, flows: FlowRecord | None = None) -> tuple[Days, int]:
@@ -92,6 +106,7 @@ def _open(
     breaks: Sequence[Break],
     flow_parts: tuple[Part, ...] = (),
     caps: int | None = None,
+    choose: Choice | None = None,
 ) -> Window:
     block = record.block(days[0])
     begins, cap_state, caps_row = block[0], NO_CAPS, None
@@ -103,6 +118,8 @@ def _open(
             days, start = np.concatenate([block[since:first], days]), start + first - since
         caps_row = max(since - first, 0)
     footers = survey(get_lake(), record.months(days))
+    if choose and (codes := choose(InstrumentDigests.of(days, footers, breaks))) is not None:
+        footers = replace(footers, codes=np.char.encode(codes, "utf-8"))
     carry = get_carried_closes(record, footers, days[0], begins, breaks) if days[0] > begins else {}
     return Window(
         lake=get_lake(),

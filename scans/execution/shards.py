@@ -153,10 +153,10 @@ def join_pieces(
     Takes the features out of `pieces`, so that a caller that releases one task's features before it takes the next
     never has all of them twice. An array that several tasks share is joined once.
     """
-    facts = _united([piece.universe for piece in pieces])
+    facts = unite_universes([piece.universe for piece in pieces])
     arrays = FeatureArrays(pieces, len(tasks))
     for n, task in enumerate(tasks):
-        eligible = _limited(facts, _beside([piece.eligible[n] for piece in pieces]), task.limits)
+        eligible = limit_eligible(facts, _beside([piece.eligible[n] for piece in pieces]), task.limits)
         yield replace(facts, eligible=eligible), arrays.features(n)
 
 
@@ -206,7 +206,7 @@ def _named(plan: dict[str, Parts] | Exception) -> dict[str, Parts]:
     return {} if isinstance(plan, Exception) else plan
 
 
-def _united(parts: Sequence[Universe]) -> Universe:
+def unite_universes(parts: Sequence[Universe]) -> Universe:
     """The facts of all instruments."""
     segments = tuple(dict.fromkeys(name for part in parts for name in part.segments))
     return Universe(
@@ -230,7 +230,7 @@ def _renumbered(universe: Universe, segments: tuple[str, ...]) -> NDArray[np.int
     return numbers[universe.segment]
 
 
-def _limited(universe: Universe, eligible: Bools, limits: Mapping[str, int]) -> Bools:
+def limit_eligible(universe: Universe, eligible: Bools, limits: Mapping[str, int]) -> Bools:
     """`eligible` without those beyond the first N by turnover of a limited segment."""
     for name, count in limits.items():
         if name in universe.segments:

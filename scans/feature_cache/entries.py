@@ -1,7 +1,9 @@
 """Entries of the feature cache: universe and features of one version on one session.
 
-An entry is a sealed Parquet file with a row for each instrument. Its key depends on all of its inputs, so an
-entry is never wrong, only unused: when a bar, an event, a membership or the code changes, the key changes.
+An entry is a sealed Parquet file with a row for each instrument, and of the data that it was computed from the digests:
+of all of it, and of each instrument's share. Its key depends on everything else, so an entry is never wrong,
+only unused: when the code or a parameter changes, the key changes. When a bar, an event or a membership changes,
+the instruments whose digest is the same are used (`origins`), and the entry is replaced.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from scans.engines import engine_params
 from scans.engines.base import Features, Universe, get_feature_params
 from scans.execution.shards import EngineTask
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The version of the file format, part of the key."""
 SOURCE_PATHS = (
     (scans, ("engines", "execution", "feature_cache", "kernels")),
@@ -51,19 +53,25 @@ FACTS = ("eligible", "amount", "close", "change_pct", "segment")
 """The facts of a universe about each instrument on each session, (K, N)."""
 FEATURE_PREFIX = "f:"
 """Before a feature's name, which may be that of a fact."""
+ORIGINS = "origin"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One session (K = 1): the universe with the eligibility and limits of the version applied, and its features."""
+    """One session (K = 1): the universe with the eligibility of the version applied, but not its limits, its features,
+    and what they were computed from: `data`, the digest of what is recorded up to the session, with the market caps and
+    the investor flow where they are read, `window`, that of what all instruments share, and `origins` (N,), of each
+    instrument's bars."""
 
     universe: Universe
     features: Features
+    data: str = ""
+    window: str = ""
+    origins: NDArray[np.uint64] | None = None
 
 
-def entry_key(task: EngineTask, *, market: str, session: np.datetime64, data: str) -> str:
-    """The key of the features of `task`, 32 hex digits; "" where the engine does not declare their parameters;
-    `data` is the digest of what is recorded up to `session`, with the investor flow where it is read."""
+def entry_key(task: EngineTask, *, market: str, session: np.datetime64) -> str:
+    """The key of the features of `task`, 32 hex digits; "" where the engine does not declare their parameters."""
     names = get_feature_params(task.engine)
     if names is None:
         return ""
@@ -73,12 +81,10 @@ def entry_key(task: EngineTask, *, market: str, session: np.datetime64, data: st
         "code": code_digest(),
         "market": market,
         "session": str(session),
-        "data": data,
         "engine": [task.engine.slug, task.engine.revision],
         "params": {name: values[name] for name in names},
         "needs": [dict(requirements.inputs), requirements.warm_up, requirements.min_bars],
         "segments": task.segments,
-        "limits": dict(task.limits),
     }
     return json_digest(what, ensure_ascii=True)
 
@@ -123,8 +129,12 @@ def encode_entry(entry: Entry, name: str) -> bytes:
     columns: dict[str, NDArray[Any]] = {"code": entry.universe.codes}
     columns |= {fact: getattr(entry.universe, fact)[0] for fact in FACTS}
     columns |= {FEATURE_PREFIX + feature: array[0] for feature, array in entry.features.items()}
+    if entry.origins is not None:
+        columns[ORIGINS] = entry.origins
     metadata = {
         "key": name,
+        "data": entry.data,
+        "window": entry.window,
         "session": str(entry.universe.sessions[0]),
         "segments": json.dumps(entry.universe.segments),
     }
@@ -146,7 +156,7 @@ def decode_entry(file: bytes, name: str) -> Entry:
     arrays = {
         column: arrow_columns.to_numpy(table[column])[np.newaxis, :]
         for column in table.column_names
-        if column != "code"
+        if column not in ("code", ORIGINS)
     }
     universe = Universe(
         sessions=np.array([metadata[b"session"].decode()], dtype="datetime64[D]"),
@@ -154,4 +164,10 @@ def decode_entry(file: bytes, name: str) -> Entry:
         segments=tuple(json.loads(metadata[b"segments"])),
         **{fact: arrays.pop(fact) for fact in FACTS},
     )
-    return Entry(universe, {column.removeprefix(FEATURE_PREFIX): array for column, array in arrays.items()})
+    return Entry(
+        universe,
+        {column.removeprefix(FEATURE_PREFIX): array for column, array in arrays.items()},
+        data=metadata[b"data"].decode(),
+        window=metadata[b"window"].decode(),
+        origins=table[ORIGINS].to_numpy() if ORIGINS in table.column_names else None,
+    )

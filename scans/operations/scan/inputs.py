@@ -1,12 +1,13 @@
 """The inputs of a run: the record, its index and investor flow, and for each version the universe and its features.
 
 Features are computed from the lake or read from the score cache, in which case no bars are read. Runs of up to
-`MAX_CACHED_SESSIONS` sessions are stored there; a single session is read from there."""
+`MAX_CACHED_SESSIONS` sessions are stored there; a single session is read from there. Where its data changed since, only
+the instruments whose bars did are computed (`feature_cache.origins`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from django.conf import settings
@@ -17,21 +18,19 @@ from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.records import get_flow_record
 from marketdata.queries.window import check_window
 from marketdata.record import Days, FlowRecord, Record
-from scans.engines.base import Features, MarketIndex, Universe
+from scans.engines.base import MarketIndex
 from scans.execution import executors
 from scans.execution.cost import Cost, StageMeter
 from scans.execution.dask_cluster import Cluster
 from scans.execution.shards import EngineTask, Piece, join_pieces
 from scans.feature_cache import entries
-from scans.operations.scan.score_cache import get_score_cache
+from scans.operations.scan.cached_features import CachedFeatures, FeatureResult, Key
 from scans.operations.scan.shard_group import GROUP, ShardInputs, can_group, compute_in_group
 
 MAX_CACHED_SESSIONS = 10
 """Most sessions of a run whose features are cached: an evening, not a backfill, which would need much space."""
 CACHE = "cache"
 """The executor of a run that computed no features."""
-
-FeatureResult = tuple[Universe, Features | Exception]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,71 +109,44 @@ def _read(record: Record, days: Days, tasks: Sequence[EngineTask], how: ReadOpti
     bars = get_history_digests(record, days)
     meter = StageMeter()
     keys = _keys(record, days, tasks, bars, flows) if how.cached else {}
-    cached_entries: dict[int, entries.Entry] = {}
-    if keys and len(days) == 1:
+    kept = CachedFeatures(record, tasks, keys)
+    if is_one := bool(keys) and len(days) == 1:
         check_window(record, days, warm_up, flows=flows)
-        for n, names in keys.items():
-            if entry := get_score_cache().read(names[0]):
-                cached_entries[n] = entry
-    left = [n for n in range(len(tasks)) if n not in cached_entries]
+        kept.read()
     costs = [TaskCost(meter.cost())] * len(tasks)
     computed: Iterator[FeatureResult] = iter(())
-    if left:
-        todo = [tasks[n] for n in left]
-        pieces, spent = _compute_pieces(ShardInputs(record, days, todo, flows, bars), how)
-        for n, features in zip(left, spent.tasks, strict=True):
+    if kept.left:
+        todo = [replace(tasks[n], limits={}) for n in kept.left]
+        needs = ShardInputs(record, days, todo, flows, bars)
+        pieces, spent = _compute_pieces(needs, how, kept if is_one else None)
+        for n, features in zip(kept.left, spent.tasks, strict=True):
             costs[n] = TaskCost(spent.read, features, spent.bars, spent.executor, spent.memory)
         computed = join_pieces(pieces, todo)
-    results = _feature_results(len(tasks), cached_entries, computed, keys)
-    return ScanInputs(record, days, index, bars, flows, results, costs)
+    return ScanInputs(record, days, index, bars, flows, kept.results(computed), costs)
 
 
-def _compute_pieces(needs: ShardInputs, how: ReadOptions) -> tuple[list[Piece], executors.PieceCosts]:
-    window = needs.window()
-    if how.executor == GROUP and can_group(needs):
+def _compute_pieces(
+    needs: ShardInputs, how: ReadOptions, kept: CachedFeatures | None
+) -> tuple[list[Piece], executors.PieceCosts]:
+    """The pieces of all instruments, or of those that `kept` lacks."""
+    window = needs.window(kept.choose if kept else None)
+    if how.executor == GROUP and not (kept and kept.is_refreshing) and can_group(needs):
         return compute_in_group(needs, window, how.workers)
     cluster = Cluster(settings.DASK_SCHEDULER, entries.code_digest)
     return executors.compute_pieces(window, needs.tasks, executor=how.executor, workers=how.workers, cluster=cluster)
 
 
-def _feature_results(
-    tasks: int,
-    cached_entries: Mapping[int, entries.Entry],
-    computed: Iterator[FeatureResult],
-    keys: Mapping[int, list[str]],
-) -> Iterator[FeatureResult]:
-    for n in range(tasks):
-        if n in cached_entries:
-            yield cached_entries[n].universe, cached_entries[n].features
-        elif n in keys:
-            yield _store_entries(next(computed), keys[n])
-        else:
-            yield next(computed)  # a backfill's are large: no reference may remain here
-
-
-def _store_entries(result: FeatureResult, keys: Sequence[str]) -> FeatureResult:
-    universe, features = result
-    if not isinstance(features, Exception):
-        for name, entry in zip(keys, entries.session_entries(universe, features), strict=False):
-            get_score_cache().write(name, entry)
-    return result
-
-
 def _keys(
     record: Record, days: Days, tasks: Sequence[EngineTask], bars: list[str], flows: FlowRecord | None
-) -> dict[int, list[str]]:
+) -> dict[int, list[Key]]:
     """Number of each task whose features are cached -> the keys of its entries, one for each session."""
     if not settings.SCORE_CACHE or len(days) > MAX_CACHED_SESSIONS:
         return {}
     keys = {}
     for n, task in enumerate(tasks):
-        states = _with_others(record, bars, days, task, flows)
-        names = [
-            entries.entry_key(task, market=record.market.name, session=day, data=data)
-            for day, data in zip(days, states, strict=True)
-        ]
+        names = [entries.entry_key(task, market=record.market.name, session=day) for day in days]
         if all(names):
-            keys[n] = names
+            keys[n] = [Key(*key) for key in zip(names, _with_others(record, bars, days, task, flows), strict=True)]
     return keys
 
 

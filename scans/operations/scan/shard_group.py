@@ -21,7 +21,7 @@ from marketdata.errors import DataProblem
 from marketdata.operations.tasks.groups import in_task, run_group
 from marketdata.queries.breaks import get_history_digests
 from marketdata.queries.records import get_flow_record, get_record
-from marketdata.queries.window import open_window
+from marketdata.queries.window import Choice, open_window
 from marketdata.record import Days, FlowRecord, Record
 from scans.digests import json_digest
 from scans.engines import engine_params
@@ -59,11 +59,11 @@ class ShardInputs:
         flows = self.flows.digests_with_bars(self.days, bars) if self.flows else []
         return json_digest([code_digest(), self.record.digests_with_caps(self.days, bars)[-1], flows[-1:]])
 
-    def window(self) -> PanelReader:
-        """The window that all tasks can be computed from."""
+    def window(self, choose: Choice | None = None) -> PanelReader:
+        """The window that all tasks can be computed from, of the instruments that `choose` names."""
         warm_up = max(task.requirements.warm_up for task in self.tasks)
         caps = max((reach for task in self.tasks if (reach := task.caps_reach) is not None), default=None)
-        return open_window(self.record, self.days, warm_up, flows=self.flows, caps=caps)
+        return open_window(self.record, self.days, warm_up, flows=self.flows, caps=caps, choose=choose)
 
 
 def can_group(inputs: ShardInputs) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,6 +136,24 @@ def test_shards_and_short_fields_are_cut_from_the_whole(stored) -> None:  # type
         ours = np.array([*piece.segments, ""])[piece.segment]
         theirs = np.array([*whole.segments, ""])[whole.segment[:, part]]
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_chosen_instruments_are_read_as_among_all(stored) -> None:  # type: ignore[no-untyped-def]
+    days, _, lake, parts = stored
+    window = lake_files.window(lake, parts, days, 300)
+    whole = window.read(everything(330))
+    for at in ([0], [5, 6, 31], [1, 39], list(range(0, 40, 3))):
+        codes = window.survey.codes[at]
+        chosen = replace(window, survey=replace(window.survey, codes=codes)).read(everything(330), threads=2)
+        assert chosen.codes.tolist() == whole.codes[at].tolist()
+        for name, array in whole.fields.items():
+            np.testing.assert_array_equal(chosen[name], array[:, at])
+        for name in ("first", "flags", "suspect"):
+            np.testing.assert_array_equal(getattr(chosen, name), getattr(whole, name)[..., at])
+        ours, theirs = (np.array([*panel.segments, ""]) for panel in (chosen, whole))
+        np.testing.assert_array_equal(ours[chosen.segment], theirs[whole.segment[:, at]])
+        idle = set(window.survey.idle_at(days[200]))
+        assert replace(window.survey, codes=codes).idle_at(days[200]) == [c for c in chosen.codes.tolist() if c in idle]
 
 
 def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> None:  # type: ignore[no-untyped-def]

@@ -36,7 +36,9 @@ def test_a_session_that_was_kept_scores_as_if_it_had_been_computed(engine: Engin
     universe = panels.universe(made, engine.min_bars)
     index = panels.index(made, seed)
     result = features(engine, made)
-    kept = entries.session_entries(universe, result)
+    origins = np.arange(len(universe.codes), dtype=np.uint64)
+    made_entries = entries.session_entries(universe, result)
+    kept = [replace(entry, data="d1", window="w1", origins=origins) for entry in made_entries]
     assert len(kept) == len(universe.sessions)
     for k in (0, len(kept) - 1):
         back = entries.decode_entry(entries.encode_entry(kept[k], NAME), NAME)
@@ -50,6 +52,8 @@ def test_a_session_that_was_kept_scores_as_if_it_had_been_computed(engine: Engin
             np.testing.assert_array_equal(theirs, ours)
         assert back.universe.codes.tolist() == universe.codes.tolist()
         assert back.universe.segments == universe.segments
+        assert (back.data, back.window) == ("d1", "w1")
+        np.testing.assert_array_equal(back.origins, origins)
         alone = engine.score(kept[k].universe, kept[k].features, index, params)
         again = engine.score(back.universe, back.features, index, params)
         assert rows(back.universe, again) == rows(kept[k].universe, alone)
@@ -78,21 +82,19 @@ def task(slug: str = "v2", **options: Any) -> EngineTask:
     return EngineTask(engine, read(engine.Params, options), ("KOSPI", "KOSDAQ"), {"KOSPI": 200})
 
 
-def key(of: EngineTask, market: str = "kr", session: np.datetime64[date] = DAY, data: str = "d1") -> str:
-    return entries.entry_key(of, market=market, session=session, data=data)
+def key(of: EngineTask, market: str = "kr", session: np.datetime64[date] = DAY) -> str:
+    return entries.entry_key(of, market=market, session=session)
 
 
-def test_a_key_is_made_of_all_that_features_depend_on() -> None:
+def test_a_key_is_made_of_all_that_features_depend_on_but_the_data() -> None:
     now = key(task())
     assert now == key(task())
     assert len(now) == 32
     different = [
         key(task(), market="us"),
         key(task(), session=DAY - 1),
-        key(task(), data="d2"),
         key(task("v3")),
         key(replace(task(), segments=("KOSPI",))),
-        key(replace(task(), limits={})),
         key(task("vcp")),
         key(task("vcp", flow_weight=0.5)),
         key(task("formula", match="raw_close > 5")),
@@ -105,6 +107,7 @@ def test_a_key_is_made_of_all_that_features_depend_on() -> None:
 def test_what_only_scores_shares_its_key() -> None:
     assert key(task(vol_mult=3.0)) == key(task())
     assert key(replace(task(), top=5)) == key(task())
+    assert key(replace(task(), limits={})) == key(task())
     assert key(task("vcp", flow_weight=0.5)) == key(task("vcp", flow_weight=0.6))
     assert key(task("formula", top_n=7)) == key(task("formula"))
 

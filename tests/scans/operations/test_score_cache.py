@@ -88,7 +88,10 @@ def test_what_only_scores_is_tried_again_without_computing(
     assert not is_computed(parameter_free, sessions[30], version="rises-10")
     assert ranks(scanned(sessions[30], version="rises-10")) == ranks(ten)
     assert not is_computed(parameter_free, sessions[30], top=2)
-    assert is_computed(parameter_free, sessions[30], limits={"KOSPI": 1})
+    one = scanned(sessions[30], limits={"KOSPI": 1}, cached=False)
+    assert not is_computed(parameter_free, sessions[30], limits={"KOSPI": 1})
+    assert ranks(scanned(sessions[30], limits={"KOSPI": 1})) == ranks(one)
+    assert ranks(one) != ranks(scanned(sessions[30]))
     ScannerVersion.objects.filter(slug="rises").update(segments=["KOSPI"])
     assert is_computed(parameter_free, sessions[30])
 

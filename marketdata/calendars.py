@@ -1,19 +1,22 @@
 """The sessions of a market and their hours: exchange_calendars with dated corrections and overrides over it.
 
 Building a calendar costs seconds and its library half a second to import, so the sessions of a calendar and their
-hours are kept as two small files per library version; only where one is missing is the library imported at all.
+hours are kept as two small files per library version. Those of the pinned version come with the program
+(`calendar_files`, recorded by `python -m tests.answers.record_calendars`); the library is imported only for another.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
+import zlib
 from collections.abc import Collection, Mapping
 from datetime import date
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +101,30 @@ def _path(calendar: str, cache: Path, part: str) -> Path:
 
 def _build(calendar: str, cache: Path) -> tuple[Sessions, Minutes]:
     """The sessions and hours of the library, written to the cache."""
+    sessions, minutes = read_bundled(calendar) or build_by_library(calendar)
+    _save(sessions, _path(calendar, cache, ""))
+    _save(minutes, _path(calendar, cache, "-hours"))
+    return sessions, minutes
+
+
+def bundled_path(calendar: str) -> Path:
+    """The file of the calendar's sessions and hours that comes with the program, of the library's version."""
+    return _path(calendar, Path(__file__).with_name("calendar_files"), "").with_suffix(".npz")
+
+
+def read_bundled(calendar: str) -> tuple[Sessions, Minutes] | None:
+    """The sessions (S,) and hours (S, 2) that come with the program; None where they are not of the library's version,
+    or of a calendar that is built quickly."""
+    try:
+        with np.load(bundled_path(calendar)) as file:
+            days: NDArray[np.int64] = np.cumsum(file["steps"], dtype=np.int64)
+            return days.astype("datetime64[D]"), file["minutes"]
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error):
+        return None
+
+
+def build_by_library(calendar: str) -> tuple[Sessions, Minutes]:
+    """The sessions (S,) and hours (S, 2) of the library."""
     import exchange_calendars  # half a second, needed once per library version
 
     try:
@@ -109,8 +136,6 @@ def _build(calendar: str, cache: Path) -> tuple[Sessions, Minutes]:
     for place, name in enumerate(("open", "close")):
         local = built.schedule[name].dt.tz_convert(built.tz).dt.tz_localize(None).to_numpy()
         minutes[:, place] = (local - sessions).astype("timedelta64[m]").astype(np.int64)
-    _save(sessions, _path(calendar, cache, ""))
-    _save(minutes, _path(calendar, cache, "-hours"))
     return sessions, minutes
 
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from marketdata import calendars
 from marketdata.markets import get_market
 from marketdata.session_hours import SessionHours
+from tests.answers.record_calendars import CALENDARS
 
 
 def hours(name: str, **overrides: tuple[int | None, int | None]) -> SessionHours:
@@ -137,6 +138,31 @@ def test_a_damaged_file_of_hours_is_built_again(tmp_path: Path) -> None:
         file.write_bytes(file.read_bytes()[:100])
     calendars.get_calendar_hours.cache_clear()
     assert f"{whole.closing(date(2026, 8, 20)):%H:%M}" == "15:30"
+
+
+@pytest.mark.parametrize("calendar", CALENDARS)
+def test_calendars_that_come_with_the_program_are_those_of_the_library(calendar: str) -> None:
+    """Where another version of the library is pinned: `python -m tests.answers.record_calendars`."""
+    bundled = calendars.read_bundled(calendar)
+    assert bundled is not None
+    for ours, theirs in zip(bundled, calendars.build_by_library(calendar), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_calendar_of_another_version_or_damaged_is_built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = calendars.bundled_path("XNYS").read_bytes()
+    for content in (None, b"", whole[:200], whole[:-40]):
+        file = tmp_path / "XNYS.npz"
+        if content is not None:
+            file.write_bytes(content)
+        monkeypatch.setattr(calendars, "bundled_path", lambda _, file=file: file)
+        assert calendars.read_bundled("XNYS") is None
+    cache = tmp_path / "cache"
+    days = calendars.get_calendar_sessions("XNYS", cache=cache, overrides={})
+    assert np.datetime64("2026-07-02") in days
+    assert np.datetime64("2026-07-03") not in days  # observed for Independence Day
+    assert len(list(cache.iterdir())) == 2
 
 
 def test_the_dated_closures_need_no_row(tmp_path: Path) -> None:

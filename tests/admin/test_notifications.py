@@ -35,7 +35,9 @@ def test_notification_page_shows_the_report(scanned: Any, looking: Client) -> No
     row = sentence()
     best = row.versions[0]["picks"][0]
     listed = page(looking, reverse("admin:scans_notification_changelist"))
-    assert f"Seismo KRX 2024-04-30 (Tue): rises {row.versions[0]['matched']} picks" in listed
+    behind = row.readiness["sessions_behind"]
+    subject = f"Seismo KRX 2024-04-30 (Tue), {behind} sessions behind: rises {row.versions[0]['matched']} picks"
+    assert subject in listed
     shown = page(looking, reverse("admin:scans_notification_change", args=[row.pk]))
     assert f"1. {best['code']}" in shown
     assert "Send again" not in shown

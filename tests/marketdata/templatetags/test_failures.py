@@ -113,7 +113,7 @@ def test_calendar_overrides_have_the_name_of_their_list_in_the_admin() -> None:
         name = gettext("calendar override")
     sentences = [pair for path in settings.FAILURE_SENTENCES for pair in import_string(path)]
     shown = [korean for pattern, korean in sentences if "override" in pattern]
-    assert len(shown) == 5
+    assert len(shown) >= 5
     assert all(name in korean for korean in shown)
 
 

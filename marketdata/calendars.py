@@ -44,14 +44,14 @@ def get_calendar_sessions(calendar: str, *, cache: Path, overrides: Mapping[date
     """Every session of `calendar` from 1990 to 2035 as the library and the dated table have them, (S,) datetime64[D],
     ascending; an override adds the day where it is True and takes it out where it is False. ValueError for a calendar
     that the library does not have."""
-    sessions = _corrected(calendar, cache)
+    sessions = _corrected_sessions(calendar, cache)
     return _overridden(calendar, cache, tuple(sorted(overrides.items()))) if overrides else sessions
 
 
 @lru_cache(maxsize=16)
 def _overridden(calendar: str, cache: Path, overrides: tuple[tuple[date, bool], ...]) -> Sessions:
     """`get_calendar_sessions` with overrides; read-only."""
-    sessions = _corrected(calendar, cache)
+    sessions = _corrected_sessions(calendar, cache)
     days = np.array([day for day, _ in overrides], dtype="datetime64[D]")
     is_open = np.array([is_open for _, is_open in overrides], dtype=bool)
     others = sessions[~np.isin(sessions, days)]
@@ -61,7 +61,7 @@ def _overridden(calendar: str, cache: Path, overrides: tuple[tuple[date, bool], 
 
 
 @lru_cache(maxsize=16)
-def _corrected(calendar: str, cache: Path) -> Sessions:
+def _corrected_sessions(calendar: str, cache: Path) -> Sessions:
     """Sessions with the dated table, read once a process (reading the library's version takes milliseconds);
     read-only."""
     sessions: Sessions = _file(calendar, cache, "")

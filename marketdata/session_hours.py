@@ -74,7 +74,7 @@ class SessionHours:
             return Phase.PRE_OPEN
         return next((phase.phase for phase in phases if phase.begins <= at < phase.ends), Phase.CLOSED)
 
-    def quoted(self, session: date) -> tuple[datetime, datetime]:
+    def quoted_hours(self, session: date) -> tuple[datetime, datetime]:
         """The hours of `session` in which a last price is that of a trade: from a minute after the opening, when quotes
         no longer repeat the session before, until the closing auction, when they may be expected prices."""
         continuous = next(phase for phase in self.phases(session) if phase.phase is Phase.CONTINUOUS)

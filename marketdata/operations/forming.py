@@ -59,7 +59,7 @@ class QuoteSweep:
     calls: int = 0
     seconds: float = 0.0
 
-    def packed(self) -> bytes:
+    def pack(self) -> bytes:
         """The quotes as compressed JSON."""
         return zlib.compress(json.dumps(self.quotes, separators=(",", ":")).encode(), 9)
 
@@ -73,7 +73,7 @@ class QuotesUnavailable(DataProblem):
 
 
 def unpacked_quotes(content: bytes) -> tuple[Quote, ...]:
-    """The quotes of `QuoteSweep.packed`."""
+    """The quotes of `QuoteSweep.pack`."""
     return tuple(Quote(*values) for values in json.loads(zlib.decompress(content)))
 
 
@@ -128,7 +128,7 @@ def forming_session(calendar: MarketCalendar, as_of: datetime) -> date:
     today = market_date(as_of, market)
     if np.datetime64(today) not in calendar.sessions:
         raise ClosedDay(f"Market {market.name} is closed on {today}: there is no session to scan before its close.")
-    begins, ends = calendar.hours.quoted(today)
+    begins, ends = calendar.hours.quoted_hours(today)
     if begins <= as_of < ends:
         return today
     why = ""

@@ -33,9 +33,9 @@ class MarketCalendar:
     def quoted_hours(self, as_of: datetime) -> tuple[datetime, datetime] | None:
         """The hours of today's continuous trading, until they end; None where the market is closed."""
         today = market_date(as_of, self.market)
-        if np.datetime64(today) not in self.sessions or as_of >= self.hours.quoted(today)[1]:
+        if np.datetime64(today) not in self.sessions or as_of >= self.hours.quoted_hours(today)[1]:
             return None
-        return self.hours.quoted(today)
+        return self.hours.quoted_hours(today)
 
 
 def get_calendar(market: str) -> MarketCalendar:

@@ -260,11 +260,11 @@ def _freshness(
         state = ReadinessState.READY
     else:
         state = ReadinessState.OVERDUE if due_at <= as_of else ReadinessState.NOT_READY
-    undecided = _undecided(after, complete, counts, calendar.opened)
+    undecided = _undecided_sessions(after, complete, counts, calendar.opened)
     return Freshness(market.name, state, closed, latest, complete, missing, len(lacking), due_at, undecided)
 
 
-def _undecided(
+def _undecided_sessions(
     closed: Days, complete: date | None, counts: Counts | None, opened: frozenset[date]
 ) -> tuple[tuple[date, str], ...]:
     """The counted sessions in doubt before the latest complete one that no override calls open, and why."""

@@ -45,7 +45,7 @@ def evening_message(content: Mapping[str, Any], language: str, *, link: str = ""
     if content.get("kind") == Notification.SETTLED:
         return settled_message(content, language, link=link)
     with translation.override(language or "en"):
-        versions = _ordered(content["versions"])
+        versions = _order_versions(content["versions"])
         unpublished = [version for version in versions if version["status"] in UNPUBLISHED]
         lines = [*_problems(content), *map(_unpublished, unpublished), *_provisional(content)]
         for version in versions:
@@ -63,7 +63,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
     left, each with the condition that it no longer meets, the new ones and those with new order prices."""
     with translation.override(language or "en"):
         lines, left = list(_problem(failure_reason(content["reason"]))), _("Dropped")
-        for version in _ordered(content["versions"]):
+        for version in _order_versions(content["versions"]):
             currency = get_market(content["market"]).currency
             lines.append(Line(_settled_count(version), Kind.HEAD, VERSION))
             lines += _preclose_hits(version, content["market"], is_settled=True)
@@ -85,7 +85,7 @@ def settled_message(content: Mapping[str, Any], language: str, *, link: str = ""
 def _settled_subject(content: Mapping[str, Any]) -> str:
     market = MARKET_NAMES.get(content["market"], content["market"])
     state = _("not settled") if content["outcome"] == EveningOutcome.INCOMPLETE else _("settled")
-    counts = "; ".join(_settled_count(version) for version in _ordered(content["versions"]))
+    counts = "; ".join(_settled_count(version) for version in _order_versions(content["versions"]))
     return f"Seismo {market} {session_day(content['session'])} {state}{f': {counts}' if counts else ''}"[:200]
 
 
@@ -115,7 +115,7 @@ def evening_subject(content: Mapping[str, Any], language: str) -> str:
 
 
 def _subject(content: Mapping[str, Any]) -> str:
-    counts = ", ".join(_count(version) for version in _ordered(content["versions"])) or _("nothing was run")
+    counts = ", ".join(_count(version) for version in _order_versions(content["versions"])) or _("nothing was run")
     is_said = any(version["status"] in UNPUBLISHED for version in content["versions"])
     texts = {
         "done": counts,
@@ -141,7 +141,7 @@ def session_day(session: str | date) -> str:
     return f"{day} ({weekdays[day.weekday()]})"
 
 
-def _ordered(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _order_versions(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """v2 and v3 first, the larger of them before the other, then the rest by name."""
 
     def key(version: Mapping[str, Any]) -> tuple[bool, int, str]:

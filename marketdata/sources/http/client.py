@@ -100,7 +100,7 @@ class Answer:
         return retry_after(self.headers.get("retry-after"), self.sent_at)
 
     @property
-    def dated(self) -> float:
+    def server_time(self) -> float:
         """The Date of the answer, seconds since 1970 UTC; our clock at sending where it has none."""
         date = http_date(self.headers.get("date"))
         return self.sent_at if date is None else date

@@ -110,7 +110,7 @@ class KisSource(AccountSource[KisSettings]):
                 params,
                 lambda body: parse.daily_bars(body, request.code, what),
             )
-            pages.add(page, answer.dated, what)
+            pages.add(page, answer.server_time, what)
         return pages.answer
 
     # --- today ------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class KisSource(AccountSource[KisSettings]):
             params,
             lambda body: parse.quotes(body, "Quotes of many instruments"),
         )
-        return QuoteAnswer(quotes, answer.dated)
+        return QuoteAnswer(quotes, answer.server_time)
 
     # --- flows, holidays, instruments -------------------------------------------------------------
 

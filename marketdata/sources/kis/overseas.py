@@ -123,7 +123,7 @@ class KisOverseasSource(AccountSource[KisSettings]):
                     body, listing, request.code, what, is_first=first
                 ),
             )
-            pages.add(page, answer.dated, what)
+            pages.add(page, answer.server_time, what)
         return pages.answer
 
     def quotes_of(self, groups: Iterable[Sequence[str]]) -> Iterator[tuple[Sequence[str], QuoteAnswer | SourceError]]:
@@ -148,7 +148,7 @@ class KisOverseasSource(AccountSource[KisSettings]):
             params,
             lambda body: overseas_parse.quotes(body, self._codes, "Quotes of many instruments"),
         )
-        return QuoteAnswer(quotes, answer.dated)
+        return QuoteAnswer(quotes, answer.server_time)
 
     def instruments(self, segment: str) -> list[ListedInstrument]:
         """The master file of NAS, NYS or AMS; their market segment is US."""

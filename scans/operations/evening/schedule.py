@@ -121,7 +121,7 @@ def _refuse_unquoted(market: Market, at: time, as_of: datetime) -> None:
     calendar = get_calendar(market.name)
     following = calendar.sessions[calendar.sessions > np.datetime64(as_of.date())][0].item()
     shift = calendar.hours.shift(following)
-    begins, ends = (moment - shift for moment in calendar.hours.quoted(following))
+    begins, ends = (moment - shift for moment in calendar.hours.quoted_hours(following))
     if not begins.time() <= at < ends.time():
         raise DataProblem(
             f"Market {market.name} cannot be scanned before its close at {at:%H:%M}: choose a time from "

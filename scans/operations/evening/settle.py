@@ -103,7 +103,7 @@ def settle(
         report = SettleReport(market, missing_data.collect_settled(market, clock=clock, beat=lease.check))
         days = current_lake.current_record(market).sessions[-SESSIONS:].tolist()
         for version in enabled_versions(market):
-            before = _published(market, version, days)
+            before = _published_sessions(market, version, days)
             if not before:
                 continue
             request = RunRequest(
@@ -121,7 +121,7 @@ def settle(
                 report.failures[version.slug] = str(error)
                 continue
             report.failures |= {scan.version.slug: scan.error for scan in scans if scan.error}
-            after = _published(market, version, days)
+            after = _published_sessions(market, version, days)
             replaced = [day for day in before if day in after and after[day].pk != before[day].pk]
             report.answers += [_change(before[day], after[day]) for day in replaced]
         if report.answers:
@@ -150,7 +150,7 @@ def send_unsettled(market: str, reason: str, *, clock: Callable[[], datetime]) -
         notify.send_waiting(number, clock=clock)
 
 
-def _published(market: str, version: ScannerVersion, days: list[date]) -> dict[date, ScanSession]:
+def _published_sessions(market: str, version: ScannerVersion, days: list[date]) -> dict[date, ScanSession]:
     """Session -> its published answer, with run and ranks."""
     rows = ScanSession.objects.filter(market=market, scanner_version=version, date__in=days, published=True)
     loaded = rows.order_by("date").select_related("run", "scanner_version")

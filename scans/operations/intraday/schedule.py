@@ -55,7 +55,7 @@ def next_check(market: str, as_of: datetime) -> datetime:
     calendar = get_calendar(market)
     yesterday = np.datetime64((as_of - timedelta(days=1)).date())
     for session in calendar.sessions[calendar.sessions > yesterday].tolist():
-        begins, ends = calendar.hours.quoted(session)
+        begins, ends = calendar.hours.quoted_hours(session)
         if max(begins, as_of + PAUSE) < ends:
             return max(begins, as_of + PAUSE)
     return as_of + timedelta(days=1)  # the calendar ends

@@ -181,7 +181,7 @@ def keep(report: PrecloseReport, *, started_by: str = "") -> PrecloseScan:
             notes="; ".join(report.notes),
             seconds=report.seconds,
             started_by=started_by,
-            content=sweep.packed(),
+            content=sweep.pack(),
         )
         PrecloseAnswer.objects.bulk_create([_answer(row, scan) for scan in report.scans])
         too_old = sweep.session - timedelta(days=settings.PRECLOSE_DAYS)

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
-from tests.api.conftest import forget, risers
+from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF
 from tests.scans.probe import Probe
 
@@ -91,16 +91,6 @@ def test_stale_record_is_reported_first(scanned: pd.DataFrame, sessions: list[da
 
 
 PAGES = ["/kr/", "/kr/signals", "/kr/s/005930", "/kr/search?q=0", "/help"]
-COLD_PAGES = [
-    *PAGES,
-    "/kr/{day}/",
-    "/kr/{day}/review",
-    "/kr/signals?status=closed",
-    "/kr/portfolio?scanner_version=rises",
-    "/kr/research",
-    "/kr/sources",
-    "/settings",
-]
 
 
 def queries(browser: Client, path: str) -> int:
@@ -116,16 +106,6 @@ def test_queries_do_not_grow_with_picks(scanned: pd.DataFrame, sessions: list[da
     browser.get("/kr/signals")  # the status of the market is as old as a minute
     by_size = sorted(sessions[11:31], key=lambda day: len(picked(scanned, day)))
     assert queries(browser, f"/kr/{by_size[0]}/") == queries(browser, f"/kr/{by_size[-1]}/") == 6
-
-
-@pytest.mark.usefixtures("one_minute")
-@pytest.mark.parametrize("path", COLD_PAGES)
-def test_page_takes_six_queries_where_nothing_is_kept(
-    scanned: pd.DataFrame, sessions: list[date], browser: Client, path: str
-) -> None:
-    browser.get(path.format(day=sessions[30]))  # statements of connections and users are prepared
-    forget()
-    assert queries(browser, path.format(day=sessions[30])) <= 6
 
 
 @pytest.mark.usefixtures("one_minute")

@@ -10,6 +10,7 @@ raises `Problem` for an error of its own.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -157,7 +158,16 @@ def no_such_endpoint(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: a problem under /api/, the plain page elsewhere."""
+    """Django's handler500, called while the error is handled: a problem under /api/, a page that needs no database
+    elsewhere; 503 where the database does not answer."""
+    away = isinstance(sys.exc_info()[1], DATABASE_AWAY)
     if not request.path.startswith("/api/"):
-        return defaults.server_error(request)
-    return _page(request, 500, "internal", "This is a defect. The log has it under this request_id.")
+        response: HttpResponse = defaults.server_error(request, "503.html" if away else "500.html")
+    elif away:
+        response = _page(request, 503, "database_unreachable", NO_DATABASE)
+    else:
+        return _page(request, 500, "internal", "This is a defect. The log has it under this request_id.")
+    if away:
+        response.status_code = 503
+        response["Retry-After"] = "5"
+    return response

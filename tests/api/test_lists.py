@@ -137,7 +137,8 @@ READ_OUT = ("evaluation?horizon=1", "stocks/005930/explain", "analysis/005930")
 @pytest.mark.parametrize("path", [*PUBLISHED, *READ_OUT])
 def test_what_the_caller_has_is_not_sent_again(lists: Any, client: Client, get: Get, path: str) -> None:
     get("versions")
-    Generation.objects.update(changed_at=datetime.fromisoformat("2024-06-03T01:02:03.4Z"))
+    moment = datetime.fromisoformat("2024-06-03T01:02:03.4Z")
+    Generation.objects.update(changed_at=moment, shared_at=None, instruments={})
     address = f"/api/kr/{path}"
     first = client.get(address)
     tag, when = first.headers["ETag"], first.headers["Last-Modified"]

@@ -22,18 +22,28 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
+@pytest.fixture
+def that_evening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands on the evening of the record's last session, which is not behind then."""
+    moment = datetime(2024, 4, 30, 9, tzinfo=UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
+
+
+@pytest.mark.usefixtures("that_evening")
 def test_an_evening(market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]) -> None:
     command = ("run_evening", "--no-collect", "--version", "rises", "--date", "2024-04-30")
     shown = ran(capsys, *command).splitlines()
     (version,) = Notification.objects.get().versions
     count = version["matched"]
-    assert shown[0] == f"Seismo KRX 2024-04-30 (Tue): rises {count} picks ({count} new)"
+    assert shown[0] == f"Seismo KRX 2024-04-30 (Tue): rises {count} picks"
     best = version["picks"][0]
-    assert shown[2] == f"rises · {count} picks: {count} new, 0 stayed, 0 dropped"
-    assert shown[3].startswith(f"- New 1. {best['code']}")
+    assert shown[1] == f"rises · {count} picks"
+    assert shown[2] == "Its first list: there is none before to compare it with."
+    assert shown[3].startswith(f"- 1. {best['code']}")
     assert "no notification was sent again" in ran(capsys, *command)
 
 
+@pytest.mark.usefixtures("that_evening")
 def test_an_evening_on_which_something_fails(
     market: pd.DataFrame, probe: Probe, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,7 +52,7 @@ def test_an_evening_on_which_something_fails(
     with pytest.raises(CommandError, match="RuntimeError: boom"):
         call_command(*command)
     out = capsys.readouterr().out
-    assert out.startswith("Seismo KRX 2024-04-30 (Tue): v2 0 picks, rises failed, not everything went well\n")
+    assert out.startswith("Seismo KRX 2024-04-30 (Tue): v2 0 picks, rises failed\n")
     assert "\nv2 · neutral · 0 picks\n" in out
 
 

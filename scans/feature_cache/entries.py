@@ -169,5 +169,5 @@ def decode_entry(file: bytes, name: str) -> Entry:
         {column.removeprefix(FEATURE_PREFIX): array for column, array in arrays.items()},
         data=metadata[b"data"].decode(),
         window=metadata[b"window"].decode(),
-        origins=table[ORIGINS].to_numpy() if ORIGINS in table.column_names else None,
+        origins=arrow_columns.to_numpy(table[ORIGINS]) if ORIGINS in table.column_names else None,
     )

@@ -128,7 +128,8 @@ def _subject(content: Mapping[str, Any]) -> str:
     if content.get("as_of"):
         at = f"{content['as_of'].astimezone(market_zone(content['market'])):%H:%M %Z}"
         day = _("%(day)s before the close, %(at)s") % {"day": day, "at": at}
-    if behind := (content.get("readiness") or {}).get("sessions_behind"):
+    behind = (content.get("readiness") or {}).get("sessions_behind") or 0
+    if behind > (content["outcome"] == "incomplete"):  # that the session itself is lacking, the outcome says
         late = ngettext("%(behind)s session behind", "%(behind)s sessions behind", behind) % {"behind": behind}
         day = f"{day}, {late}"
     return f"Seismo {market} {day}: {texts[content['outcome']]}"[:200]

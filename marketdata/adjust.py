@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.sorted_search import positions_in
+
 PRESENT, TRADED, BASED = 1, 2, 4
 """Bits of a cell's state: there is a bar; it has volume; it has a base price."""
 
@@ -37,8 +39,8 @@ class Sparse:
         """The value at each of `cells`, `missing` where there is none."""
         if not len(self.at):
             return np.full(len(cells), missing)
-        place = np.minimum(np.searchsorted(self.at, cells), len(self.at) - 1)
-        return np.where(self.at[place] == cells, self.value[place], missing)
+        place = positions_in(self.at, cells)
+        return np.where(place < 0, missing, self.value[place])
 
 
 def first_bars(state: NDArray[np.uint8], carried: NDArray[np.bool_]) -> NDArray[np.int32]:

@@ -25,6 +25,7 @@ from marketdata.lake.lives import Lives
 from marketdata.lake.window_plan import WindowPlan
 from marketdata.panel import Floats, Panel
 from marketdata.sealed_files import Footer, SealedFile
+from marketdata.sorted_search import positions_in
 
 ADJUSTED = ("open", "high", "low", "close")
 
@@ -265,11 +266,8 @@ class PanelAssembler:
 
     def _with_cap(self, row: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The columns that have a carried cap before `row`, and their places in the window's state of caps."""
-        codes = self.window.caps.codes
-        if not len(codes):
-            return np.empty(0, np.intp), np.empty(0, np.intp)
-        at = np.minimum(np.searchsorted(codes, self.codes), len(codes) - 1)
-        inside = codes[at] == self.codes
+        at = positions_in(self.window.caps.codes, self.codes)
+        inside = at >= 0
         if (lives := self.lives) is not None:
             inside &= (lives.low < max(row, 1)) & (lives.high > row) & ~(lives.fresh & (lives.low >= row))
         columns = np.flatnonzero(inside)

@@ -18,6 +18,7 @@ from marketdata.errors import LakeError
 from marketdata.lake import schema
 from marketdata.lake.layout import Lake
 from marketdata.sealed_files import DamagedFile, Footer, SealedFile
+from marketdata.sorted_search import positions_in
 
 READERS = 8
 """Footers that are read at once from a lake in a bucket: each is a few requests."""
@@ -140,12 +141,9 @@ def positions(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> NDArray[np
 
 def matches(codes: NDArray[np.bytes_], some: NDArray[np.bytes_]) -> tuple[NDArray[np.intp] | slice, NDArray[np.intp]]:
     """The rows of `some` that are in `codes`, both ascending, and the position of each in `codes`."""
-    if not len(codes):
-        return np.empty(0, np.intp), np.empty(0, np.intp)
     if np.array_equal(codes, some):
         return slice(None), np.arange(len(codes))
     width = max(codes.dtype.itemsize, some.dtype.itemsize)
-    keys, wanted = _keys(codes.astype(f"S{width}")), _keys(some.astype(f"S{width}"))
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    inside = keys[at] == wanted
+    at = positions_in(_keys(codes.astype(f"S{width}")), _keys(some.astype(f"S{width}")))
+    inside = at >= 0
     return (slice(None), at) if inside.all() else (np.flatnonzero(inside), at[inside])

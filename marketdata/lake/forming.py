@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from marketdata.adjust import BASED, PRESENT, TRADED
 from marketdata.panel import Floats
+from marketdata.sorted_search import positions_in
 
 FIELDS = ("open", "high", "low", "close", "volume", "amount", "base_price")
 
@@ -40,6 +41,6 @@ class FormingBars:
 
     def places(self, codes: NDArray[np.bytes_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """The places in `codes`, ascending, of the bars whose codes are there, and the rows of these bars."""
-        at = np.minimum(np.searchsorted(codes, self.codes), max(len(codes) - 1, 0))
-        rows = np.flatnonzero(codes[at] == self.codes) if len(codes) else np.empty(0, np.intp)
+        at = positions_in(codes, self.codes)
+        rows = np.flatnonzero(at >= 0)
         return at[rows], rows

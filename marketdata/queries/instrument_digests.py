@@ -12,6 +12,7 @@ from marketdata.breaks import Break
 from marketdata.lake import digest
 from marketdata.lake.footers import Survey, positions
 from marketdata.record import Days
+from marketdata.sorted_search import positions_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,12 @@ class InstrumentDigests:
             at = positions(survey.codes, roster.codes)
             month = np.full(len(at), part.month.toordinal(), dtype=np.uint64)
             digests[at] = digest.rows(digests[at], [month, roster.digests])
-        for one in sorted(breaks):
-            at = np.flatnonzero(codes == one.code)
-            if str(sessions[0]) <= one.session <= str(sessions[-1]):
-                digests[at] = digest.rows(digests[at], [np.repeat(digest.words([repr(one)]), len(at))])
+        first, last = str(sessions[0]), str(sessions[-1])
+        inside = sorted(one for one in breaks if first <= one.session <= last)
+        places = positions_in(codes, np.array([one.code for one in inside], dtype=np.str_))
+        for one, place in zip(inside, places.tolist(), strict=True):
+            if place >= 0:
+                digests[place] = digest.rows(digests[[place]], [digest.words([repr(one)])])[0]
         return cls(sessions, codes, digests)
 
     def window_digest(self, before: str) -> str:
@@ -45,11 +48,3 @@ class InstrumentDigests:
     def positions(self, codes: NDArray[np.str_]) -> NDArray[np.intp]:
         """The position of each of `codes` (M,), -1 where it is none of the window's."""
         return positions_in(self.codes, codes)
-
-
-def positions_in(codes: NDArray[np.str_], some: NDArray[np.str_]) -> NDArray[np.intp]:
-    """The position of each of `some` (M,) in `codes`, ascending; -1 where it is not there."""
-    if not len(codes):
-        return np.full(len(some), -1)
-    at = np.minimum(np.searchsorted(codes, some), len(codes) - 1)
-    return np.where(codes[at] == some, at, np.intp(-1))

@@ -20,6 +20,7 @@ from marketdata.models import FlowPartition, LakePartition
 from marketdata.queries.market_calendar import MarketCalendar, get_overrides, make_calendars
 from marketdata.record import Days, FlowRecord, Record
 from marketdata.session_activity import SessionCounts
+from marketdata.sorted_search import positions_in
 
 
 def get_lake() -> Lake:
@@ -165,5 +166,4 @@ def _inside(days: Iterable[str], sessions: Days) -> list[str]:
     if not texts:
         return []
     dates = calendars.to_days(texts)
-    at = np.minimum(np.searchsorted(sessions, dates), len(sessions) - 1)
-    return [day for day, is_session in zip(texts, sessions[at] == dates, strict=True) if is_session]
+    return [day for day, at in zip(texts, positions_in(sessions, dates), strict=True) if at >= 0]

@@ -32,6 +32,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
+from marketdata.sorted_search import positions_in
 from scans.evaluation.holding_periods import HoldingPeriods, PickSet
 from scans.evaluation.matching import Cells, Traits
 from scans.evaluation.prices import Prices, Rows
@@ -316,9 +317,9 @@ class _Baskets:
         own = slice(cells.begin[group], cells.begin[group + 1])
         start = cells.start[own.start : own.stop + 1]
         member = cells.member[start[0] : start[-1]]
-        place = np.minimum(np.searchsorted(columns, member), len(columns) - 1)
+        place = positions_in(columns, member)
         cell = np.repeat(np.arange(len(start) - 1), np.diff(start))
-        some = columns[place] == member
+        some = place >= 0
         inside = np.zeros((self._large + len(start) - 1, len(columns)), dtype=bool)
         inside[:2] = True
         inside[2 : self._large] = self._universe.segment[self._groups.day[group], columns] == self._segments[:, None]

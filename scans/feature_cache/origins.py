@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.queries.instrument_digests import InstrumentDigests, positions_in
+from marketdata.queries.instrument_digests import InstrumentDigests
+from marketdata.sorted_search import positions_in
 from scans.engines.base import Features, Universe
 from scans.execution.shards import unite_universes
 from scans.feature_cache.entries import FACTS, Entry

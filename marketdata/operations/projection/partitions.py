@@ -23,6 +23,7 @@ from marketdata.models import FactorEvent, InstrumentStatus, StockPrice
 from marketdata.operations import bulk, closures
 from marketdata.operations.projection import dirty_months
 from marketdata.panel import FLOW_FIELDS
+from marketdata.sorted_search import positions_in
 
 SourceOrders = Mapping[date, tuple[str, ...]]
 """Session -> its sources in order of preference."""
@@ -130,10 +131,7 @@ def _find(
     """The row of each wanted (code, day), -1 where there is none; the rows are in that order."""
     keys = code.astype(np.int64) << 32 | day.astype(np.int64)
     wanted = wanted_code.astype(np.int64) << 32 | wanted_day.astype(np.int64)
-    if not len(keys):
-        return np.full(len(wanted), -1)
-    at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[at] == wanted, at, -1)
+    return positions_in(keys, wanted)
 
 
 class MarketStatuses:
@@ -167,8 +165,8 @@ class MarketStatuses:
         """Segment and flags of each row; `code` indexes `codes`."""
         if not len(self.codes):
             return np.full(len(code), -1, np.int8), np.zeros(len(code), np.uint8)
-        positions = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
-        instrument = np.where(self.codes[positions] == codes, positions, len(self.codes))
+        positions = positions_in(self.codes, codes)
+        instrument = np.where(positions < 0, len(self.codes), positions)
         return self.history.at(instrument[code].astype(np.int64), day)
 
 

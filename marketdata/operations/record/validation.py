@@ -13,6 +13,7 @@ from marketdata import codes
 from marketdata.errors import DataProblem
 from marketdata.market_time import market_date
 from marketdata.markets import Market
+from marketdata.sorted_search import positions_in
 from marketdata.sources.batches import BarBatch, EventBatch, FlowBatch
 
 LARGEST_VOLUME = 2.0**53
@@ -112,15 +113,12 @@ class Validator:
         valid = np.flatnonzero(reasons == FINE)
         if not len(valid):
             return
-        add_and_compareted = self._keys.add_and_compare(
-            batch.codes, batch.code[valid], self._position(batch.date[valid])
-        )
-        reasons[valid[add_and_compareted]] = REASONS.index(Reason.DUPLICATE)
+        repeated = self._keys.add_and_compare(batch.codes, batch.code[valid], self._position(batch.date[valid]))
+        reasons[valid[repeated]] = REASONS.index(Reason.DUPLICATE)
 
     def _position(self, date: NDArray[np.datetime64]) -> NDArray[np.int64]:
         """The session's number, -1 where the day is none."""
-        at = np.minimum(np.searchsorted(self._sessions, date), len(self._sessions) - 1)
-        return np.where(self._sessions[at] == date, at, -1)
+        return positions_in(self._sessions, date)
 
 
 class _RecordedKeys:

@@ -249,7 +249,9 @@ def to_decimal(price: Price | None) -> Decimal | None:
 
 # --- daily limits of KRX --------------------------------------------------------------------------------
 
-WIDER_SINCE = date(2015, 6, 15)  # 30 % instead of 15 % on KOSPI and KOSDAQ
+LIMIT, NARROW_LIMIT = 30, 15
+"""Percent of the base price; the narrow one on KONEX, and elsewhere before `WIDER_SINCE`."""
+WIDER_SINCE = date(2015, 6, 15)
 FREE_FIRST_DAY_SINCE = date(2023, 6, 26)  # 60 to 400 % of the offer price, all day
 
 
@@ -290,7 +292,7 @@ def get_price_limits(
         if konex or session < FREE_FIRST_DAY_SINCE:
             return None
         return PriceLimits(grid.ceil(exact * 60 / 100), grid.floor(exact * 4))
-    percent = (15 if konex or session < WIDER_SINCE else 30) * leverage
+    percent = (NARROW_LIMIT if konex or session < WIDER_SINCE else LIMIT) * leverage
     tick = grid.tick(exact)
     width = exact * percent // 100 // tick * tick
     lower = max(exact - width, grid.sizes[0])
@@ -303,7 +305,7 @@ def get_share_limits(
     """(lower, upper), (P,) each: `get_price_limits` of many shares. `bases` (P,) are whole won above 0, which floats
     hold exactly; `sessions` and `segments` (P,)."""
     konex = np.char.startswith(segments, "KONEX")
-    percent = np.where(konex | (sessions < np.datetime64(WIDER_SINCE)), 15, 30)
+    percent = np.where(konex | (sessions < np.datetime64(WIDER_SINCE)), NARROW_LIMIT, LIMIT)
     ticks = tick_sizes("kr", sessions, bases, segments)
     width = bases * percent // 100 // ticks * ticks
     lower = np.maximum(bases - width, float(KRX_GRID.sizes[0]))

@@ -1,1 +1,0 @@
-import seismo_site.blas_threads  # noqa: F401

@@ -3,13 +3,15 @@
 import multiprocessing
 import os
 
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in command_line
+
 from django.core.asgi import get_asgi_application
 from django.urls import get_resolver
 
 from caching.store import load_cache_client
 from scans.engines.registry import ENGINES
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
 application = get_asgi_application()
 load_cache_client()
 # A worker imports all views and engines before it answers, not with its first request.

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in command_line
 os.environ.setdefault("SEISMO_DATA_DIR", "/tmp/seismo")  # noqa: S108 - the one directory that a function may write
 
 import django

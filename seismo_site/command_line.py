@@ -14,6 +14,9 @@ Python's own 700 has it looked through hundreds of times, a twentieth of a short
 def main() -> int:
     """Run the management command that the arguments name and return its exit status."""
     gc.set_threshold(GARBAGE_FROM)
+    # OpenBLAS reads it as numpy is imported. An evaluation's products of matrices are small, and beside other processes
+    # threads that wait for each other take more of the processor's time than the products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
     try:
         from seismo_site.cli_errors import run

@@ -58,7 +58,6 @@ def test_only_settings_reads_the_environment() -> None:
         "scans/seismo/frames.py",  # likewise, for a program that imports it
         "seismo_site/wsgi.py",
         "seismo_site/asgi.py",
-        "seismo_site/blas_threads.py",
         "seismo_site/aws_lambda.py",
         "scans/execution/executors.py",  # asks what kind of machine this is, not how to be set up
     }

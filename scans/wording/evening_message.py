@@ -129,7 +129,8 @@ def _subject(content: Mapping[str, Any]) -> str:
         at = f"{content['as_of'].astimezone(market_zone(content['market'])):%H:%M %Z}"
         day = _("%(day)s before the close, %(at)s") % {"day": day, "at": at}
     behind = (content.get("readiness") or {}).get("sessions_behind") or 0
-    if behind > (content["outcome"] == "incomplete"):  # that the session itself is lacking, the outcome says
+    own = 1 if content["outcome"] == "incomplete" else 0  # the session itself is lacking, which the outcome says
+    if behind > own:
         late = ngettext("%(behind)s session behind", "%(behind)s sessions behind", behind) % {"behind": behind}
         day = f"{day}, {late}"
     return f"Seismo {market} {day}: {texts[content['outcome']]}"[:200]

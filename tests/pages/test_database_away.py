@@ -26,8 +26,8 @@ def test_a_page_says_when_to_come_back(away: Client, address: str) -> None:
         response = away.get(address)
     assert (response.status_code, response["Retry-After"]) == (503, "5")
     text = response.content.decode()
-    assert "데이터베이스가 응답하지 않습니다" in text
-    assert "The database does not answer" in text
+    assert "데이터베이스를 읽을 수 없습니다" in text
+    assert "The database cannot be read" in text
     assert "10.0.0.5" not in text
 
 

@@ -10,9 +10,8 @@ from marketdata.sources.base import RateLimited, SourceError, SourceRefused, Unk
 @dataclass(slots=True)
 class CallLog:
     """The calls of a client until it is closed: how many were `sent`, retries and refused ones included, without those
-    that could not connect; when the last one was sent, answered as the parser
-    expects and refused, seconds since 1970 UTC, with the reason; how many were refused, those for their pace
-    included."""
+    that could not connect; when the last one was sent, answered as the parser expects and refused, seconds since 1970
+    UTC, with the reason; how many were refused, those for their pace included."""
 
     sent: int = 0
     sent_at: float | None = None

@@ -70,12 +70,8 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         error = Problem("lake_behind", str(error), status_code=503, wait=60)
     elif isinstance(error, DataProblem):  # nothing the caller did
         error = Problem("no_data", str(error), status_code=status.HTTP_409_CONFLICT)
-    elif isinstance(error, DatabaseError) and is_damage(error):
-        LOGGER.error("The database is damaged: %s", error)
-        error = Problem("database_unreachable", DAMAGED, status_code=503, wait=60)
-    elif isinstance(error, DATABASE_AWAY):
-        LOGGER.warning("The database does not answer: %s", error)
-        error = Problem("database_unreachable", NO_DATABASE, status_code=503, wait=5)
+    else:
+        error = _database_problem(error) or error
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -84,6 +80,17 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     response.data = problem_body(response.status_code, code, detail, getattr(request, "request_id", ""), more)
     response.content_type = MEDIA_TYPE
     return response
+
+
+def _database_problem(error: BaseException | None) -> Problem | None:
+    """The problem of a database that is damaged or does not answer; None for any other error."""
+    if isinstance(error, DatabaseError) and is_damage(error):
+        LOGGER.error("The database is damaged: %s", error)
+        return Problem("database_unreachable", DAMAGED, status_code=503, wait=60)
+    if isinstance(error, DATABASE_AWAY):
+        LOGGER.warning("The database does not answer: %s", error)
+        return Problem("database_unreachable", NO_DATABASE, status_code=503, wait=5)
+    return None
 
 
 def _describe(error: Exception) -> tuple[str, str, Mapping[str, Any]]:
@@ -160,14 +167,14 @@ def no_such_endpoint(request: HttpRequest) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, called while the error is handled: a problem under /api/, a page that needs no database
     elsewhere; 503 where the database does not answer."""
-    away = isinstance(sys.exc_info()[1], DATABASE_AWAY)
-    if not request.path.startswith("/api/"):
-        response: HttpResponse = defaults.server_error(request, "503.html" if away else "500.html")
-    elif away:
-        response = _page(request, 503, "database_unreachable", NO_DATABASE)
+    problem = _database_problem(sys.exc_info()[1])
+    if request.path.startswith("/api/"):
+        if problem is None:
+            return _page(request, 500, "internal", "This is a defect. The log has it under this request_id.")
+        response: HttpResponse = _page(request, problem.status_code, problem.code, str(problem.detail))
     else:
-        return _page(request, 500, "internal", "This is a defect. The log has it under this request_id.")
-    if away:
-        response.status_code = 503
-        response["Retry-After"] = "5"
+        response = defaults.server_error(request, "503.html" if problem else "500.html")
+    if problem is not None:
+        response.status_code = problem.status_code
+        response["Retry-After"] = str(problem.wait)
     return response

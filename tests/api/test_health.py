@@ -29,7 +29,7 @@ from marketdata.operations.task_queue import Queue
 from scans.models import ScannerVersion
 from seismo_site.health import probes
 from seismo_site.health import views as health
-from tests.seismo_site.running import ROOT, environment, installed, managed
+from tests.seismo_site.running import ROOT, environment, installed, run_in_shell
 from tests.servers import Servers
 from tests.serving import serving
 from tests.task_queues import purge_queues
@@ -186,7 +186,7 @@ def test_a_queue_without_and_with_a_worker_then_no_servers(servers: Servers, tmp
     urls = {"DATABASE_URL": servers.postgres(), "REDIS_URL": servers.redis()}
     enqueue = "from django_q.tasks import async_task; async_task('django.utils.text.slugify', 'done')"
     installed(tmp_path, **urls)
-    managed(tmp_path, "shell", "--no-imports", "-c", enqueue, **urls)
+    run_in_shell(tmp_path, enqueue, **urls)
     with served(tmp_path, **urls) as address:
         body = settled(address, queue="degraded")
         assert body["state"] == "degraded"

@@ -34,7 +34,7 @@ from typing import Any
 import pandas as pd
 
 from tests.scans.conftest import frame
-from tests.seismo_site.running import ROOT, environment, installed, managed
+from tests.seismo_site.running import ROOT, environment, installed, run_in_shell
 
 QUEUE = """
 import pathlib
@@ -180,7 +180,7 @@ def run(kills: int, seed: int, codes: int) -> int:
         days = [f"{day}" for day in pd.bdate_range("2024-03-04", "2024-04-30").date if f"{day}" != "2024-04-10"]
         bars([pd.Timestamp(day).date() for day in days], codes).to_csv(file, index=False)
         installed(data)
-        managed(data, "shell", "--no-imports", "-c", QUEUE.format(file=file, days=days, messages=MESSAGES), **settings)
+        run_in_shell(data, QUEUE.format(file=file, days=days, messages=MESSAGES), **settings)
 
         def start() -> subprocess.Popen[bytes]:
             command = [sys.executable, "manage.py", "workers", "--min", "2", "--max", "3"]
@@ -188,7 +188,7 @@ def run(kills: int, seed: int, codes: int) -> int:
             return subprocess.Popen(command, cwd=ROOT, env={**environment(data), **settings}, stdout=log, stderr=log)
 
         def state() -> Any:
-            return json.loads(managed(data, "shell", "--no-imports", "-c", STATE, **settings))
+            return json.loads(run_in_shell(data, STATE, **settings))
 
         supervisor, killed, until = start(), Counter[str](), time.monotonic() + SECONDS
         with locked_database(data / "seismo.sqlite3", 4.0):

@@ -35,6 +35,14 @@ def frame(days: list[date], seed: int = 1) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def spring_file(folder: Path) -> tuple[list[date], Path]:
+    """The 41 KRX sessions from 2024-03-04 to 2024-04-30, and a file in `folder` with bars of them."""
+    days = [day for day in pd.bdate_range("2024-03-04", "2024-04-30").date if day != date(2024, 4, 10)]
+    file = folder / "prices.csv"
+    frame(days).to_csv(file, index=False)
+    return days, file
+
+
 @pytest.fixture
 def sessions() -> list[date]:
     """Forty KRX sessions from 2024-03-04, without the holidays of April 10, May 1, 6 and 15."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -52,10 +53,21 @@ def managed(data: Path, *arguments: str, **env: str) -> str:
     return done.stdout
 
 
+def run_in_shell(data: Path, code: str, **env: str) -> str:
+    """The output of Python code in an installation."""
+    return managed(data, "shell", "--no-imports", "-c", code, **env)
+
+
+def killed_in_shell(data: Path, code: str, **env: str) -> None:
+    """Run Python code in an installation that kills its process."""
+    done = manage(data, "shell", "--no-imports", "-c", code, **env)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+
 def managed_in_turn(data: Path, *commands: Sequence[str], **env: str) -> str:
     """The same of several commands that prepare a test, in one process: a start takes longer than many a command."""
     program = f"from django.core.management import call_command\nfor line in {commands!r}: call_command(*line)"
-    return managed(data, "shell", "--no-imports", "-c", program, **env)
+    return run_in_shell(data, program, **env)
 
 
 def run_program(data: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,15 @@ from pathlib import Path
 import pytest
 
 from seismo_site.backup import archive, pg_dump
-from tests.seismo_site.running import installed, manage, managed, managed_in_turn, refused_in_turn, run_program
+from tests.seismo_site.running import (
+    installed,
+    manage,
+    managed,
+    managed_in_turn,
+    refused_in_turn,
+    run_in_shell,
+    run_program,
+)
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -224,7 +232,7 @@ def test_postgresql_without_its_programs_says_what_to_run(tmp_path: Path) -> Non
         assert "--force" in refused(data, "restore", str(folder), **output)
         sentence = refused(data, "restore", str(folder), "--force", **output)
         assert "pg_dump is not on PATH" in sentence  # what is there would be lost
-        assert managed(data, "shell", "--no-imports", "-c", COUNT, **output) == "[2.0, 3.0]\n"
+        assert run_in_shell(data, COUNT, **output) == "[2.0, 3.0]\n"
     finally:
         servers.stop()
 

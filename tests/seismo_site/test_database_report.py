@@ -11,7 +11,7 @@ from django.db import connection
 
 from seismo_site.database_report import sqlite
 from seismo_site.database_report.slow_log import normalized, slow_statements
-from tests.seismo_site.running import installed, managed
+from tests.seismo_site.running import installed, managed, run_in_shell
 from tests.servers import Servers
 
 LOG = """\
@@ -82,7 +82,7 @@ def test_postgresql_names_faults(tmp_path: Path) -> None:
     try:
         settings = {"DATABASE_URL": servers.postgres()}
         installed(tmp_path, **settings)
-        managed(tmp_path, "shell", "--no-imports", "-c", FAULTS, **settings)
+        run_in_shell(tmp_path, FAULTS, **settings)
         report = managed(tmp_path, "db_report", **settings)
     finally:
         servers.stop()

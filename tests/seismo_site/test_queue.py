@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.seismo_site.running import ROOT, environment, installed, manage, managed
+from tests.seismo_site.running import ROOT, environment, installed, manage, run_in_shell
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -25,7 +25,7 @@ FETCH = "from django_q.models import Task; print([(t.success, t.result) for t in
 
 def work_one_task(data: Path, **settings: str) -> None:
     installed(data, **settings)
-    managed(data, "shell", "--no-imports", "-c", ENQUEUE, **settings)
+    run_in_shell(data, ENQUEUE, **settings)
     worked = manage(data, "qcluster", "--run-once", **settings)
     assert worked.returncode == 0, worked.stderr
     assert "Traceback" not in worked.stderr
@@ -58,7 +58,7 @@ def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path
         f"print(async_task('{task}', 'by hand'))\n"
     )
     installed(tmp_path)
-    number = managed(tmp_path, "shell", "--no-imports", "-c", ask).strip()
+    number = run_in_shell(tmp_path, ask).strip()
     worked = [manage(tmp_path, "qcluster", "--run-once").stderr for _ in range(2)]
     lines = [line for one in worked for line in one.splitlines() if "Worked" in line]
     assert sorted(line.partition("WARNING ")[2] for line in lines) == sorted(
@@ -91,7 +91,7 @@ def test_worker_ends_on_a_signal_to_its_group(tmp_path: Path, with_task: bool, s
     """As a supervisor does: SIGTERM to every process. The current task is finished, and no process is left."""
     data = installed(tmp_path / "data")
     if with_task:
-        managed(data, "shell", "--no-imports", "-c", SLOW.format(folder=tmp_path))
+        run_in_shell(data, SLOW.format(folder=tmp_path))
     with (tmp_path / "log").open("w") as log:
         cluster = subprocess.Popen(
             [sys.executable, "manage.py", "qcluster", "--queue", "low"],
@@ -111,7 +111,7 @@ def test_worker_ends_on_a_signal_to_its_group(tmp_path: Path, with_task: bool, s
             os.killpg(cluster.pid, signal.SIGKILL)
     assert (tmp_path / "ended").exists() == with_task
     if with_task:
-        assert managed(data, "shell", "--no-imports", "-c", FETCH) == "[(True, 'done')]\n"
+        assert run_in_shell(data, FETCH) == "[(True, 'done')]\n"
 
 
 @pytest.mark.parametrize("killed", ["main", "sentinel"])
@@ -157,7 +157,7 @@ def test_a_cluster_goes_on_where_its_processes_are_killed_idle(tmp_path: Path, w
                 len([pid for pid in group(cluster.pid) if parent(pid) == sentinel and pid not in before]) == len(before)
             )
         )
-        managed(data, "shell", "--no-imports", "-c", SLOW.format(folder=tmp_path))
+        run_in_shell(data, SLOW.format(folder=tmp_path))
         assert eventually(lambda: (tmp_path / "ended").exists())
         cluster.terminate()
         assert cluster.wait(60) == 0
@@ -165,7 +165,7 @@ def test_a_cluster_goes_on_where_its_processes_are_killed_idle(tmp_path: Path, w
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(cluster.pid, signal.SIGKILL)
-    assert managed(data, "shell", "--no-imports", "-c", FETCH) == "[(True, 'done')]\n"
+    assert run_in_shell(data, FETCH) == "[(True, 'done')]\n"
 
 
 def parent(pid: int) -> int:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.market import SETTING_UP, prices
 from tests.exchanges.otlp import Collector
-from tests.seismo_site.running import installed, manage, managed
+from tests.seismo_site.running import installed, manage, managed, run_in_shell
 
 pytestmark = pytest.mark.slow
 
@@ -34,7 +34,7 @@ print(client.get("/api/kr/stocks/none", headers={{"traceparent": "{CALLER}"}}).s
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = installed(tmp_path_factory.mktemp("traces"))
     prices().to_csv(folder / "prices.csv", index=False)
-    managed(folder, "shell", "--no-imports", "-c", SETTING_UP.format(folder=folder))
+    run_in_shell(folder, SETTING_UP.format(folder=folder))
     return folder
 
 
@@ -42,7 +42,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def traces(data: Path) -> Iterator[Collector]:
     """What a collector has of three requests and a task."""
     with Collector() as collector:
-        out = managed(data, "shell", "--no-imports", "-c", REQUESTS, SEISMO_TRACES=collector.url)
+        out = run_in_shell(data, REQUESTS, SEISMO_TRACES=collector.url)
         assert out.split() == ["202", "200", "200", "404"]
         managed(data, "qcluster", "--run-once", SEISMO_TRACES=collector.url)
         yield collector
@@ -110,4 +110,4 @@ def test_a_collector_that_is_not_there_prevents_nothing(data: Path) -> None:
 @pytest.mark.parametrize("traces", ["", "http://127.0.0.1:4318"])
 def test_without_an_address_nothing_of_opentelemetry_is_imported(data: Path, traces: str) -> None:
     code = "import sys; print(any(name.startswith('opentelemetry') for name in sys.modules))"
-    assert managed(data, "shell", "--no-imports", "-c", code, SEISMO_TRACES=traces).strip() == str(bool(traces))
+    assert run_in_shell(data, code, SEISMO_TRACES=traces).strip() == str(bool(traces))

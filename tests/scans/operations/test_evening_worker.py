@@ -11,7 +11,7 @@ import pytest
 
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
-from tests.seismo_site.running import installed, manage, managed
+from tests.seismo_site.running import installed, manage, run_in_shell
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
@@ -71,9 +71,6 @@ for Conf.CLUSTER_NAME in settings.TASK_QUEUES.values():
 def worked(folder: Path, **servers: str) -> None:
     data = installed(folder / "data", **servers)
 
-    def shell(code: str) -> str:
-        return managed(data, "shell", "--no-imports", "-c", code, **servers)
-
     def work() -> str:
         done = manage(data, "qcluster", "--run-once", **servers)
         assert done.returncode == 0, done.stderr
@@ -85,11 +82,11 @@ def worked(folder: Path, **servers: str) -> None:
             "SEISMO_LOG_LEVEL": "INFO",
         }
         receiver.answers = [Response(503)]
-        last = shell(ASK.format(file=folder / "prices.csv") + DUE).strip()
+        last = run_in_shell(data, ASK.format(file=folder / "prices.csv") + DUE, **servers).strip()
         log = work()
-        first: Any = json.loads(shell(TELL + LATER + DUE))
+        first: Any = json.loads(run_in_shell(data, TELL + LATER + DUE, **servers))
         log += work()
-        second: Any = json.loads(shell(TELL))
+        second: Any = json.loads(run_in_shell(data, TELL, **servers))
     assert first["tasks"] == [["scans.tasks.evening", True]]
     assert first["notifications"] == [[last, "done", [["never", "no_match"], ["up", "published"]]]]
     assert first["published"] == [last]

@@ -4,21 +4,18 @@ a real task worker does the request again from its task, and the repetition that
 from __future__ import annotations
 
 import json
-import signal
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
-from tests.scans.conftest import frame
-from tests.seismo_site.running import installed, manage
+from tests.scans.conftest import spring_file
+from tests.seismo_site.running import installed, killed_in_shell, manage, run_in_shell
 from tests.servers import Servers
 
 pytestmark = pytest.mark.slow
 
-ELECTION = date(2024, 4, 10)
 QUEUE = """
 import pathlib
 from django.utils import timezone
@@ -70,27 +67,20 @@ queue.repeat_request(ScanRequest.objects.get(), as_of=now, requested_by="bob")
 
 
 def killed(folder: Path, **servers: str) -> None:
-    days = [day for day in pd.bdate_range("2024-03-04", "2024-04-30").date if day != ELECTION]
-    file = folder / "prices.csv"
-    frame(days).to_csv(file, index=False)
+    days, file = spring_file(folder)
     data = installed(folder / "data", **servers)
 
-    def shell(code: str, returncode: int = 0) -> str:
-        done = manage(data, "shell", "--no-imports", "-c", code, **servers)
-        assert done.returncode == returncode, done.stderr
-        return done.stdout
-
     def state() -> Any:
-        return json.loads(shell(STATE))
+        return json.loads(run_in_shell(data, STATE, **servers))
 
-    shell(QUEUE.format(file=file) + WORK_AND_DIE, -signal.SIGKILL)
+    killed_in_shell(data, QUEUE.format(file=file) + WORK_AND_DIE, **servers)
     expected = [str(day) for day in days if date(2024, 3, 18) <= day <= date(2024, 4, 30)]
     left = state()
     assert left["published"] == expected[:14]  # two parts of seven, and nothing of the third
     assert (left["runs"], left["whole"]) == (2, True)
     assert left["ranks"] > 0
     assert left["requests"][0]["status"] == "running"
-    shell(AT_ONCE)
+    run_in_shell(data, AT_ONCE, **servers)
     for _ in range(2):  # the task of the first request is still in the queue
         worked = manage(data, "qcluster", "--run-once", **servers)
         assert worked.returncode == 0, worked.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,9 +18,9 @@ from marketdata.operations.tasks import attempts, groups, queueing
 from scans.operations.scan import shard_group
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
-from tests.scans.conftest import AS_OF, frame
+from tests.scans.conftest import AS_OF, spring_file
 from tests.scans.probe import Probe
-from tests.seismo_site.running import installed, manage
+from tests.seismo_site.running import installed, killed_in_shell, manage, run_in_shell
 from tests.servers import Servers
 from tests.task_queues import purge_queues
 
@@ -140,23 +139,16 @@ print(json.dumps(dict(
 
 
 def killed(folder: Path, **servers: str) -> None:
-    days = [day for day in pd.bdate_range("2024-03-04", "2024-04-30").date if day != date(2024, 4, 10)]
-    file = folder / "prices.csv"
-    frame(days).to_csv(file, index=False)
+    _, file = spring_file(folder)
     data = installed(folder / "data", **servers)
 
-    def shell(code: str, returncode: int = 0) -> str:
-        done = manage(data, "shell", "--no-imports", "-c", code, **servers)
-        assert done.returncode == returncode, done.stderr
-        return done.stdout
-
-    shell(QUEUE.format(file=file), -signal.SIGKILL)
-    left = json.loads(shell(STATE))
+    killed_in_shell(data, QUEUE.format(file=file), **servers)
+    left = json.loads(run_in_shell(data, STATE, **servers))
     assert left["members"] == [["done", 1], ["done", 1], ["running", 1], ["waiting", 0]]
     assert (left["request"], left["executors"]) == ("running", [])
     worked = manage(data, "qcluster", "--run-once", **servers)
     assert worked.returncode == 0, worked.stderr
-    final = json.loads(shell(STATE))
+    final = json.loads(run_in_shell(data, STATE, **servers))
     assert final["members"] == [["done", 1], ["done", 1], ["done", 2], ["done", 1]]
     assert (final["request"], final["executors"]) == ("done", ["group x4"])
 

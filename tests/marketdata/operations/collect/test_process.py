@@ -21,7 +21,7 @@ from tests.exchanges.kis import KisExchange
 from tests.exchanges.kis_market import Instrument as Listed
 from tests.exchanges.kis_market import generated_bars
 from tests.exchanges.server import Request, Response
-from tests.seismo_site.running import ROOT, environment, installed, managed
+from tests.seismo_site.running import ROOT, environment, installed, managed, run_in_shell
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def installation(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFa
     managed(folder, "sync_instruments", **settings_of_source)
     last = re.search(r"up to ([0-9-]+)", managed(folder, "collect_prices", "--dry-run", **settings_of_source))
     assert last
-    shown = managed(folder, "shell", "--no-imports", "-c", SESSIONS.format(last=last[1]), **settings_of_source)
+    shown = run_in_shell(folder, SESSIONS.format(last=last[1]), **settings_of_source)
     days = [date.fromisoformat(day) for day in shown.split()]
     for number, one in enumerate(exchange.market.values(), 1):
         one.bars[:] = generated_bars(days, number)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scans.operations.research.random_year import prices
-from tests.seismo_site.running import installed, managed
+from tests.seismo_site.running import installed, managed, run_in_shell
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +66,7 @@ def test_a_killed_sweep_and_a_shared_one_end_with_the_same_table(tmp_path: Path)
     file = tmp_path / "prices.csv"
     prices().to_csv(file, index=False)
     managed(data, "import_prices", str(file))
-    answer = managed(data, "shell", "--no-imports", "-c", WORK, SEISMO_LOG_LEVEL="CRITICAL")
+    answer = run_in_shell(data, WORK, SEISMO_LOG_LEVEL="CRITICAL")
     signalled, (status, result, count), ends, shared, equal = json.loads(answer)
     assert signalled
     assert (status, result) == ("running", {})

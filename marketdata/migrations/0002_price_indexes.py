@@ -9,7 +9,7 @@ from marketdata.models.indexes import AddIndexOnline
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("marketdata", "0001_initial")]
+    dependencies = [("marketdata", "0001_schema")]
 
     operations = [
         AddIndexOnline(

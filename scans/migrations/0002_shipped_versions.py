@@ -1,5 +1,5 @@
-"""The scanner versions of a fresh installation, each with its engine's defaults except where a parameter is given, and the
-active version of each market."""
+"""The scanner versions of a fresh installation, each with its engine's defaults except where a parameter is given, the
+active version of each market, and the feature flags of scans."""
 
 from django.db import migrations
 
@@ -16,6 +16,14 @@ VERSIONS = {
 }
 ACTIVE = {"kr": "v2", "upbit": "v2-crypto", "bithumb": "v2-crypto"}
 
+# Feature, metric that shows harm, threshold (seconds), observations that are averaged.
+FLAGS = (
+    ("process_pool", "seconds_per_session", 30, 20),
+    ("provisional_scans", "seconds_preclose", 300, 5),
+    ("score_cache", "seconds_per_session", 30, 20),
+    ("warm_up", "seconds_first_read", 1, 20),
+)
+
 
 def add_versions(apps, schema_editor):
     version = apps.get_model("scans", "ScannerVersion")
@@ -28,7 +36,18 @@ def add_versions(apps, schema_editor):
         active.objects.get_or_create(market=market, defaults={"version": version.objects.get(slug=slug)})
 
 
-class Migration(migrations.Migration):
-    dependencies = [("scans", "0001_initial")]
+def add_flags(apps, schema_editor):
+    flag = apps.get_model("marketdata", "FeatureFlag")
+    for feature, metric, threshold, window in FLAGS:
+        flag.objects.get_or_create(
+            feature=feature, defaults={"metric": metric, "threshold": threshold, "window": window}
+        )
 
-    operations = [migrations.RunPython(add_versions, migrations.RunPython.noop)]
+
+class Migration(migrations.Migration):
+    dependencies = [("scans", "0001_schema"), ("marketdata", "0001_schema")]
+
+    operations = [
+        migrations.RunPython(add_versions, migrations.RunPython.noop),
+        migrations.RunPython(add_flags, migrations.RunPython.noop),
+    ]

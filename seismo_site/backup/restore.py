@@ -47,7 +47,7 @@ def restore(folder: Path, *, force: bool, at: datetime) -> RestoreResult:
     """Restore the backup in `folder`, with `force` over a database that is in use; BackupProblem where that cannot be
     done, and nothing was changed then."""
     made = archive.read_manifest(folder)
-    refuse_newer(made, MigrationLoader(None).disk_migrations)
+    refuse_newer(made, known_migrations())
     kind = archive.SQLITE if connection.vendor == "sqlite" else archive.POSTGRESQL
     if made.database != kind:
         raise BackupProblem(
@@ -94,6 +94,12 @@ def _replace_postgresql(folder: Path, *, force: bool, at: datetime) -> Path | No
             "`manage.py project_lake --rebuild` here."
         )
     return kept
+
+
+def known_migrations() -> set[tuple[str, str]]:
+    """App and name of every migration of this release, with those that one of them replaces."""
+    disk = MigrationLoader(None).disk_migrations
+    return set(disk).union(*(migration.replaces for migration in disk.values()))
 
 
 def refuse_newer(made: Manifest, migrations: Iterable[tuple[str, str]]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib.auth.models import User
 from django.core import serializers
 from django.core.management import CommandError, call_command
@@ -33,11 +31,6 @@ def column() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT address FROM scans_messagechannel")
         return str(cursor.fetchone()[0])
-
-
-def write_column(text: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE scans_messagechannel SET address = %s", [text])
 
 
 def test_the_column_and_a_fixture_have_no_secret(channel: MessageChannel) -> None:
@@ -90,12 +83,3 @@ def test_command_names_the_channels_of_a_lost_key(channel: MessageChannel, setti
         call_command("encrypt_addresses")
     assert capsys.readouterr().out == "0 channels: the address is encrypted with the secret key.\n"
     assert column() == token
-
-
-def test_migration_encrypts_what_is_there_and_back(channel: MessageChannel) -> None:
-    migration = import_module("scans.migrations.0013_encrypted_addresses")
-    write_column(ADDRESS)
-    migration.encrypt_addresses(apps, None)
-    assert "secret" not in column()
-    migration.decrypt_addresses(apps, None)
-    assert column() == ADDRESS

@@ -1,3 +1,5 @@
+"""The tables of candles and of their collection."""
+
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -7,22 +9,16 @@ from marketdata.models.without_rowid import WithoutRowid
 class Migration(migrations.Migration):
     initial = True
 
+    replaces = [
+        ("candles", "0001_initial"),
+        ("candles", "0003_chunk_figures"),
+        ("candles", "0004_flags_moved"),
+        ("candles", "0005_advised_pace"),
+    ]
+
     dependencies = []
 
     operations = [
-        migrations.CreateModel(
-            name="FlagRollback",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("feature", models.CharField(max_length=24)),
-                ("metric", models.CharField(max_length=24)),
-                ("mean", models.FloatField()),
-                ("threshold", models.FloatField()),
-                ("observations", models.PositiveIntegerField()),
-                ("at", models.DateTimeField()),
-            ],
-            options={"ordering": ["-at", "-pk"]},
-        ),
         migrations.CreateModel(
             name="CandleSeries",
             fields=[
@@ -100,7 +96,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={"ordering": ["-pk"]},
+            options={
+                "ordering": ["-pk"],
+            },
         ),
         migrations.CreateModel(
             name="Candle",
@@ -132,23 +130,6 @@ class Migration(migrations.Migration):
         ),
         WithoutRowid("Candle"),
         migrations.CreateModel(
-            name="FeatureFlag",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("feature", models.CharField(max_length=24, unique=True)),
-                ("enabled", models.BooleanField(default=True)),
-                ("metric", models.CharField(help_text="The metric that the guard watches", max_length=24)),
-                ("threshold", models.FloatField(help_text="20 % past it, over the window, turns the feature off")),
-                ("window", models.PositiveIntegerField(help_text="Observations that are averaged")),
-                ("changed_at", models.DateTimeField(null=True)),
-                ("changed_by", models.CharField(blank=True, max_length=150)),
-            ],
-            options={
-                "ordering": ["feature"],
-                "constraints": [models.CheckConstraint(condition=models.Q(("window__gte", 1)), name="flag_window")],
-            },
-        ),
-        migrations.CreateModel(
             name="CandleChunk",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -161,12 +142,19 @@ class Migration(migrations.Migration):
                 ("rows", models.PositiveIntegerField()),
                 ("calls", models.PositiveIntegerField()),
                 ("retries", models.PositiveIntegerField()),
+                ("seconds_create", models.FloatField(db_default=0.0, default=0.0)),
                 ("seconds_overlap", models.FloatField()),
                 ("seconds_api", models.FloatField()),
+                ("seconds_process", models.FloatField(db_default=0.0, default=0.0)),
                 ("seconds_store", models.FloatField()),
                 ("bytes", models.PositiveIntegerField()),
                 ("cache_hits", models.PositiveIntegerField()),
                 ("stored_at", models.BigIntegerField(help_text="Seconds since 1970 UTC")),
+                (
+                    "memory",
+                    models.BigIntegerField(help_text="Bytes of the process, where this chunk is a sample", null=True),
+                ),
+                ("memory_peak", models.BigIntegerField(help_text="The most of them so far", null=True)),
                 (
                     "collection",
                     models.ForeignKey(

@@ -1,3 +1,5 @@
+"""The tables of who may read: tokens of the API and the link for the first user."""
+
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
@@ -6,9 +8,24 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = [migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    replaces = [
+        ("seismo_site", "0001_initial"),
+        ("seismo_site", "0002_setup_link"),
+    ]
+
+    dependencies = [
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
 
     operations = [
+        migrations.CreateModel(
+            name="SetupLink",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("expires_at", models.DateTimeField()),
+            ],
+        ),
         migrations.CreateModel(
             name="ApiToken",
             fields=[
@@ -31,6 +48,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={"verbose_name": "API token", "ordering": ["-created_at"]},
-        )
+            options={
+                "verbose_name": "API token",
+                "ordering": ["-created_at"],
+            },
+        ),
     ]

@@ -1,4 +1,5 @@
-import django.contrib.postgres.indexes
+"""The tables of the market data record. The indexes of prices come apart, in 0002."""
+
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -6,16 +7,39 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     initial = True
 
+    replaces = [
+        ("marketdata", "0001_initial"),
+        ("marketdata", "0005_own_series"),
+        ("marketdata", "0006_caps_apart"),
+        ("marketdata", "0007_valuations"),
+        ("marketdata", "0008_session_readings"),
+        ("marketdata", "0009_tasks"),
+        ("marketdata", "0010_daily_calls"),
+        ("marketdata", "0011_instrument_generations"),
+        ("marketdata", "0012_feature_flags"),
+        ("marketdata", "0013_task_request"),
+        ("marketdata", "0014_tick_readings"),
+        ("marketdata", "0015_source_calls"),
+        ("marketdata", "0016_calendar_notices"),
+    ]
+
     dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name="RateLimitRow",
+            name="FlagRollback",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("group", models.CharField(max_length=80, unique=True)),
-                ("state", models.TextField()),
+                ("feature", models.CharField(max_length=24)),
+                ("metric", models.CharField(max_length=24)),
+                ("mean", models.FloatField()),
+                ("threshold", models.FloatField()),
+                ("observations", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
             ],
+            options={
+                "ordering": ["-at", "-pk"],
+            },
         ),
         migrations.CreateModel(
             name="Generation",
@@ -23,6 +47,8 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=24, unique=True)),
                 ("changed_at", models.DateTimeField()),
+                ("shared_at", models.DateTimeField(null=True)),
+                ("instruments", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
@@ -33,7 +59,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        blank=True, help_text="A recorded series; blank: the market's own index", max_length=24
+                        blank=True, help_text="own-cap or a recorded series; blank: own-equal", max_length=24
                     ),
                 ),
             ],
@@ -53,6 +79,14 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="RateLimitRow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("group", models.CharField(max_length=80, unique=True)),
+                ("state", models.TextField()),
+            ],
+        ),
+        migrations.CreateModel(
             name="BarCorrection",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -68,7 +102,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["market", "date", "stock_code"], name="correction_market_date"),
                     models.Index(fields=["replaced_at"], name="correction_replaced_at"),
-                ]
+                ],
             },
         ),
         migrations.CreateModel(
@@ -90,7 +124,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("market", "source", "stock_code", "first"), name="coverage_key"),
                     models.CheckConstraint(condition=models.Q(("last__gte", models.F("first"))), name="coverage_order"),
-                ]
+                ],
             },
         ),
         migrations.CreateModel(
@@ -103,13 +137,19 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("written", "Written"), ("withdrawn", "Withdrawn"), ("disputed", "Disputed")],
+                        choices=[
+                            ("written", "Written"),
+                            ("withdrawn", "Withdrawn"),
+                            ("disputed", "Disputed"),
+                            ("agreed", "Agreed"),
+                        ],
                         max_length=10,
                     ),
                 ),
                 ("is_open", models.BooleanField(help_text="What the source says of the day")),
                 ("note", models.CharField(blank=True, max_length=200)),
                 ("at", models.DateTimeField()),
+                ("notified_at", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ["-at", "-pk"],
@@ -165,7 +205,50 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("market", "stock_code", "date"), name="event_key"),
                     models.CheckConstraint(condition=models.Q(("ratio__gt", 0)), name="event_ratio_positive"),
-                ]
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="FeatureFlag",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("feature", models.CharField(max_length=24, unique=True)),
+                ("enabled", models.BooleanField(default=True)),
+                (
+                    "share",
+                    models.PositiveSmallIntegerField(
+                        default=100,
+                        help_text="Percent of the work with the feature; below 100 both ways are measured and compared",
+                    ),
+                ),
+                ("metric", models.CharField(help_text="The metric that the guard watches", max_length=24)),
+                ("threshold", models.FloatField(help_text="20 % past it, over the window, turns the feature off")),
+                ("window", models.PositiveIntegerField(help_text="Observations that are averaged")),
+                ("changed_at", models.DateTimeField(null=True)),
+                ("changed_by", models.CharField(blank=True, max_length=150)),
+            ],
+            options={
+                "ordering": ["feature"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("window__gte", 1)), name="flag_window"),
+                    models.CheckConstraint(
+                        condition=models.Q(("share__gte", 1), ("share__lte", 100)), name="flag_share"
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="FeatureMeasurement",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("feature", models.CharField(max_length=24)),
+                ("is_on", models.BooleanField()),
+                ("value", models.FloatField()),
+                ("at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["-pk"],
+                "indexes": [models.Index(fields=["feature", "is_on"], name="feature_measurement")],
             },
         ),
         migrations.CreateModel(
@@ -183,7 +266,7 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["market", "date", "stock_code"], name="flow_correction_date"),
                     models.Index(fields=["replaced_at"], name="flow_correction_replaced_at"),
-                ]
+                ],
             },
         ),
         migrations.CreateModel(
@@ -280,6 +363,24 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="InstrumentValuation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=12)),
+                ("stock_code", models.CharField(max_length=24)),
+                ("source", models.CharField(max_length=24)),
+                ("per", models.FloatField(help_text="Price / earnings a share", null=True)),
+                ("eps", models.FloatField(help_text="Earnings a share, in the market's currency", null=True)),
+                ("pbr", models.FloatField(help_text="Price / book value", null=True)),
+                ("read_at", models.DateTimeField(help_text="When the source was read")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("market", "stock_code", "source"), name="valuation_key")
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="LakePartition",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -294,7 +395,7 @@ class Migration(migrations.Migration):
                     "sessions",
                     models.JSONField(
                         default=dict,
-                        help_text="ISO date -> [bars, digest, bars that can be scanned, those of them that traded, bars that traded, those of them that repeat the session before]",
+                        help_text="ISO date -> [bars, digest, bars that can be scanned, those of them that traded, bars that traded, those of them that repeat the session before, digest of the market caps]",
                     ),
                 ),
                 ("written_at", models.DateTimeField(null=True)),
@@ -325,14 +426,35 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="SessionReading",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=12)),
+                ("date", models.DateField()),
+                ("read_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["market", "-date"],
+                "constraints": [models.UniqueConstraint(fields=("market", "date"), name="reading_market_date")],
+            },
+        ),
+        migrations.CreateModel(
             name="SourceVisit",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("source", models.CharField(max_length=24)),
                 ("what", models.CharField(max_length=24)),
                 ("at", models.DateTimeField()),
+                ("calls", models.PositiveIntegerField(default=0)),
+                ("answered_at", models.DateTimeField(null=True)),
+                ("refused_at", models.DateTimeField(null=True)),
+                ("refusal", models.CharField(blank=True, db_default="", default="", max_length=300)),
+                ("refusals", models.PositiveIntegerField(db_default=0, default=0)),
             ],
-            options={"constraints": [models.UniqueConstraint(fields=("source", "what"), name="visit_key")]},
+            options={
+                "constraints": [models.UniqueConstraint(fields=("source", "what"), name="visit_key")],
+            },
         ),
         migrations.CreateModel(
             name="StatusChange",
@@ -344,7 +466,9 @@ class Migration(migrations.Migration):
                 ("before", models.DateField(null=True)),
                 ("at", models.DateTimeField()),
             ],
-            options={"indexes": [models.Index(fields=["market", "at"], name="status_change_at")]},
+            options={
+                "indexes": [models.Index(fields=["market", "at"], name="status_change_at")],
+            },
         ),
         migrations.CreateModel(
             name="StockPrice",
@@ -369,7 +493,71 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(fields=("stock_code", "market", "date", "source"), name="price_key")
-                ]
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TaskRecord",
+            fields=[
+                ("id", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("kind", models.CharField(max_length=40)),
+                ("queue", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=100)),
+                ("function", models.CharField(max_length=160)),
+                ("args", models.JSONField(default=list)),
+                ("kwargs", models.JSONField(default=dict)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("group", models.CharField(blank=True, max_length=80)),
+                ("place", models.PositiveIntegerField(null=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("running", "Running"), ("done", "Done"), ("dead", "Dead")],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("worker", models.CharField(blank=True, max_length=160)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("result", models.JSONField(null=True)),
+                ("queued_at", models.DateTimeField()),
+                ("sent_at", models.DateTimeField()),
+                ("next_try", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "verbose_name": "background task",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status__in", ("waiting", "running"))),
+                        fields=["status", "sent_at"],
+                        name="task_unfinished",
+                    ),
+                    models.Index(fields=["finished_at", "status"], name="task_finished"),
+                    models.Index(fields=["name"], name="task_name"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("group", ""), _negated=True),
+                        fields=("group", "place"),
+                        name="task_group_place",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TickReading",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("market", models.CharField(max_length=12)),
+                ("date", models.DateField()),
+                ("sizes", models.JSONField()),
+            ],
+            options={
+                "ordering": ["market", "-date"],
+                "constraints": [models.UniqueConstraint(fields=("market", "date"), name="tick_reading_market_date")],
             },
         ),
         migrations.CreateModel(

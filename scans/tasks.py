@@ -15,7 +15,7 @@ from marketdata.markets import UnknownMarket
 from marketdata.operations.forming import ClosedDay
 from marketdata.operations.lease import LeaseLost, LeaseTaken
 from marketdata.operations.tasks.attempts import is_repeated, may_retry, tracked
-from scans.api.after_publication import SHORT, warm_up_responses
+from scans.api.after_publication import queue_warm_up, warm_up_responses
 from scans.operations.evening import notify, schedule
 from scans.operations.intraday import schedule as intraday_schedule
 from scans.operations.requests import worker
@@ -37,8 +37,14 @@ def process_scan_request(number: int) -> str:
     result = worker.process_request(number, as_of=timezone.now(), may_retry=may_retry)
     row = get_scan_request(number)
     if row is not None and row.publishes:
-        warm_up_responses(row.market, row.versions, seconds=SHORT)
+        queue_warm_up(row.market, row.versions)
     return result
+
+
+@tracked
+def warm_up(market: str, versions: Sequence[str]) -> None:
+    """Cache the answers that most readers request after a publication."""
+    warm_up_responses(market, versions)
 
 
 @tracked

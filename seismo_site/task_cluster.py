@@ -114,6 +114,8 @@ def import_tasks() -> None:
         for kind in settings.TASK_KINDS.values():
             import_string(kind.function)
         import_module("scans.operations.evening.evening")
+        if settings.REDIS_URL:
+            import_module("scans.api.warm_up")
         list(ENGINES.values())
     except Exception:
         logger.exception("Not everything that tasks need can be imported")

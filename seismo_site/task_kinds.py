@@ -14,6 +14,7 @@ KINDS = {
     "range": TaskKind("scans.tasks.process_scan_request", "low", (10, 60, 300, 900)),
     "range part": TaskKind("scans.tasks.process_range_part", "low", (10, 60, 300, 900)),
     "scan shard": TaskKind("scans.tasks.scan_shard", "low", (2, 10, 60)),
+    "warm-up": TaskKind("scans.tasks.warm_up", "low", (10, 60)),
     "evening": TaskKind("scans.tasks.evening", "low", (30, 120, 300, 600), "scans.tasks.report_evening"),
     "evening version": TaskKind("scans.tasks.evening_version", "low", (5, 20, 60)),
     "settle": TaskKind("scans.tasks.settle", "low", (60, 300, 900, 1800)),

@@ -16,11 +16,15 @@ from django.test.utils import CaptureQueriesContext
 
 from caching.reads import READS
 from caching.stats import STATS
+from marketdata.models import TaskRecord
+from scans import tasks
 from scans.api import after_publication
 from scans.api.warm_up import warm_up_market
 from scans.operations import versions
+from scans.operations.requests import queue
 from scans.queries import results
 from tests.scans.conftest import AS_OF
+from tests.task_queues import purge_queues
 
 READY = (
     "/api/kr/scans/latest",
@@ -111,3 +115,20 @@ def test_without_seconds_nothing_is_warmed_up(scanned: Any, settings: Any) -> No
     STATS.reset()
     after_publication.warm_up_responses("kr", ["rises"])
     assert not STATS.snapshot()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_request_the_warm_up_is_a_task_of_low(market: Any, probe: Any, sessions: list[date]) -> None:
+    for _ in range(2):
+        row = queue.queue_request(
+            market="kr", as_of=AS_OF, requested_by="ann", versions=["rises"], first=sessions[31], last=sessions[31]
+        ).request
+        STATS.reset()
+        tasks.process_scan_request(row.pk)
+        assert "scan" not in STATS.snapshot()
+    rows = TaskRecord.objects.filter(kind="warm-up")
+    assert list(rows.values_list("queue", "args")) == [("low", ["kr", ["rises"]])][: 1 if settings.REDIS_URL else 0]
+    for warm_up in rows:
+        tasks.warm_up(*warm_up.args)
+        assert STATS.snapshot()["scan"]["misses"] > 0
+    purge_queues()

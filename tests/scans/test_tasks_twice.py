@@ -57,6 +57,7 @@ def test_a_second_run_changes_nothing(kind: str, market: Any, probe: Any, sessio
             "instruments": len(CODES),
         },
         "delivery": {"number": 404},
+        "warm-up": {"market": "kr", "versions": ["rises"]},
         "evening": {"market": "kr", "at": "15:43", "due": AS_OF.isoformat(), "collects": False},
         "evening version": {
             "market": "kr",

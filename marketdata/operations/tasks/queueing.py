@@ -72,6 +72,11 @@ def unfinished_names(names: Iterable[str]) -> set[str]:
     return set(rows.values_list("name", flat=True))
 
 
+def is_waiting(name: str) -> bool:
+    """Whether a task of this name waits."""
+    return TaskRecord.objects.filter(name=name[:NAME_LENGTH], status=TaskStatus.WAITING).exists()
+
+
 def create_members(kind: str, group: str, members: Sequence[Mapping[str, Any]], *, name: str) -> None:
     """Create the rows of a group's members, one for each of these keyword arguments, and send their messages; rows
     that exist already remain as they are."""

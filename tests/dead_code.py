@@ -31,8 +31,8 @@ FRAMEWORK = (
     "TokenScheme "
     # django-q2
     "stats "
-    # AWS Lambda, files for pyarrow
-    "handler seekable "
+    # AWS Lambda, files for pyarrow, Dask
+    "handler seekable dask_setup "
     # kernels and queries that tests alone use so far
     "rolling_share streak preview is_held hit_ratio generate flow_sessions is_on_grid"
 )

@@ -59,6 +59,7 @@ def test_only_settings_reads_the_environment() -> None:
         "seismo_site/wsgi.py",
         "seismo_site/asgi.py",
         "seismo_site/aws_lambda.py",
+        "seismo_site/dask_worker.py",
         "scans/execution/executors.py",  # asks what kind of machine this is, not how to be set up
     }
     assert readers - allowed == {"seismo_site/env.py"}

@@ -7,8 +7,9 @@ of the code are refused, since their features would be others. Only this module 
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -61,13 +62,24 @@ def cluster_pool(cluster: Cluster) -> Iterator[tuple[Executor, int]]:
             raise ClusterProblem(f"Several workers of {address} ended over the same piece: {error}") from error
 
 
+def submit_pickled(pool: Executor, call: Callable[..., Any], *args: Any) -> Future[Any]:
+    """The future of `call(*args)` in `pool`, whose modules the scheduler need not be able to import."""
+    return pool.submit(_call_pickled, pickle.dumps((call, args)))
+
+
+def _call_pickled(content: bytes) -> Any:
+    call, args = pickle.loads(content)  # noqa: S301 - of this cluster's own client, as everything that Dask sends
+    return call(*args)
+
+
 def _checked_threads(client: Any, cluster: Cluster) -> int:
     address = cluster.address
     threads = sum(client.nthreads().values())
     if not threads:
         raise ClusterProblem(f"The Dask scheduler {address} has no workers: start one with `dask worker {address}`.")
     own = cluster.code_digest()
-    others = sorted(worker for worker, digest in client.run(cluster.code_digest).items() if digest != own)
+    digests = client.run(_call_pickled, pickle.dumps((cluster.code_digest, ())))
+    others = sorted(worker for worker, digest in digests.items() if digest != own)
     if others:
         raise ClusterProblem(f"Workers with another revision of Seismo or of NumPy: {', '.join(others)}.")
     return int(threads)

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -29,7 +31,9 @@ from scans.execution.shards import EngineTask
 
 FORMAT_VERSION = 3
 """The version of the file format, part of the key."""
-SOURCE_PATHS = (
+SourcePaths: TypeAlias = Sequence[tuple[ModuleType, Sequence[str]]]
+
+SOURCE_PATHS: SourcePaths = (
     (scans, ("engines", "execution", "feature_cache", "kernels")),
     (
         marketdata,
@@ -89,23 +93,28 @@ def entry_key(task: EngineTask, *, market: str, session: np.datetime64) -> str:
     return json_digest(what, ensure_ascii=True)
 
 
-def source_files() -> list[Path]:
-    """The modules that compute features."""
+def source_files(sources: SourcePaths = SOURCE_PATHS) -> list[Path]:
+    """The modules that compute features, or those of other `sources`."""
     paths: list[Path] = []
-    for package, names in SOURCE_PATHS:
+    for package, names in sources:
         root = Path(package.__path__[0])
         for name in names:
             paths += [root / name] if name.endswith(".py") else sorted((root / name).rglob("*.py"))
     return paths
 
 
+def source_digest(sources: SourcePaths) -> str:
+    """A digest of the modules of `sources`, and of NumPy's version."""
+    digest = hashlib.blake2b(np.__version__.encode(), digest_size=16)
+    for file in source_files(sources):
+        digest.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
 @cache
 def code_digest() -> str:
     """A digest of the code that computes features, and of NumPy's version: an edited engine has other keys."""
-    digest = hashlib.blake2b(np.__version__.encode(), digest_size=16)
-    for file in source_files():
-        digest.update(f"{file.parent.name}/{file.name}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return source_digest(SOURCE_PATHS)
 
 
 def session_entries(universe: Universe, features: Features) -> list[Entry]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
 from marketdata.management.arguments import add_market, day, positive
 from scans.engines.registry import ENGINES
+from scans.execution.executors import CHOICES
 from scans.management.evaluation_options import costs
 from scans.operations.research.grid import GridProblem, parse_values
-from scans.operations.research.sweep import Shard, SweepRequest
+from scans.operations.research.sweep import Shard
+from scans.operations.research.sweep_plan import SweepRequest
 from scans.queries.versions import get_versions
 
 
@@ -46,6 +49,12 @@ def add_sweep_options(parser: CommandParser) -> None:
     parser.add_argument("--halving", action="store_true", help="drop the worse half of the variants early, in rounds")
     parser.add_argument(
         "--shard", type=shard, default=Shard(), metavar="N/COUNT", help="of its batches of 100 variants every COUNT-th"
+    )
+    parser.add_argument(
+        "--executor",
+        choices=CHOICES,
+        default=settings.SCAN_EXECUTOR,
+        help=f"dask: batches on the workers of a cluster; any other: here (default: {settings.SCAN_EXECUTOR})",
     )
     parser.add_argument("--from", dest="first", type=day, help="default: the record's last uninterrupted run")
     parser.add_argument("--choose", dest="choose_from", type=day, help="first session of the choose period")

@@ -25,20 +25,22 @@ def sweep(
     test_from: Day = None,
     end: Day = None,
     costs: float | None = None,
+    executor: str = "inline",
     **values: Sequence[Any],
 ) -> pd.DataFrame:
     """Judge every combination of the `values` of an engine's parameters before a test period, as `manage.py sweep`
     does, and record it under `name`; the same call again returns what is recorded.
 
     A row for each variant and horizon with the columns of the command, percent, the best first. `attrs`: the verdict in
-    words, and the tests. costs: percent of a round trip, None for the dated table. SweepProblem, GridProblem,
-    ParamError and DataProblem for what does not fit.
+    words, and the tests. costs: percent of a round trip, None for the dated table. executor: "dask" for the workers of
+    a cluster. SweepProblem, GridProblem, ParamError and DataProblem for what does not fit.
     """
     import pandas as pd
 
     from scans.management.sweep_tables import rows
     from scans.models import Sweep, SweepStatus
-    from scans.operations.research.sweep import SweepRequest, run_sweep
+    from scans.operations.research.sweep import run_sweep
+    from scans.operations.research.sweep_plan import SweepRequest
     from scans.operations.research.verdict import verdict
 
     request = SweepRequest(
@@ -59,7 +61,7 @@ def sweep(
     recorded = Sweep.objects.filter(
         slug=name, market=market, engine=engine, horizon=horizon, grid=grid, status=SweepStatus.DONE
     ).first()
-    result = recorded or run_sweep(request)
+    result = recorded or run_sweep(request, executor=executor)
     frame = pd.DataFrame(rows(result)).sort_values(["sharpe", "variant", "horizon"], ascending=[False, True, True])
     frame.attrs = {"verdict": verdict(result), "tests": result.result}
     return frame.reset_index(drop=True)

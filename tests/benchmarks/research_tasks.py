@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from scans.models import Sweep
-from scans.operations.research.sweep import Shard, SweepRequest, run_sweep
+from scans.operations.research.sweep import Shard, run_sweep
+from scans.operations.research.sweep_plan import SweepRequest
 from tests.benchmarks import measurement
 
 AS_OF = datetime(2027, 1, 1, tzinfo=UTC)

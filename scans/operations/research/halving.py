@@ -14,13 +14,12 @@ from typing import Any
 
 from django.db import transaction
 
-from scans.models import Sweep, SweepVariant
+from scans.models import Sweep
 from scans.operations.research.grid import Variant
 from scans.operations.research.periods import Periods
 from scans.operations.research.variant_picks import VariantScorer
 from scans.operations.research.variant_records import (
     SweepBasis,
-    judge_variants,
     save_variants,
     variant_batches,
 )
@@ -41,7 +40,7 @@ def round_lengths(periods: Periods) -> list[int]:
 
 def halve(basis: SweepBasis) -> list[Variant]:
     """The variants that are left after all rounds; rounds that an earlier run has recorded are not repeated."""
-    left = list(basis.tasks)
+    left = list(basis.plan.tasks)
     for length in round_lengths(basis.periods):
         kept = max(-(-len(left) // 2), KEPT)
         if kept >= len(left):
@@ -55,10 +54,9 @@ def halve(basis: SweepBasis) -> list[Variant]:
 
 def _drop(basis: SweepBasis, options: list[Variant], length: int, kept: int) -> set[int]:
     """The numbers of the variants that drop out of a round, recorded."""
-    scorer = VariantScorer(basis.record, basis.periods.sessions[:length])
-    rows: list[SweepVariant] = []
-    for batch in variant_batches(options):
-        rows += judge_variants(basis, scorer, batch, done=len(rows), count=len(options))
+    scorer = VariantScorer(basis.plan.record, basis.periods.sessions[:length])
+    batches = variant_batches(options)
+    rows = [row for batch in basis.judged(scorer, batches, len(options)) for row in batch]
     rows.sort(key=lambda row: (-(row.sharpe or 0.0), row.number))
     with transaction.atomic():
         save_variants(rows[kept:])

@@ -14,7 +14,7 @@ from scans.models import Sweep, SweepLook, SweepStatus
 from scans.operations.evaluation.evidence import EvaluationRequest, requested_record
 from scans.operations.research.grid import Variant
 from scans.operations.research.periods import SweepProblem
-from scans.operations.research.sweep import sweep_horizons
+from scans.operations.research.sweep_plan import sweep_horizons
 from scans.operations.research.variant_picks import VariantScorer
 from scans.operations.research.variant_records import sweep_picks
 from scans.operations.research.variants_evidence import variant_figures, variants_evidence

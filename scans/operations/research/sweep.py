@@ -11,38 +11,32 @@
 
 Every variant is recorded. Deterministic: the same record, grid and seed give the same sweep. A sweep that was cancelled
 or ended by force goes on after its last batch when the same request is run again. Batches are the same however many
-hosts share them (`Shard`), so the result is too.
+hosts share them (`Shard`, `cluster_batches`), so the result is too.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from marketdata.markets import get_market
-from marketdata.queries.breaks import get_history_digests
-from scans.engines.registry import get_engine
-from scans.evaluation.holdings import REVISION
 from scans.evaluation.walk_forward import Fold, walk_forward
-from scans.execution.shards import EngineTask
 from scans.models import Sweep, SweepStatus, SweepVariant
-from scans.operations.evaluation.evidence import HORIZONS, EvaluationRequest, requested_record
-from scans.operations.research.grid import variants
+from scans.operations.research.cluster_batches import judge_on_cluster
 from scans.operations.research.halving import halve, round_counts
 from scans.operations.research.outside import outside_report
-from scans.operations.research.periods import Periods, SweepProblem, sweep_periods
+from scans.operations.research.periods import Periods, SweepProblem
+from scans.operations.research.sweep_plan import SweepPlan, SweepRequest
 from scans.operations.research.variant_picks import VariantScorer
 from scans.operations.research.variant_records import (
+    Batch,
     Progress,
     SweepBasis,
     SweepCancelled,
-    judge_variants,
     refuse_cancelled,
     save_variants,
     sweep_picks,
@@ -56,31 +50,6 @@ FOLD = 20
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRequest:
-    """Options of a sweep. `base`: segments, limits and parameters that all variants share. No `first`: from the start
-    of the record's last uninterrupted run; no `last`: to its end. No `choose_from`, `test_from`: half of the sessions,
-    then a quarter each. `sample`: so many variants of the grid, drawn with `seed`. `halving`: the worse half drops out
-    early (the module `halving`)."""
-
-    slug: str
-    market: str
-    engine: str
-    grid: Mapping[str, Sequence[Any]]
-    as_of: datetime
-    base: Mapping[str, Any] = field(default_factory=dict)
-    first: date | None = None
-    choose_from: date | None = None
-    test_from: date | None = None
-    last: date | None = None
-    horizon: int = 20
-    costs: float | None = None
-    sample: int | None = None
-    seed: int = 0
-    halving: bool = False
-    started_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Shard:
     """Number `number` of `count` parts of a sweep's batches, for as many hosts."""
 
@@ -88,51 +57,29 @@ class Shard:
     count: int = 1
 
 
-def run_sweep(request: SweepRequest, *, progress: Progress | None = None, shard: Shard = Shard()) -> Sweep:
+def run_sweep(
+    request: SweepRequest, *, progress: Progress | None = None, shard: Shard = Shard(), executor: str = "inline"
+) -> Sweep:
     """Judge and record every variant, or those that an earlier run of the same request left; with a `shard` those of
-    its batches alone, without a result: the same request without one joins all. SweepProblem, GridProblem, ParamError
+    its batches alone, without a result: the same request without one joins all. The executor "dask" has batches judged
+    by the workers of a cluster, any other by this process, with the same result. SweepProblem, GridProblem, ParamError
     and DataProblem say what does not fit, before anything is recorded; SweepCancelled after `cancel_sweep`."""
-    engine = get_engine(request.engine)
-    market = get_market(request.market)
-    base = dict(request.base)
-    segments, limits = tuple(base.pop("segments", ()) or market.segments), dict(base.pop("limits", {}))
-    options = variants(engine, request.grid, base, market.name, sample=request.sample, seed=request.seed)
-    earlier = Sweep.objects.filter(slug=request.slug).first()
-    if earlier is not None and earlier.status == SweepStatus.DONE:
+    plan = SweepPlan.of(request)
+    if Sweep.objects.filter(slug=request.slug, status=SweepStatus.DONE).exists():
         raise SweepProblem(f"A sweep named {request.slug} exists: choose another name; none is overwritten.")
-    record, sessions = requested_record(_evaluation_request(request, request.first, request.last))
-    periods = sweep_periods(sessions, request.horizon, request.choose_from, request.test_from)
-    tasks = {option: EngineTask(engine, option.params, segments, limits) for option in options}
+    if shard.count > 1 and request.halving:
+        raise SweepProblem("Rounds of --halving compare all variants: run it without --shard.")
     values = {
-        "market": market.name,
-        "engine": engine.slug,
-        "revision": engine.revision,
-        "base": {"segments": list(segments), "limits": limits, **base},
-        "grid": {name: list(values) for name, values in request.grid.items()},
-        "size": len(options),
-        "sample": request.sample,
-        "seed": request.seed,
-        "halving": request.halving,
-        "first": periods.sessions[0].item(),
-        "choose_from": periods.sessions[periods.choose].item(),
-        "test_from": periods.sessions[periods.test].item(),
-        "last": periods.sessions[-1].item(),
-        "horizon": request.horizon,
-        "costs": request.costs,
-        "data_digest": get_history_digests(record, periods.sessions[periods.test - 1 : periods.test])[0],
-        "evaluation_revision": REVISION,
+        **plan.values,
         "code_revision": code_revision(),
         "started_by": request.started_by,
         "started_at": timezone.now(),
     }
-    if shard.count > 1 and request.halving:
-        raise SweepProblem("Rounds of --halving compare all variants: run it without --shard.")
     sweep, is_new = Sweep.objects.get_or_create(slug=request.slug, defaults=values)
     if not is_new:
         sweep = _resumed(sweep, Sweep(slug=request.slug, **values))
-    seen = _evaluation_request(request, periods.seen[0].item(), periods.seen[-1].item())
     try:
-        _judge(SweepBasis(sweep, record, periods, tasks, seen, progress), shard)
+        _judge(SweepBasis(sweep, plan, progress, judge_on_cluster if executor == "dask" else None), shard)
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SweepCancelled)
         status = SweepStatus.CANCELLED if stopped else SweepStatus.FAILED
@@ -165,39 +112,18 @@ def cancel_sweep(slug: str) -> bool:
     return bool(running.update(status=SweepStatus.CANCELLED, finished_at=timezone.now()))
 
 
-def _evaluation_request(request: SweepRequest, first: date | None, last: date | None) -> EvaluationRequest:
-    return EvaluationRequest(
-        market=request.market,
-        as_of=request.as_of,
-        versions=(),
-        first=first,
-        last=last,
-        horizons=sweep_horizons(request.horizon),
-        costs=request.costs,
-        amounts=True,
-    )
-
-
-def sweep_horizons(horizon: int) -> tuple[int, ...]:
-    """The horizons judged beside `horizon`: the shorter ones, since longer ones would reach into what must not be
-    seen."""
-    return (*(shorter for shorter in HORIZONS if shorter < horizon), horizon)
-
-
 def _judge(basis: SweepBasis, shard: Shard) -> None:
     """Record the variants of `shard`, and the result of the sweep where that is all of them."""
     sweep, clock = basis.sweep, [time.perf_counter()]
-    scorer = VariantScorer(basis.record, basis.periods.seen)
-    options = halve(basis) if sweep.halving else list(basis.tasks)
-    batches = variant_batches(options)
-    for n, batch in enumerate(batches):
-        recorded = set(sweep.variants.values_list("number", flat=True))
-        if n % shard.count == shard.number - 1 and not recorded.issuperset(option.number for option in batch):
-            save_variants(judge_variants(basis, scorer, batch, done=n * len(batches[0]), count=len(options)))
+    scorer = VariantScorer(basis.plan.record, basis.periods.seen)
+    options = halve(basis) if sweep.halving else list(basis.plan.tasks)
+    batches = variant_batches(options)[shard.number - 1 :: shard.count]
+    for rows in basis.judged(scorer, _unrecorded(sweep, batches), len(options)):
+        save_variants(rows)
     if shard.count > 1:
         return
     clock.append(time.perf_counter())
-    numbers = [option.number for option in basis.tasks]
+    numbers = [option.number for option in basis.plan.tasks]
     rows = sorted(sweep.variants.all(), key=lambda row: numbers.index(row.number))
     result = _result(basis, scorer, rows)
     clock.append(time.perf_counter())
@@ -211,6 +137,14 @@ def _judge(basis: SweepBasis, shard: Shard) -> None:
         sweep.save()
 
 
+def _unrecorded(sweep: Sweep, batches: Sequence[Batch]) -> Iterator[Batch]:
+    """Those of `batches` that are not recorded as their turn comes."""
+    for batch in batches:
+        recorded = set(sweep.variants.values_list("number", flat=True))
+        if not recorded.issuperset(option.number for option in batch):
+            yield batch
+
+
 def _judged_to_the_end(rows: Sequence[SweepVariant]) -> list[SweepVariant]:
     """The rows without those that dropped out by halving."""
     sessions = max(row.sessions for row in rows)
@@ -221,15 +155,15 @@ def _result(basis: SweepBasis, scorer: VariantScorer, rows: Sequence[SweepVarian
     """The tests of all variants, the walk-forward choice among those that were judged to the end, its picks outside."""
     periods, sweep = basis.periods, basis.sweep
     kept = _judged_to_the_end(rows)
-    by_number = {option.number: option for option in basis.tasks}
+    by_number = {option.number: option for option in basis.plan.tasks}
     options = [by_number[row.number] for row in kept]
     returns = variant_returns(kept)[: periods.test - periods.gap]
     folds = walk_forward(returns, start=periods.choose, length=FOLD, gap=periods.gap)
     places = list(dict.fromkeys(fold.variant for fold in folds))
     chosen = [options[place] for place in places]
-    picks = sweep_picks(scorer, {option: basis.tasks[option] for option in chosen})
+    picks = sweep_picks(scorer, {option: basis.plan.tasks[option] for option in chosen})
     picks.sort(key=lambda own: chosen.index(own.variant))
-    together = variants_evidence(picks, basis.request, basis.record, periods.seen)
+    together = variants_evidence(picks, basis.plan.evaluation, basis.plan.record, periods.seen)
     of_chosen = [replace(fold, variant=places.index(fold.variant)) for fold in folds]
     outside = outside_picks(together, of_chosen)
     report = outside_report(together, outside, of_chosen, [own.task for own in picks], scorer, sweep.horizon)

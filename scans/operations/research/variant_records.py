@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
 from marketdata.errors import DataProblem
 from marketdata.panel import Floats
-from marketdata.record import Record
 from scans.evaluation.deflated_sharpe import sharpe_ratios
 from scans.execution.shards import EngineTask
 from scans.models import Sweep, SweepStatus, SweepVariant
-from scans.operations.evaluation.evidence import EvaluationRequest
 from scans.operations.research.grid import Variant
 from scans.operations.research.periods import Periods
+from scans.operations.research.sweep_plan import SweepPlan
 from scans.operations.research.variant_picks import VariantPicks, VariantScorer
 from scans.operations.research.variants_evidence import all_figures, variants_evidence
 from scans.operations.scan.run import thin_sessions
@@ -24,8 +24,10 @@ from scans.operations.scan.run import thin_sessions
 BATCH = 100
 """Variants that are judged together."""
 
+Batch: TypeAlias = Sequence[Variant]
 Progress = Callable[[int, int], None]
 """Called with how many of how many variants have picks."""
+Judge: TypeAlias = "Callable[[SweepBasis, VariantScorer, Iterable[Batch], int], Iterator[list[SweepVariant]]]"
 
 
 class SweepCancelled(DataProblem):
@@ -34,19 +36,35 @@ class SweepCancelled(DataProblem):
 
 @dataclass(frozen=True, slots=True)
 class SweepBasis:
-    """The records that judge all variants of a running sweep. `request`: of the evaluation of `periods.seen`."""
+    """A running sweep and its plan. `judge`: where batches are judged."""
 
     sweep: Sweep
-    record: Record
-    periods: Periods
-    tasks: Mapping[Variant, EngineTask]
-    request: EvaluationRequest
+    plan: SweepPlan
     progress: Progress | None = None
+    judge: Judge | None = None
+
+    @property
+    def periods(self) -> Periods:
+        return self.plan.periods
+
+    def judged(self, scorer: VariantScorer, batches: Iterable[Batch], count: int) -> Iterator[list[SweepVariant]]:
+        """The rows of each of `batches`, of `count` variants in all, judged on the sessions of `scorer`."""
+        return (self.judge or judge_here)(self, scorer, batches, count)
 
 
-def variant_batches(options: Sequence[Variant]) -> list[Sequence[Variant]]:
+def variant_batches(options: Sequence[Variant]) -> list[Batch]:
     """`options` in batches."""
     return [options[low : low + BATCH] for low in range(0, len(options), BATCH)]
+
+
+def judge_here(
+    basis: SweepBasis, scorer: VariantScorer, batches: Iterable[Batch], count: int
+) -> Iterator[list[SweepVariant]]:
+    """The rows of each batch, not saved, one batch after the other in this process."""
+    done = 0
+    for batch in batches:
+        yield judge_variants(basis, scorer, batch, done=done, count=count)
+        done += len(batch)
 
 
 def judge_variants(
@@ -57,8 +75,8 @@ def judge_variants(
     last session where `scorer` has fewer sessions: from there on they would lack holdings."""
     refuse_cancelled(basis.sweep)
     progress = None if basis.progress is None else partial(_shift, basis.progress, done, count)
-    picks = sweep_picks(scorer, {option: basis.tasks[option] for option in options}, progress)
-    request = replace(basis.request, last=scorer.days[-1].item())
+    picks = sweep_picks(scorer, {option: basis.plan.tasks[option] for option in options}, progress)
+    request = replace(basis.plan.evaluation, last=scorer.days[-1].item())
     together = variants_evidence(picks, request, scorer.record, scorer.days)
     figures, returns = all_figures(together, basis.sweep.horizon)
     periods = basis.periods

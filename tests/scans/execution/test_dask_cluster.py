@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,33 +18,8 @@ from scans.operations.scan.answers import Scan
 from scans.operations.scan.request import RunRequest
 from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF
+from tests.scans.execution.clusters import running_cluster
 from tests.scans.execution.dying_probe import DyingProbe
-
-
-@contextmanager
-def running_cluster(file: Path, *, workers: int) -> Iterator[str]:
-    """The address of a scheduler with so many workers of one thread, each a process of its own."""
-    common = ["--scheduler-file", str(file), "--no-dashboard"]
-    commands = [["dask_scheduler", "--port", "0", "--host", "127.0.0.1"]]
-    commands += [["dask_worker", "--nthreads", "1", "--no-nanny"]] * workers
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    with ExitStack() as stack:
-        for name, *options in commands:
-            process = subprocess.Popen(
-                [sys.executable, "-m", f"distributed.cli.{name}", *options, *common],
-                env=environment,
-                stderr=subprocess.DEVNULL,
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-        while not file.exists() or not file.stat().st_size:
-            time.sleep(0.1)
-        address = json.loads(file.read_text())["address"]
-        from distributed import Client
-
-        with Client(address, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=60)
-        yield address
 
 
 def scanned(executor: str, first: date) -> list[Scan]:

@@ -18,7 +18,8 @@ from datetime import UTC, datetime
 from django.db import connections
 from scans.models import Sweep
 from scans.operations.research import variant_records
-from scans.operations.research.sweep import Shard, SweepRequest, run_sweep
+from scans.operations.research.sweep import Shard, run_sweep
+from scans.operations.research.sweep_plan import SweepRequest
 
 variant_records.BATCH = 2
 GRID = {"match": ["close > sma(close, 5)", "close < sma(close, 5)", "rises(close)"], "top_n": [2, 4]}

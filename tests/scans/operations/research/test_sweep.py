@@ -16,17 +16,17 @@ from scans.evaluation.walk_forward import Fold, walk_forward
 from scans.models import ScannerVersion, Sweep
 from scans.operations.evaluation.evaluate import evaluate_versions
 from scans.operations.evaluation.evidence import EvaluationRequest
-from scans.operations.research import halving, variant_records
 from scans.operations.research import sweep as sweep_module
+from scans.operations.research import variant_records
 from scans.operations.research.grid import GridProblem, parse_values
 from scans.operations.research.look import look_at_test
 from scans.operations.research.periods import SweepProblem
 from scans.operations.research.sweep import (
     Shard,
-    SweepRequest,
     cancel_sweep,
     run_sweep,
 )
+from scans.operations.research.sweep_plan import SweepRequest
 from scans.operations.research.variant_records import SweepCancelled, variant_returns
 from scans.operations.research.verdict import verdict
 from tests.prepared import Prepared
@@ -216,12 +216,12 @@ def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(
             raise SystemExit(9)
         return judge(*args, **options)
 
-    monkeypatch.setattr(sweep_module, "judge_variants", end_by_force)
+    monkeypatch.setattr(variant_records, "judge_variants", end_by_force)
     with pytest.raises(SystemExit):
         run_sweep(request("killed"))
     Sweep.objects.filter(slug="killed").update(status="running", finished_at=None)
     assert Sweep.objects.get(slug="killed").variants.count() == 2
-    monkeypatch.setattr(sweep_module, "judge_variants", judge)
+    monkeypatch.setattr(variant_records, "judge_variants", judge)
     again = run_sweep(request("killed"))
     assert again.result == first.result
     assert table(again) == table(first)
@@ -335,11 +335,11 @@ def test_halving_goes_on_after_its_last_round(year: None, monkeypatch: pytest.Mo
             raise SystemExit(9)
         return judge(*args, **options)
 
-    monkeypatch.setattr(halving, "judge_variants", end_by_force)
+    monkeypatch.setattr(variant_records, "judge_variants", end_by_force)
     with pytest.raises(SystemExit):
         run_sweep(request("again", halving=True))
     again = run_sweep(request("again", halving=True))
-    assert rounds == [6, 3, 3]
+    assert rounds == [6, 3, 3, 2]  # the last are those left, over all sessions
     assert again.result == whole.result
     assert table(again) == table(whole)
     with pytest.raises(SweepProblem, match="without --shard"):

@@ -87,6 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.CALENDAR_DIR.symlink_to(config.cache.mkdir("calendars"))
     # A password's hash is slow on purpose: a tenth of a second for each user of each test.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # A power cut cannot be tested; the servers of the tests do not wait for the disk either.
+    os.fsync = lambda fd: None
     database: dict[str, Any] = settings.DATABASES["default"]
     if database["ENGINE"].endswith("sqlite3"):
         # A file, as in production: threads and processes see it, and the write-ahead log is at work.

@@ -181,6 +181,7 @@ def test_a_narrative_is_written_once_from_the_facts_alone(
     assert len(writer.requests) <= 3  # another answer is another subject
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

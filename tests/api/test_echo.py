@@ -34,6 +34,7 @@ def address(path: str, **parts: str) -> str:
     return re.sub(r"{(\w+)}", lambda name: {**PATH, **parts}[name[1]], path)
 
 
+@pytest.mark.slow
 def test_of_an_address(chief: Client, settings: Any) -> None:
     settings.USER_RATE = 1_000_000
     for path, methods in SCHEMA["paths"].items():
@@ -45,6 +46,7 @@ def test_of_an_address(chief: Client, settings: Any) -> None:
     check(chief.get(f"/api/{LONG}/{LONG}/{LONG}"))
 
 
+@pytest.mark.slow
 def test_of_a_parameter(chief: Client, settings: Any) -> None:
     settings.USER_RATE = 1_000_000
     for path, methods in SCHEMA["paths"].items():
@@ -59,6 +61,7 @@ def test_of_a_parameter(chief: Client, settings: Any) -> None:
                 check(response)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [LONG, [LONG], {LONG: LONG}, [[LONG[:9_000]] * 6]])
 def test_of_a_body(chief: Client, value: Any) -> None:
     fields = {

@@ -37,6 +37,7 @@ def form(part: object) -> object:
     return (type(part).__name__, repr(part))
 
 
+@pytest.mark.slow
 @given(st.lists(PARTS, max_size=4), st.lists(PARTS, max_size=4))
 def test_digests_are_equal_exactly_for_equal_arguments(one: list[object], other: list[object]) -> None:
     assert (keys.digest(one) == keys.digest(other)) == (form(one) == form(other))

@@ -140,6 +140,7 @@ def test_a_damaged_file_of_hours_is_built_again(tmp_path: Path) -> None:
     assert f"{whole.closing(date(2026, 8, 20)):%H:%M}" == "15:30"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calendar", CALENDARS)
 def test_calendars_that_come_with_the_program_are_those_of_the_library(calendar: str) -> None:
     """Where another version of the library is pinned: `python -m tests.answers.record_calendars`."""

@@ -63,12 +63,14 @@ def policies() -> set[str]:
     return set()
 
 
+@pytest.mark.slow
 def test_every_parameter_is_attacked() -> None:
     files = [file for room in ROOMS for file in (ROOT / room).rglob("*.py")]
     read = {name for file in files for name in re.findall(r"""GET(?:\.get\(|\[)"(\w+)\"""", file.read_text())}
     assert read | {"part"} == set(READ)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_hostile_parameters(scanned: pd.DataFrame, browser: Client, policies: set[str], name: str) -> None:
     for value in VALUES:
@@ -79,6 +81,7 @@ def test_hostile_parameters(scanned: pd.DataFrame, browser: Client, policies: se
     assert len(policies) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in ADDRESSES if name not in LEAVES])
 def test_hostile_forms(scanned: pd.DataFrame, browser: Client, name: str) -> None:
     fields = (*PARAMETERS, "note", "onward", "language", "theme", "density", "market", "markets", "kind", "address")
@@ -92,6 +95,7 @@ def test_hostile_forms(scanned: pd.DataFrame, browser: Client, name: str) -> Non
     assert not ScanRequest.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [value for value in VALUES if "/" not in value and value != "%00"])
 def test_hostile_parts_of_an_address(scanned: pd.DataFrame, browser: Client, value: str) -> None:
     part = quote(value)
@@ -116,6 +120,7 @@ def test_hostile_parts_of_an_address(scanned: pd.DataFrame, browser: Client, val
     assert browser.post(f"/kr/marks/{part}", {"tag": "buy"}).status_code == 404
 
 
+@pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere(scanned: pd.DataFrame, browser: Client) -> None:
     policy = browser.get("/kr/").headers["Content-Security-Policy"]
     assert "unsafe" not in policy.replace("style-src 'self' 'unsafe-inline'", "")

@@ -62,6 +62,7 @@ def evening(source: Any, market: str) -> CollectionReport:
     return collect.execute_plan(source, plan, clock=lambda: NOW)
 
 
+@pytest.mark.slow
 def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
     with UpbitExchange(coins, per_second=100_000, clock=NOW.timestamp) as exchange:
         http = HttpClient(wall_clock=NOW.timestamp)
@@ -101,6 +102,7 @@ def test_coins_of_upbit_are_collected_and_scanned(coins: Book) -> None:
     assert [scan.version.slug for scan in scanned("upbit")] == ["v2-crypto"]
 
 
+@pytest.mark.slow
 def test_days_of_bithumb_are_korean_days(coins: Book) -> None:
     some = {code: coins[code] for code in ("KRW-C00", "KRW-C01", "BTC-C01")}
     with BithumbExchange(some, per_second=100_000, clock=NOW.timestamp) as exchange:

@@ -38,6 +38,7 @@ from tests.seismo_site.running import ROOT
 __all__ = ["bring", "forgotten", "market", "probe", "scanned", "sessions"]
 
 Read = Callable[..., float]
+Scrape = Callable[[], Read]
 NAME = re.compile(r"\b(?:seismo|api)_\w+")
 LATEST = "api/<str:market>/scans/latest"
 OTHER = """
@@ -58,42 +59,45 @@ def chief(db: None) -> Client:
 
 
 @pytest.fixture
-def read(chief: Client) -> Read:
-    """The value of a sample; 0 where there is none."""
+def scrape(chief: Client) -> Scrape:
+    """The page as it is now: the value of a sample by name and labels, 0 where there is none."""
 
-    def read(name: str, **labels: str) -> float:
+    def scrape() -> Read:
         page = chief.get("/metrics")
         assert page.status_code == 200, page.content
-        for family in text_string_to_metric_families(page.text):
-            for sample in family.samples:
-                if sample.name == name and sample.labels == labels:
-                    return float(sample.value)
-        return 0.0
+        families = text_string_to_metric_families(page.text)
+        values = {
+            (sample.name, *sorted(sample.labels.items())): sample.value for one in families for sample in one.samples
+        }
+        return lambda name, **labels: float(values.get((name, *sorted(labels.items())), 0.0))
 
-    return read
+    return scrape
 
 
-def test_requests_are_counted_by_route(scanned: Any, chief: Client, read: Read) -> None:
+def test_requests_are_counted_by_route(scanned: Any, chief: Client, scrape: Scrape) -> None:
     labels = {"method": "GET", "route": LATEST, "status": "200"}
+    read = scrape()
     before = read("seismo_http_request_seconds_count", **labels)
     hits = read("seismo_cache_answers_total", what="scan", outcome="hit")
     for _ in range(3):
         assert chief.get("/api/kr/scans/latest").status_code == 200
+    read = scrape()
     assert read("seismo_http_request_seconds_count", **labels) == before + 3
     assert read("seismo_http_request_seconds_bucket", **labels, le="+Inf") == before + 3
     api = {"method": "GET", "path": "/api/{market}/scans/latest", "status": "200"}
     assert read("api_request_duration_seconds_count", **api) >= 3
     assert read("seismo_cache_answers_total", what="scan", outcome="hit") == hits + 2
     chief.get("/api/kr/scans/2001-01-01")
+    chief.get("/nowhere-at-all")
+    read = scrape()
     dated = {**labels, "route": "api/<str:market>/scans/<str:date>", "status": "404"}
     assert read("seismo_http_request_seconds_count", **dated) >= 1
-    chief.get("/nowhere-at-all")
     nowhere = {"method": "GET", "route": "none", "status": "404"}
     assert read("seismo_http_request_seconds_count", **nowhere) >= 1
 
 
-def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Read) -> None:
-    last = int(f"{sessions[-1]:%Y%m%d}")
+def test_how_the_installation_stands(scanned: Any, sessions: list[Any], scrape: Scrape) -> None:
+    last, read = int(f"{sessions[-1]:%Y%m%d}"), scrape()
     assert read("seismo_last_session", market="kr") == last
     assert read("seismo_lake_stale_months", market="kr") == 0
     assert read("seismo_session_age", market="kr") > 600  # the record ends in 2024
@@ -101,9 +105,10 @@ def test_how_the_installation_stands(scanned: Any, sessions: list[Any], read: Re
     assert read("seismo_tasks_waiting") == read("seismo_task_age_seconds") == 0
 
 
-def test_scans_are_exported_by_version(scanned: Any, read: Read) -> None:
+def test_scans_are_exported_by_version(scanned: Any, scrape: Scrape) -> None:
     rises = {"market": "kr", "scanner_version": "rises"}
     run = ScanRun.objects.get(scanner_version__slug="rises")
+    read = scrape()
     assert read("seismo_scan_runs_total", **rises, status="published") == 1
     assert read("seismo_scan_failures_total", **rises) == 0
     ScanRun.objects.create(
@@ -120,6 +125,7 @@ def test_scans_are_exported_by_version(scanned: Any, read: Read) -> None:
         started_at=AS_OF,
         finished_at=AS_OF,
     )
+    read = scrape()
     assert read("seismo_scan_failures_total", **rises) == 1
     assert read("seismo_scan_success_ratio", **rises) == 0.5
     assert read("seismo_scan_duration_seconds", **rises) == 1.75
@@ -156,7 +162,8 @@ def collections(db: None) -> None:
         )
 
 
-def test_collections_of_a_day_are_exported_by_source(collections: None, read: Read) -> None:
+def test_collections_of_a_day_are_exported_by_source(collections: None, scrape: Scrape) -> None:
+    read = scrape()
     candles, daily = {"source": "upbit", "what": "candles"}, {"source": "kis", "what": "daily bars"}
     expected = {"collections": 2, "failures": 1, "calls": 9, "retries": 1, "rows": 3, "seconds": 3, "call_rate": 3}
     assert {name: read(f"seismo_collection_{name}", **candles) for name in expected} == expected
@@ -172,7 +179,7 @@ def test_metrics_are_closed_to_other_users(db: None, client: Client) -> None:
 
 @pytest.mark.parametrize("number", [0, signal.SIGKILL])
 @pytest.mark.slow
-def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, number: int) -> None:
+def test_other_workers_are_added_until_they_are_gone(db: None, scrape: Scrape, number: int) -> None:
     labels = {"method": "GET", "route": "another worker", "status": "200"}
     environment = {**os.environ, "SEISMO_DATA_DIR": str(process_files.FOLDER.parents[1])}
     worker = subprocess.run(
@@ -182,10 +189,10 @@ def test_other_workers_are_added_until_they_are_gone(db: None, read: Read, numbe
         check=False,
     )
     assert worker.returncode == -number
-    assert read("seismo_http_request_seconds_count", **labels) == 1
+    assert scrape()("seismo_http_request_seconds_count", **labels) == 1
     process_files.remove_dead_processes()  # as the next worker starts
     assert (process_files.FOLDER / f"histogram_{os.getpid()}.db").exists()
-    assert read("seismo_http_request_seconds_count", **labels) == 0
+    assert scrape()("seismo_http_request_seconds_count", **labels) == 0
 
 
 def test_alerts_and_dashboard_use_exported_metrics(

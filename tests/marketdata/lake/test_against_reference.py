@@ -51,6 +51,7 @@ def compare(panel: Panel, frames: Mapping[str, pd.DataFrame], days: Days) -> Non
             assert eligible[row, column] == bool(wanted), (code, day)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10**9), sessions=st.integers(2, 90), instruments=st.integers(1, 14))
 def test_a_panel_is_what_the_definitions_say(seed: int, sessions: int, instruments: int) -> None:
@@ -73,6 +74,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped
     return days, raw, lake, lake_files.store(lake, raw)
 
 
+@pytest.mark.slow
 def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     panel = lake_files.window(lake, parts, days, 260).read(everything(330))
@@ -82,6 +84,7 @@ def test_suspected_actions_keep_out_for_252_sessions_and_no_longer(stored) -> No
     compare(panel, frames, days)
 
 
+@pytest.mark.slow
 def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     window = lake_files.window(lake, parts, days, 0)
@@ -94,6 +97,7 @@ def test_the_index_is_what_the_definitions_say(stored) -> None:  # type: ignore[
     assert 20 < np.isfinite(values[2]).sum() < np.isfinite(values[0]).sum()  # else own-cap shows nothing
 
 
+@pytest.mark.slow
 def test_market_caps_are_carried_as_the_definitions_say(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     panel = lake_files.window(lake, parts, days, 0).read({"market_cap": 0})
@@ -104,6 +108,7 @@ def test_market_caps_are_carried_as_the_definitions_say(stored) -> None:  # type
         np.testing.assert_allclose(panel["market_cap"][:, column], expected, rtol=1e-9, err_msg=str(code))
 
 
+@pytest.mark.slow
 def test_the_index_does_not_depend_on_how_much_was_read(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     panel = market_index.read_panel(lake_files.window(lake, parts, days, 0))
@@ -123,6 +128,7 @@ def carried(raw, days: np.ndarray, low: int) -> dict[str, float]:  # type: ignor
     return {code: float(frame["rawC"].iloc[-1]) for code, frame in frames.items()}
 
 
+@pytest.mark.slow
 def test_shards_and_short_fields_are_cut_from_the_whole(stored) -> None:  # type: ignore[no-untyped-def]
     days, _, lake, parts = stored
     window = lake_files.window(lake, parts, days, 300)
@@ -138,6 +144,7 @@ def test_shards_and_short_fields_are_cut_from_the_whole(stored) -> None:  # type
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_chosen_instruments_are_read_as_among_all(stored) -> None:  # type: ignore[no-untyped-def]
     days, _, lake, parts = stored
     window = lake_files.window(lake, parts, days, 300)
@@ -156,6 +163,7 @@ def test_chosen_instruments_are_read_as_among_all(stored) -> None:  # type: igno
         assert replace(window.survey, codes=codes).idle_at(days[200]) == [c for c in chosen.codes.tolist() if c in idle]
 
 
+@pytest.mark.slow
 def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
     low = 60
@@ -167,6 +175,7 @@ def test_a_window_carries_in_what_its_idle_instruments_were_worth(stored) -> Non
     np.testing.assert_allclose(panel["close"], whole["close"][low:, at], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("low", [1, 20, 21, 63, 64, 200, 329])
 def test_the_lake_alone_carries_in_the_same(stored, low: int) -> None:  # type: ignore[no-untyped-def]
     days, raw, lake, parts = stored
@@ -184,6 +193,7 @@ def test_the_lake_alone_carries_in_the_same(stored, low: int) -> None:  # type: 
     assert closes == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.slow
 def test_arrays_are_read_only(stored) -> None:  # type: ignore[no-untyped-def]
     days, _, lake, parts = stored
     panel = lake_files.window(lake, parts, days, 300).read(everything(330))

@@ -136,6 +136,7 @@ def test_figures_are_those_of_the_reference(
     assert {"judged", "open", "unjudged"} <= seen
 
 
+@pytest.mark.slow
 def test_the_p_value_is_that_of_all_permutations_of_the_names(
     eventful: pd.DataFrame, probe: Probe, sessions: list[date]
 ) -> None:

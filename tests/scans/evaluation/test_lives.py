@@ -195,6 +195,7 @@ def some_bars(draw: st.DrawFn) -> list[Bar]:
     return result
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(
     bars=some_bars(),

@@ -21,6 +21,7 @@ def world(seed: int, sessions: int = 500, count: int = 60) -> Floats:
     return np.asarray(0.01 * (own + 0.5 * random.standard_normal((sessions, 1))))
 
 
+@pytest.mark.slow
 def test_in_worlds_without_skill_the_best_is_seldom_taken_for_good() -> None:
     verdicts = [snooping_test(world(seed), draws=300) for seed in range(200)]
     assert sum(verdict.reality_check <= 0.05 for verdict in verdicts) <= 10
@@ -120,6 +121,7 @@ def halved(returns: Floats, *rounds: int) -> Floats:
     return returns
 
 
+@pytest.mark.slow
 def test_halving_in_worlds_without_skill_is_seldom_taken_for_skill() -> None:
     """The best of those that are left is tested against all that were tried."""
     verdicts = [snooping_test(halved(world(seed, 300, 24), 50, 100, 200), draws=200) for seed in range(200)]

@@ -76,6 +76,7 @@ def test_values_begin_where_they_are_defined_and_go_on(kernel: Kernel, b: Bars) 
         assert not values[since_first < 1].any()
 
 
+@pytest.mark.slow
 @every_kernel
 @few
 @given(b=some_bars(), seed=st.integers(0, 1000))
@@ -109,6 +110,7 @@ def test_small_and_empty_shapes(kernel: Kernel, shape: tuple[int, int]) -> None:
     assert kernel.compute(bars(*shape), 1).shape == (min(shape[0], 1), shape[1])
 
 
+@pytest.mark.slow
 @every_kernel
 def test_a_wide_and_a_long_market_agree_with_their_parts(kernel: Kernel) -> None:
     """Larger than one run of the cache in either direction."""

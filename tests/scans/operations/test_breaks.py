@@ -178,6 +178,7 @@ def test_a_code_used_again_is_a_new_life(bring: Bring, market: str) -> None:
     np.testing.assert_array_equal(index[2], other[2])
 
 
+@pytest.mark.slow
 def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring) -> None:
     rows, code = reused("us")
     on = days("us")
@@ -204,6 +205,7 @@ def test_a_backfill_over_both_lives_gives_what_single_sessions_give(bring: Bring
         assert single.input_digest == same.input_digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "explain",
     [
@@ -285,6 +287,7 @@ def test_a_damaged_file_of_breaks_is_made_anew(bring: Bring) -> None:
     assert broken("us") == broken_codes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_in", ["breaks_file.write", "index_table.refresh"])
 def test_a_projection_that_is_killed_leaves_no_answer_of_former_histories(
     bring: Bring, monkeypatch: pytest.MonkeyPatch, killed_in: str

@@ -73,6 +73,7 @@ def test_one_corrected_bar_computes_one_instrument(
     assert scanned(sessions[-1], ["lenient-v2"])[0].executor == "cache"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_random_corrections_and_appended_sessions_leave_what_computing_anew_gives(
     bring: Importer,

@@ -100,6 +100,7 @@ def test_a_damaged_index_is_computed_anew(
     assert get_own_index(get_record("kr"))[1].tolist() == pytest.approx(m.tolist(), nan_ok=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [cut, zero, another_month, remove])
 def test_damaged_flows_are_mended_on_the_way(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path, spoil: Spoil
@@ -116,6 +117,7 @@ def test_damaged_flows_are_mended_on_the_way(
     assert list(verify("kr")) == []
 
 
+@pytest.mark.slow
 def test_damage_anywhere_changes_no_answer(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path
 ) -> None:

@@ -112,6 +112,7 @@ def test_a_corrected_cap_changes_only_what_reads_it(versions: None, bring: Impor
     ]
 
 
+@pytest.mark.slow
 def test_executors_and_the_cache_change_nothing(versions: None, bring: Importer, sessions: list[date]) -> None:
     bring(with_caps(sessions))
     whole = scanned(sessions[-3], sessions[-1], "caps", "plain", cached=False)

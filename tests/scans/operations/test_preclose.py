@@ -34,6 +34,7 @@ from tests.exchanges.kis import KST
 from tests.exchanges.kis_market import Bar
 from tests.marketdata.operations.kis_setup import KisSetup, generated_instruments
 from tests.marketdata.operations.kis_setup import evening as at_six
+from tests.prepared import Prepared
 from tests.scans.probe import Probe
 
 SIZE = 12
@@ -42,7 +43,7 @@ BEFORE = date(2026, 8, 20)
 
 
 @pytest.fixture
-def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[KisSetup]:
+def desk(db: None, data_dir: Path, settings: Any, probe: Probe, prepared: Prepared) -> Iterator[KisSetup]:
     """A market recorded up to the session before the last, which trades now."""
     with KisSetup(generated_instruments(SIZE)) as desk:
         options = {"app_key": "PSimitationkey", "app_secret": "imitation-secret", "base_url": desk.exchange.url}
@@ -51,7 +52,7 @@ def desk(db: None, data_dir: Path, settings: Any, probe: Probe) -> Iterator[KisS
         settings.SOURCES = settings.SOURCES | {"kis": kis}
         settings.TOKEN_DIR, settings.COLLECT_HISTORY = data_dir / "tokens", 30
         settings.SOURCE_ATTEMPTS, settings.SOURCE_TIMEOUT, settings.SOURCE_PATIENCE = 1, 5.0, 1.0
-        run_evening(desk, BEFORE)
+        prepared.state("evening before", data_dir, lambda: run_evening(desk, BEFORE))
         yield desk
 
 

@@ -65,6 +65,7 @@ def test_a_range_gives_what_single_sessions_give(market: pd.DataFrame, probe: Pr
         assert [row["code"] for row in answer.ranks] == risers(market, day)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["thread", "process"])
 def test_executors_change_nothing(market: pd.DataFrame, probe: Probe, executor: str) -> None:
     # A spawned process knows only the engines of the registry.

@@ -72,6 +72,7 @@ def test_every_pick_with_a_plan_has_a_life(picks: pd.DataFrame, sessions: list[d
             assert signal.exit_price == bars.loc[(signal.code, signal.exit_on), "close"]
 
 
+@pytest.mark.slow
 def test_day_by_day_late_and_at_once_are_one_history(picks: pd.DataFrame, sessions: list[date]) -> None:
     bring_up()
     at_once = rows()

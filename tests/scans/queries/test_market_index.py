@@ -157,6 +157,7 @@ def test_a_market_without_caps_is_named_where_own_cap_is_chosen(market: pd.DataF
     assert finding.action == "decide: /admin/marketdata/indexchoice/"
 
 
+@pytest.mark.slow
 def test_regimes_of_both_series_equal_the_reference_also_where_own_cap_is_undefined_for_a_while(tmp_path: Path) -> None:
     """Caps are recorded on sessions 60 to 62 and from 200 on: in between too many newcomers have none."""
     days = lake_files.sessions(330)

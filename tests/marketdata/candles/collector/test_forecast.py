@@ -67,12 +67,14 @@ class TestRemainingTime:
     def test_it_holds_on_a_liquid_market(self, spacing: float) -> None:
         self.check(*run(minutes(70_000), 60_000, spacing))
 
+    @pytest.mark.slow
     def test_it_holds_on_an_illiquid_market(self, spacing: float) -> None:
         self.check(*run(traded(300_000, lambda age: 0.2), 290_000, spacing))
 
     def test_it_holds_where_the_listing_lies_inside_the_range(self, spacing: float) -> None:
         self.check(*run(minutes(30_000), 150_000, spacing))
 
+    @pytest.mark.slow
     def test_it_holds_where_the_past_was_thinner(self, spacing: float) -> None:
         self.check(*run(traded(400_000, lambda age: 0.9 - 0.8 * age), 390_000, spacing))
 

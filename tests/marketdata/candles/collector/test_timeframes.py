@@ -38,6 +38,7 @@ def near(name: str, start: int) -> int:
     return base + start % 40_000 if get_timeframe(name).is_intraday else start
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(TIMEFRAMES))
 @pytest.mark.parametrize("hours", [0, 9])
 @settings(max_examples=40)
@@ -53,6 +54,7 @@ def test_slots_of_any_range_equal_those_walked_one_by_one(name: str, hours: int,
     assert grid.openings(Interval(start, end)).tolist() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(TIMEFRAMES))
 @given(start=moments, steps=st.integers(-300, 300))
 def test_shift_equals_stepping_and_comes_back(name: str, start: int, steps: int) -> None:
@@ -65,6 +67,7 @@ def test_shift_equals_stepping_and_comes_back(name: str, start: int, steps: int)
     assert slot_count(grid, low, high) == abs(steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(TIMEFRAMES))
 @given(starts=st.lists(moments, min_size=1, max_size=20))
 def test_slot_numbers_of_an_array_equal_those_one_by_one(name: str, starts: list[int]) -> None:

@@ -101,6 +101,7 @@ def test_bad_input_ends_in_one_sentence(tmp_path: Path) -> None:
     assert not InstitutionalFlow.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_recorded_flows_of_krx_come_in_whole(tmp_path: Path) -> None:
     """Every tenth code, against the file itself."""
     rows = pd.read_parquet(realdata.path("krx_investor_flow_2026.parquet"))

@@ -52,6 +52,7 @@ def notices(path: Path, rows: Iterable[str], *, later: bool = True) -> list[str]
     return [notice for notice in report.notices if "adjusted" in notice]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("factor", "text", "batch"), [(0.995, "0.995", 150_000), (1.005, "1.005", 150)])
 def test_an_adjusted_tail_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factor: float, text: str, batch: int

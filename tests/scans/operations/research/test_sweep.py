@@ -67,6 +67,7 @@ def request(slug: str = "first", **changes: Any) -> SweepRequest:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_every_variant_has_the_figures_of_a_version_with_its_parameters(year: None) -> None:
     sweep = run_sweep(request())
@@ -93,6 +94,7 @@ def test_every_variant_has_the_figures_of_a_version_with_its_parameters(year: No
                 assert figures[name]["low"] == pytest.approx(excess.interval.low, abs=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_nothing_of_the_test_period_enters_a_choice(first: Sweep, bring: Importer) -> None:
     """With all other prices from the test period on, the sweep is the same; the look at the test period is not."""
@@ -203,6 +205,7 @@ def test_values_that_are_none(text: str) -> None:
         parse_values(text)
 
 
+@pytest.mark.slow
 def test_a_sweep_that_was_ended_by_force_goes_on_to_the_same_table(
     first: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,6 +251,7 @@ def test_a_cancelled_sweep_stops_after_its_batch_and_goes_on_with_the_same_reque
     assert run_sweep(request("stopped")).variants.count() == 6
 
 
+@pytest.mark.slow
 @pytest.mark.one_backend
 def test_a_formula_that_looks_ahead_is_caught_by_the_walk_forward(
     first: Sweep, monkeypatch: pytest.MonkeyPatch
@@ -281,6 +285,7 @@ def leaking_walk_forward(returns: Any, **options: Any) -> list[Fold]:
     ]
 
 
+@pytest.mark.slow
 def test_hosts_that_share_a_sweep_record_what_one_records(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two of three parts, one of them ended before it recorded anything: the joining run judges what lacks."""
     monkeypatch.setattr(variant_records, "BATCH", 1)
@@ -325,6 +330,7 @@ def test_halving_drops_the_worse_half_in_rounds_and_counts_everything(year: None
     assert {fold["variant"] for fold in halved.result["folds"]} <= set(left)
 
 
+@pytest.mark.slow
 def test_halving_goes_on_after_its_last_round(year: None, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_sweep(request(halving=True))
     judge, rounds = variant_records.judge_variants, []

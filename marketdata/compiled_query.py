@@ -18,7 +18,7 @@ class CompiledQuery:
         self._make = make
         self._local = threading.local()
 
-    def rows(self, *values: str) -> list[tuple[Any, ...]]:
+    def rows(self, *values: str | int) -> list[tuple[Any, ...]]:
         """The rows: the columns of the query set, then those of its related models."""
         connection = connections[DEFAULT_DB_ALIAS]
         if getattr(self._local, "connection", None) is not connection:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import secrets
-import struct
 import time
 import uuid
 from collections.abc import Callable
@@ -18,9 +16,9 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.middleware.locale import LocaleMiddleware
 from django.utils.cache import patch_vary_headers
-from isal import isal_zlib
 
 from marketdata.request_id import request_id
+from marketdata.web.compression import FilledResponse, compress
 from seismo_site import logins
 from seismo_site.version import VERSION
 
@@ -28,9 +26,6 @@ ACCESS = logging.getLogger("seismo_site.access")
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 COMPRESSIBLE = re.compile(r"text/|application/(.+\+)?(json|xml|yaml|javascript|vnd\.oai\.openapi)")
 GZIP = re.compile(r"\bgzip\b")
-GZIP_WITH_NAME = b"\x1f\x8b\x08\x08" + bytes(5) + b"\xff"
-"""The header of a gzip stream that has a name: no time, an unknown system."""
-COMPRESSION_LEVEL = 2
 SMALL = 200
 """Bytes below which compression is not worth a header."""
 NO_GZIP = re.compile(r"\bgzip\s*;\s*q=0(\.0*)?\s*(,|$)")
@@ -113,16 +108,6 @@ class ContentPolicyMiddleware:
         return response
 
 
-def compress(content: bytes) -> bytes:
-    """The content as gzip, in a third of the time that zlib's default level takes. The name in its header has a random
-    length, as in Django's middleware: the size of the answer does not tell what secrets it repeats (BREACH)."""
-    body = isal_zlib.compressobj(COMPRESSION_LEVEL, wbits=-15)
-    name = b"a" * secrets.randbelow(100)
-    deflated = body.compress(content) + body.flush()
-    ends = struct.pack("<II", isal_zlib.crc32(content), len(content) & 0xFFFFFFFF)
-    return GZIP_WITH_NAME + name + b"\0" + deflated + ends
-
-
 class CompressionMiddleware(GZipMiddleware):
     """gzip for those who accept it, of text that is not tiny; the rest is compressed already, or would only grow."""
 
@@ -138,7 +123,7 @@ class CompressionMiddleware(GZipMiddleware):
         if len(response.content) < SMALL:
             return response
         patch_vary_headers(response, ("Accept-Encoding",))
-        response.content = compress(response.content)
+        response.content = response.compressed if isinstance(response, FilledResponse) else compress(response.content)
         response["Content-Encoding"], response["Content-Length"] = "gzip", str(len(response.content))
         tag = response.get("ETag", "")
         if tag.startswith('"'):

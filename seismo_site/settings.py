@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "seismo_site.middleware.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "seismo_site.session_user.SessionUserMiddleware",
     "seismo_site.middleware.PageMessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

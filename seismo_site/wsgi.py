@@ -12,6 +12,7 @@ from django.urls import get_resolver
 
 from caching.store import load_cache_client
 from scans.engines.registry import ENGINES
+from seismo_site.sqlite.base import keep_connections
 
 application = get_wsgi_application()
 load_cache_client()
@@ -23,6 +24,7 @@ tuple(ENGINES.values())
 gc.freeze()
 gc.set_threshold(10_000, 20, 50)
 if multiprocessing.parent_process():  # a worker of a server, and no program that imports the application
+    keep_connections()
     from scans.api.warm_up import warm_up_server
 
     warm_up_server()

@@ -23,7 +23,7 @@ FRAMEWORK = (
     # Django: apps, forms, widgets, converters, migrations, commands
     "*Config Command as_sqlite clean clean_* has_changed id_for_label value_from_datadict format_value has_output "
     "_get_session_from_db run_from_argv _check_value to_url state_forwards describe stored_name from_db_value "
-    "value_to_string "
+    "value_to_string is_usable "
     # the admin
     "lookups get_* has_*_permission "
     # Django REST framework and drf-spectacular

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -36,8 +37,19 @@ from scans.queries.market_status import (
 from scans.queries.readiness import VersionState
 from scans.wording import glossary
 
-STATUS_LINES: Memo[SafeString] = Memo()
-"""(market, language) -> the line of a reader without rights, where nothing runs."""
+
+@dataclass(frozen=True, slots=True)
+class StatusLine:
+    """The status above a page. `html` None: it is another each time; `is_stale`: the record is behind; `quoted_hours`:
+    those of today's continuous trading, where a source has live quotes."""
+
+    html: SafeString | None
+    is_stale: bool
+    quoted_hours: list[datetime] | None
+
+
+STATUS_LINES: Memo[StatusLine] = Memo()
+"""(market, language, whether the reader is of the staff) -> the line where nothing runs."""
 QUOTED_MARKETS: Memo[bool] = Memo()
 """Market -> whether a source has live quotes of it."""
 
@@ -79,31 +91,21 @@ class MarketPage(FramedPage):
 
     def status_context(self) -> dict[str, Any]:
         """The line above the page, and whether the record is behind: then plans are struck."""
-        now, work = timezone.now(), self.work
-        minute, status = self.status_queries.as_of, self.status
-        corrected = status.versions_in(VersionState.STALE)
-        context = {
-            "market": self.market,
-            "status": status,
-            "left_out": status.bars.expected - status.bars.present if status.bars else 0,
-            "quarantined": status.versions_in(VersionState.QUARANTINED),
-            "failed": status.versions_in(VersionState.FAILED),
-            "corrected": corrected,
-            "scanned": status.versions_in(VersionState.SCANNED),
-            "work": work,
-            "now": now,
-            "no_worker": _lacks_worker(work, now),
-        }
+        work, is_staff = self.work, self.request.user.is_staff
+        key, state = (
+            (self.market.name, get_language(), is_staff),
+            (*self.market_state, self.status_queries.as_of, id(settings.SOURCES)),
+        )
+        line = STATUS_LINES.get(key, state, self._status_line) if not work else self._status_line()
+        html = self._status_html() if line.html is None else line.html
+        return {"status_html": html, "is_stale": line.is_stale, "work": work, "quoted_hours": line.quoted_hours}
 
-        def line() -> SafeString:
-            return render_to_string("pages/readiness.html", context, self.request)
-
-        is_same_for_all = not (work or corrected or self.request.user.is_staff)
-        key = (self.market.name, get_language())
-        html = STATUS_LINES.get(key, (*self.market_state, minute), line) if is_same_for_all else line()
+    def _status_line(self) -> StatusLine:
+        """The line, without its HTML where that shows what runs, or a form."""
+        status, name = self.status, self.market.name
+        is_of_reader = bool(self.work or status.versions_in(VersionState.STALE))
         is_demo = status.readiness.state == ReadinessState.DEMO
         hours = None
-        name = self.market.name
         if (
             status.quoted_hours
             and not is_demo
@@ -112,7 +114,23 @@ class MarketPage(FramedPage):
             # A kept status has the offset of the market alone, and the page shows the name of its zone.
             hours = [at.astimezone(market_zone(name)) for at in status.quoted_hours]
         is_stale = not is_demo and status.readiness.record.behind > 0
-        return {"status_html": html, "is_stale": is_stale, "work": work, "quoted_hours": hours}
+        return StatusLine(None if is_of_reader else self._status_html(), is_stale, hours)
+
+    def _status_html(self) -> SafeString:
+        now, status = timezone.now(), self.status
+        context = {
+            "market": self.market,
+            "status": status,
+            "left_out": status.bars.expected - status.bars.present if status.bars else 0,
+            "quarantined": status.versions_in(VersionState.QUARANTINED),
+            "failed": status.versions_in(VersionState.FAILED),
+            "corrected": status.versions_in(VersionState.STALE),
+            "scanned": status.versions_in(VersionState.SCANNED),
+            "work": self.work,
+            "now": now,
+            "no_worker": _lacks_worker(self.work, now),
+        }
+        return render_to_string("pages/readiness.html", context, self.request)
 
 
 def _lacks_worker(work: Sequence[Work], now: datetime) -> bool:

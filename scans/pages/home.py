@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from marketdata.pages.frame import Page
+from marketdata.pages.kept import RenderedOncePage
 from scans.pages.account import chosen_market
 from scans.wording import glossary
 
@@ -20,7 +21,7 @@ class Home(Page):
         return redirect("pages:latest", market=chosen_market(request))
 
 
-class Help(Page):
+class Help(RenderedOncePage):
     """The words of the engines and the keys of the pages."""
 
     template_name = "pages/help.html"

@@ -47,10 +47,15 @@ class MarkForm:
 
 
 def mark_form(code: str, day: date | None, own: Sequence[Mark], onward: str = "") -> MarkForm:
-    """The form; `own`: the reader's marks of the instrument (`queries.marks.instrument_mark_rows`)."""
+    """The form; `own`: the reader's marks of the instrument (`queries.market_status.work_and_marks`)."""
     mark = next((row for row in own if row.date == day), None)
     earlier = [row for row in own if row is not mark and (row.tag or row.note)]
     return MarkForm(code, day, mark or Mark(code=code, date=day), onward, earlier)
+
+
+def mark_values(own: Sequence[Mark]) -> list[tuple[Any, ...]]:
+    """What pages show of marks, to compare them by."""
+    return [(mark.code, mark.date, mark.tag, mark.note, mark.seen_at) for mark in own]
 
 
 class MarkChanges(forms.Form):

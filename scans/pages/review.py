@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -15,16 +15,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from caching.cached import cached
-from marketdata.joint_queries import evaluate_together
+from marketdata.pages.kept import RenderedOncePage
 from marketdata.queries.history import HistoryQueries
 from scans.models import Mark
 from scans.pages.account import chosen_versions
 from scans.pages.base import MarketPage
 from scans.pages.candlesticks import candlestick_chart
-from scans.pages.marks import mark_form
+from scans.pages.marks import mark_form, mark_values
 from scans.pages.order_plan import order_plan
-from scans.queries import marks, results
-from scans.queries.market_status import make_work, work_rows
+from scans.queries import results
+from scans.queries.market_status import work_and_marks
 from scans.queries.review import ReviewPick, SessionPick, SessionPicks, latest_day, review_queue, session_picks
 
 BARS = 60
@@ -41,7 +41,7 @@ class LatestReview(MarketPage):
         return redirect("pages:review", self.market.name, day)
 
 
-class Review(MarketPage):
+class Review(MarketPage, RenderedOncePage):
     """`/{market}/{day}/review?code=`: by default the first unseen pick."""
 
     template_name = "pages/review.html"
@@ -56,10 +56,8 @@ class Review(MarketPage):
     def own_marks(self) -> list[Mark]:
         """The reader's marks of the instruments of the session, and of other sessions too."""
         codes = [pick.code for pick in self.session.picks]
-        rows, work = marks.instrument_mark_rows(self.request.user, self.market.name, codes), work_rows(self.market.name)
-        evaluate_together(rows, work)
-        self.work = make_work(work)
-        return list(rows)
+        self.work, own = work_and_marks(self.request.user, self.market.name, codes)
+        return own
 
     @cached_property
     def session(self) -> SessionPicks:
@@ -94,6 +92,11 @@ class Review(MarketPage):
             "figures": figures,
             "mark_form": mark_form(pick.code, self.kwargs["day"], own, onward) if user.is_authenticated else None,
         }
+
+    def page_state(self, context: Mapping[str, Any]) -> Any:
+        """The queue and the form are made of the session and the reader's marks."""
+        plain = {name: value for name, value in context.items() if name not in ("queue", "current", "mark_form")}
+        return super().page_state(plain), mark_values(self.own_marks)
 
     def place(self, code: str | None) -> int:
         """The place of the requested instrument in the queue, 0 where none is requested; 404 where it is not in it."""

@@ -19,8 +19,7 @@ from django.utils.translation import gettext as _
 from caching.cached import leave_unstored
 from caching.reads import READS
 from marketdata.errors import DataProblem
-from marketdata.joint_queries import evaluate_together
-from marketdata.pages.kept import Content
+from marketdata.pages.kept import Content, kept_content
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import HistoryQueries
 from scans.models import Mark, ScanRank, ScanSession
@@ -28,14 +27,14 @@ from scans.operations.analysis import analyse
 from scans.operations.analysis.explain import explain_instrument
 from scans.operations.evaluation.base_rates import MIN_JUDGED
 from scans.operations.scan.reproduce import NoSuchRun
-from scans.pages.base import KeptPage, MarketPage, tag_html
+from scans.pages.base import KeptPage, tag_html
 from scans.pages.candlesticks import candlestick_chart
 from scans.pages.check_rows import check_parts
-from scans.pages.marks import mark_form
+from scans.pages.marks import mark_form, mark_values
 from scans.pages.order_plan import order_plan
 from scans.pages.parts import PartPage
-from scans.queries import marks, results, versions
-from scans.queries.market_status import make_work, work_rows
+from scans.queries import results, versions
+from scans.queries.market_status import work_and_marks
 from scans.queries.results import NoSession
 from scans.queries.run_timing import count_computed_afterwards
 
@@ -124,28 +123,30 @@ class Stock(StockPage):
     @cached_property
     def own_marks(self) -> list[Mark]:
         """The reader's marks of the instrument."""
-        rows, work = (
-            marks.instrument_mark_rows(self.request.user, self.market.name, [self.kwargs["code"]]),
-            work_rows(self.market.name),
-        )
-        evaluate_together(rows, work)
-        self.work = make_work(work)
-        return list(rows)
+        self.work, own = work_and_marks(self.request.user, self.market.name, [self.kwargs["code"]])
+        return own
+
+    @property
+    def own_state(self) -> Any:
+        return mark_values(self.own_marks)
 
     def tags(self, content: Content) -> Mapping[str, SafeString]:
         """By session."""
         return {str(mark.date): tag_html(mark.tag) for mark in self.own_marks}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The form of the reader's own mark is filled in."""
         context = super().get_context_data(**kwargs)
-        frame = context["content"].frame
-        READS.count(self.market.name, frame["code"])
-        if self.request.user.is_authenticated:
-            form = mark_form(frame["code"], frame["day"], self.own_marks, frame["onward"])
-            mark = render_to_string("pages/stock_mark.html", {**context, "mark_form": form}, self.request)
-            context["html"] = mark_safe(context["html"].replace(MARK, mark, 1))  # noqa: S308 - templates'
+        READS.count(self.market.name, context["content"].frame["code"])
         return context
+
+    def filled(self, context: Mapping[str, Any]) -> SafeString:
+        """With the form of the reader's own mark."""
+        html, frame = super().filled(context), context["content"].frame
+        if not self.request.user.is_authenticated:
+            return html
+        form = mark_form(frame["code"], frame["day"], self.own_marks, frame["onward"])
+        mark = render_to_string("pages/stock_mark.html", {**context, "mark_form": form}, self.request)
+        return mark_safe(html.replace(MARK, mark, 1))  # noqa: S308 - templates'
 
     def chosen(self, picks: Sequence[ScanRank]) -> ScanRank | None:
         """The pick of ?scanner_version= and ?date=; else the latest one."""
@@ -250,24 +251,37 @@ class Rates(PartPage, StockPage):
         return Content(_("How such picks fared"), self.render("pages/rates.html", context))
 
 
-class Search(MarketPage):
+class Search(KeptPage):
     """`/{market}/search?q=`: a redirect to the stock where only one fits, else the list of those that fit; with &part
     the first of them as links."""
 
-    template_name = "pages/search.html"
     section = "search"
+    parameters = ("q",)
+
+    @property
+    def text(self) -> str:
+        return self.request.GET.get("q", "").strip()[:60]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        text = request.GET.get("q", "").strip()[:60]
-        query = instrument_search.search_instruments(instruments.get_instruments(self.market.name), text)
-        most = SUGGESTED if "part" in request.GET else LISTED
-        rows = list(query.order_by("code")[: most + 1]) if text else []
         if "part" in request.GET:
-            context = {"market": self.market, "text": text, "rows": rows[:SUGGESTED]}
+            context = {"market": self.market, "text": self.text, "rows": list(self.query(SUGGESTED))}
             return HttpResponse(render_to_string("pages/suggestions.html", context))
-        exact = [row for row in rows if text in (row.code, row.name)]
-        if len(rows) == 1 or len(exact) == 1:
-            code = (exact or rows)[0].code
+        if code := kept_content(self).frame["only"]:
             return redirect("pages:stock", market=self.market.name, code=code)
-        context = self.get_context_data(text=text, rows=rows[:LISTED], more=len(rows) > LISTED)
-        return self.render_to_response(context)
+        return super().get(request, *args, text=self.text, **kwargs)
+
+    def content(self) -> Content:
+        query = self.query(LISTED + 1)
+        self.evaluate(query)
+        rows = list(query)
+        exact = [row for row in rows if self.text in (row.code, row.name)]
+        only = rows if len(rows) == 1 else exact if len(exact) == 1 else []
+        context = {"text": self.text, "rows": rows[:LISTED], "more": len(rows) > LISTED}
+        html = "" if only else self.render("pages/search.html", context)
+        return Content(_("Search"), html, frame={"only": only[0].code if only else ""})
+
+    def query(self, most: int) -> QuerySet[Any]:
+        """So many of the instruments that fit; none for no text."""
+        rows = instruments.get_instruments(self.market.name)
+        fitting = instrument_search.search_instruments(rows, self.text) if self.text else rows.none()
+        return fitting.order_by("code")[:most]

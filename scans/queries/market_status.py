@@ -20,6 +20,7 @@ from django.db.models import (
     Expression,
     IntegerField,
     QuerySet,
+    TextField,
     Value,
 )
 from django.db.models.functions import Cast, Coalesce
@@ -30,7 +31,7 @@ from marketdata.queries.calendar_disagreements import CalendarDisagreement
 from marketdata.queries.readiness import GRACE, Freshness, ReadinessState
 from marketdata.queries.session_bars import Omission, SessionBars
 from marketdata.web.prepared import PreparedStatement, example_codes, pad_codes
-from scans.models import Evening, EveningStatus, RequestStatus, ScanRequest
+from scans.models import Evening, EveningStatus, Mark, RequestStatus, ScanRequest
 from scans.queries import marks
 from scans.queries.overview import UNFINISHED
 from scans.queries.readiness import Readiness, ReadinessWithBarsQueries, VersionReadiness, VersionState
@@ -121,6 +122,22 @@ def work_and_tags(
     return make_work([row[:-2] for row in rows if row[0] is not None]), tags
 
 
+def work_and_marks(user: Any, market: str, codes: Collection[str]) -> tuple[list[Work], list[Mark]]:
+    """`current_work`, and the user's marks of these instruments, the latest session first, then the ones without a
+    date; in one query."""
+    if not user.pk or not codes:
+        return current_work(market), []
+    filled = pad_codes(codes)
+    rows = _marks_statement(len(filled)).rows(market, user.pk, *filled)
+    own = [
+        Mark(market=market, code=code, date=_day(day), tag=tag, note=note, seen_at=seen_at and _moment(seen_at))
+        for is_evening, _, code, _, _, _, day, tag, note, seen_at in rows
+        if is_evening is None
+    ]
+    own.sort(key=lambda mark: mark.date or date.min, reverse=True)
+    return make_work([row[:6] for row in rows if row[0] is not None]), own
+
+
 def make_work(rows: Iterable[Sequence[Any]]) -> list[Work]:
     """See `current_work`."""
     work = [
@@ -158,8 +175,29 @@ def _statement(places: int) -> PreparedStatement:
     return PreparedStatement(make, "market", -1, date(1, 1, 1), *example_codes(places))
 
 
+@cache
+def _marks_statement(places: int) -> PreparedStatement:
+    """The statement of `work_and_marks` for that many codes."""
+
+    def make(market: str, user: int, *codes: str) -> QuerySet[Any, Any]:
+        empty = [Value(None, field) for field in (BooleanField(), IntegerField())]
+        zeros = [Value(None, field) for field in (IntegerField(), IntegerField(), DateTimeField())]
+        day, moment = (Cast(Value(None), field) for field in (DateField(), DateTimeField()))
+        rows = Mark.objects.filter(user=user, market=market, code__in=codes).order_by()
+        return work_rows(market, day, Value("", CharField()), Value("", TextField()), moment).union(
+            rows.values_list(*empty, "code", *zeros, "date", "tag", "note", "seen_at"), all=True
+        )
+
+    return PreparedStatement(make, "market", -1, *example_codes(places))
+
+
 WORK = PreparedStatement(work_rows, "a market")
 """The statement of `current_work`: every page needs it, and to build it takes longer than to run it."""
+
+
+def _day(value: date | str | None) -> date | None:
+    """A day as the database gives it: SQLite as text."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _moment(value: datetime | str) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -27,11 +27,6 @@ def tag_rows(user: int, market: str, day: date, codes: Iterable[str]) -> QuerySe
     """The marks with a tag, up to the session `day` or of instruments as such."""
     rows = Mark.objects.filter(Q(date=None) | Q(date__lte=day), user=user, market=market, code__in=codes)
     return rows.exclude(tag="").order_by()
-
-
-def instrument_mark_rows(user: Any, market: str, codes: Collection[str]) -> QuerySet[Mark]:
-    """The user's marks of these instruments, the latest session first, then the one without a date."""
-    return own_marks(user, market).filter(code__in=codes).order_by(F("date").desc(nulls_last=True))
 
 
 def get_mark(user: Any, market: str, code: str, day: date | None) -> Mark | None:

@@ -201,9 +201,12 @@ class ReadinessWithBarsQueries:
 
     def __init__(self, market: str, as_of: datetime, session: Callable[[Freshness], date]) -> None:
         self.market, self.as_of, self._session = market, as_of, session
-        self._queries = ReadinessQueries([market])
         self._steps = iter((self._first, self._second))
         self._bars: SessionBarsQueries | None = None
+
+    @cached_property
+    def _queries(self) -> ReadinessQueries:
+        return ReadinessQueries([self.market])
 
     def next_step(self) -> list[QuerySet[Any, Any]]:
         """The queries of the step after the one that was evaluated last; none after the last step."""

@@ -119,6 +119,12 @@ def check_name(check: Any) -> str:
 
 
 @register.filter
+def check_value(check: Any) -> str:
+    """The value of a check: its word, or four significant digits."""
+    return rules.value_word(check.rule, check.value) or numbers.measure(check.value)
+
+
+@register.filter
 def rule(text: str) -> str:
     """The rule of a check."""
     return rules.rule_text(text)

@@ -11,6 +11,9 @@ from __future__ import annotations
 import re
 
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from scans.wording import glossary
 
 NAMES = {
     "eligible": "대상 종목",
@@ -83,8 +86,8 @@ N = r"([\d.,−-]+)"
 PHRASES: tuple[tuple[str, str], ...] = (
     (r"in the version's universe", "버전의 대상 종목"),
     (r"eligible and every measure defined", "대상이며 모든 지표가 산출됨"),
-    (r"the regime \(0 neutral, 1 bull, 2 bear, 3 crash\) is not bear nor crash", "국면이 하락·급락이 아님"),
-    (r"the regime \(0 neutral, 1 bull, 2 bear, 3 crash\) is not crash", "국면이 급락이 아님"),
+    (r"the regime is not bear nor crash", "국면이 하락·급락이 아님"),
+    (r"the regime is not crash", "국면이 급락이 아님"),
     (r"the trend regime is neutral and the short-term risk 0", "추세 국면이 중립이고 단기 위험 0"),
     (rf"mean turnover of {N} sessions", r"\1일 평균 거래대금"),
     (rf"mean volume of {N} sessions", r"\1일 평균 거래량"),
@@ -113,7 +116,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r" \(and below the graver\)", ""),
     (r"points", "점수"),
     (r"two or more of the three", "셋 중 둘 이상"),
-    (r"a strategy \(0 watch, 1 longterm, 2 position, 3 swing\) other than watch", "관찰이 아닌 전략"),
+    (r"a strategy other than watch", "관찰이 아닌 전략"),
     (r", the cutoff of its strategy", " (전략별 기준)"),
     (rf"(\w+) does not fall over {N} sessions", r"\1 \2일간 하락하지 않음"),
     (rf"(\w+) rises over {N} sessions", r"\1 \2일간 상승"),
@@ -153,6 +156,17 @@ PHRASES: tuple[tuple[str, str], ...] = (
 COMPILED = tuple((re.compile(pattern), text) for pattern, text in PHRASES)
 INDICATOR = re.compile(r"\b(?:[td]?ema|sma|rsi(?:_[td]ema)?|atr|obv|macd)\d*\b")
 
+LEGEND = re.compile(r" \((\d \w+(?:, \d \w+)+)\)")
+"""The names of a code in a rule: (0 neutral, 1 bull, 2 bear, 3 crash)."""
+REGIME_BESIDE = re.compile(r" \[(neutral|bull|bear|crash)\]$")
+"""The regime that a formula compares, at the end of its rule."""
+YES_OR_NO = re.compile(
+    r"in the version's universe|eligible and every measure defined|tema20 crosses above dema10|close >= open"
+    r"|the trend regime is neutral and the short-term risk 0|\w+ (rises|does not fall) over \d+ sessions"
+)
+"""The rules whose value says whether they hold."""
+CODES = {**glossary.STRATEGIES, **glossary.REGIMES}
+
 
 def check_name(name: str) -> str:
     """The name of a check; the engine's own where there is no translation."""
@@ -161,10 +175,24 @@ def check_name(name: str) -> str:
 
 def rule_text(rule: str) -> str:
     """The rule of a check: 20일 평균 거래대금 >= 1,000,000,000."""
+    rule = LEGEND.sub("", rule)
     if _is_korean():
         for pattern, text in COMPILED:
             rule = pattern.sub(text, rule)
     return INDICATOR.sub(lambda match: match[0].upper().replace("_", " "), rule).replace(">=", "≥").replace("<=", "≤")
+
+
+def value_word(rule: str, value: float) -> str:
+    """The word for the value of a check that is a code or a verdict; "" for a value that is a number."""
+    if YES_OR_NO.fullmatch(rule) and value in (0, 1):
+        return str(_("yes") if value else _("no"))
+    if legend := LEGEND.search(rule):
+        names = dict(pair.split() for pair in legend[1].split(", "))
+        name = names.get(f"{value:.0f}", "")
+    else:
+        regime = REGIME_BESIDE.search(rule)
+        name = regime[1] if regime else ""
+    return str(glossary.word(CODES, name)) if name else ""
 
 
 def _is_korean() -> bool:

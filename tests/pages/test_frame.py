@@ -74,7 +74,7 @@ QUERIES = {
     "/kr/s/005930": (5, 3),
     "/kr/sources": (6, 4),
     "/kr/search?q=": (5, 3),
-    "/kr/search?q=00": (6, 4),
+    "/kr/search?q=00": (5, 3),
     "/kr/research": (6, 4),
     "/kr/portfolio?scanner_version=rises": (5, 3),
     "/settings": (6, 6),

@@ -16,7 +16,7 @@ from scans.models import ActiveVersion, ScanRank
 from scans.operations.analysis import analyse
 from scans.pages.check_rows import check_parts
 from scans.queries.versions import GENERATION
-from scans.templatetags.figures import lang
+from scans.templatetags.figures import check_value, lang
 from scans.wording.rules import check_name, rule_text
 from tests.api.conftest import risers
 
@@ -98,6 +98,29 @@ def test_rules_of_engines_in_korean() -> None:
     with translation.override("en"):  # a page in Korean before leaves its language in this thread
         assert rule_text("close / ema20 > 1") == "close / EMA20 > 1"
         assert check_name("turnover") == "turnover"
+
+
+VALUES = (
+    ("the regime (0 neutral, 1 bull, 2 bear, 3 crash) is not bear nor crash", 3, "급락", "crash"),
+    ("the regime (0 neutral, 1 bull, 2 bear, 3 crash) is not crash", 0, "중립", "neutral"),
+    ("a strategy (0 watch, 1 longterm, 2 position, 3 swing) other than watch", 1, "장기", "long term"),
+    ('regime() != "crash" [bull]', 1, "상승", "bull"),
+    ("in the version's universe", 1, "예", "yes"),
+    ("tema20 crosses above dema10", 0, "아니요", "no"),
+    ("ema60 does not fall over 20 sessions", 1, "예", "yes"),
+    ("the macd oscillator rose on fewer than 3 of the last 3 sessions", 1, "1", "1"),
+    ("mean turnover of 20 sessions >= 1,000", 3, "3", "3"),
+    ("risk < 4", 1, "1", "1"),
+)
+
+
+@pytest.mark.parametrize(("rule", "value", "korean", "english"), VALUES)
+def test_codes_and_verdicts_are_shown_as_words(rule: str, value: float, korean: str, english: str) -> None:
+    check = Check("gate", "name", value, rule, holds=True)
+    for language, expected in (("ko", korean), ("en", english)):
+        with translation.override(language):
+            assert check_value(check) == expected
+            assert "neutral, 1" not in rule_text(rule)
 
 
 def test_a_market_without_an_active_version_is_one_sentence(scanned: pd.DataFrame, browser: Client) -> None:

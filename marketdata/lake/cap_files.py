@@ -1,4 +1,4 @@
-"""The files of carried caps, one for each month beside that of the bars: the caps after its last session, and after
+"""The files of carried caps, one for each month: the caps after its last session, and after
 each of its sessions that a missing one follows. A read that starts with a month begins with the file of the month
 before.
 
@@ -18,7 +18,7 @@ import pyarrow as pa
 from marketdata.carried_caps import CapState
 from marketdata.errors import LakeError
 from marketdata.lake import digest
-from marketdata.lake.layout import Lake
+from marketdata.lake.layout import Lake, former_path
 
 WIDTH = 32
 """Bytes of the checksum, which precedes the content."""
@@ -56,4 +56,5 @@ def read(lake: Lake, market: str, session: np.datetime64, *, data: str) -> CapSt
 
 
 def _checksum(path: str, data: str, content: bytes) -> bytes:
-    return digest.text([path.encode(), data.encode(), content]).encode()
+    # Of its former place: files that were written there are moved as they are.
+    return digest.text([(former_path(path) or path).encode(), data.encode(), content]).encode()

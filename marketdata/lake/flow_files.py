@@ -1,4 +1,4 @@
-"""The files of investor flow, one for each market and month beside that of the bars: a read without flow opens none.
+"""The files of investor flow, one for each market and month: a read without flow opens none.
 
 Rows: the net buying recorded of each instrument and session, sorted by (code, date), as recorded (raw shares, the
 market's currency); null is missing. The footer (see `schema`) holds the codes, a mask of the days with a row, and a

@@ -1,10 +1,14 @@
 """Layout of the lake: the paths of its files, and their replacement.
 
-    <root>/market=kr/year=2026/month=08/bars.parquet     one partition: a market's month
-    <root>/market=kr/year=2026/month=08/flows.parquet    its investor flow, where it is recorded
-    <root>/market=kr/year=2026/month=08/caps             its carried market caps after its last session
-    <root>/market=kr/index.parquet                       the market's own index, one row a session
-    <root>/market=kr/breaks.json                         sessions from which on bars do not continue those before
+    <root>/market=kr/year=2026/month=08/bars.parquet            one partition: a market's month
+    <root>/_flows/market=kr/year=2026/month=08/flows.parquet    its investor flow, where it is recorded
+    <root>/_caps/market=kr/year=2026/month=08/caps              its carried market caps after its last session
+    <root>/_index/market=kr/index.parquet                       the market's own index, one row a session
+    <root>/_breaks/market=kr/breaks.json                        sessions from which on bars do not continue those before
+
+The folder of a market has its bars alone, so that other programs read it as one table; they skip names that begin with
+an underscore. Before, all files lay among the bars: one that still does is read there (`former_path`) until the next
+projection moves it (`Lake.move_former`).
 
 Paths go through `pyarrow.fs`. A file is written beside its place, synced and renamed over it, so a reader sees the
 old file or the new one, never part of one.
@@ -15,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -40,9 +44,15 @@ class FileIdentity(NamedTuple):
     month: str
 
 
+def former_path(path: str) -> str | None:
+    """The place among the bars that a file of another tree had before; None of a partition, which stayed."""
+    tree, _, former = path.partition("/")
+    return former if tree.startswith("_") else None
+
+
 def file_identity(path: str) -> FileIdentity:
     """The identity of a file from its path below the root."""
-    folders, _, name = path.rpartition("/")
+    folders, _, name = (former_path(path) or path).rpartition("/")
     keys = dict(part.split("=", 1) for part in folders.split("/"))
     month = f"{keys['year']}-{keys['month']}" if "year" in keys else ""
     return FileIdentity(name.removesuffix(".parquet"), keys["market"], month)
@@ -71,22 +81,33 @@ class Lake:
 
     def flows(self, market: str, month: date) -> str:
         """The path of the month's investor flow below the root."""
-        return self.partition(market, month).replace("bars.parquet", "flows.parquet")
+        return f"_flows/{self.partition(market, month).replace('bars.parquet', 'flows.parquet')}"
 
     def caps(self, market: str, month: date) -> str:
         """The path of the month's carried caps below the root."""
-        return self.partition(market, month).replace("bars.parquet", "caps")
+        return f"_caps/{self.partition(market, month).replace('bars.parquet', 'caps')}"
 
     def index(self, market: str) -> str:
         """The path of the market's index below the root."""
-        return f"market={market}/index.parquet"
+        return f"_index/market={market}/index.parquet"
 
     def breaks(self, market: str) -> str:
         """The path of the market's breaks below the root."""
-        return f"market={market}/breaks.json"
+        return f"_breaks/market={market}/breaks.json"
 
     def source(self, path: str) -> pa.NativeFile:
-        """The file for reading (memory-mapped where it is local); FileNotFoundError where it is not."""
+        """The file for reading (memory-mapped where it is local), in its former place where it is not in its own;
+        FileNotFoundError where it is in neither."""
+        try:
+            return self._opened(path)
+        except FileNotFoundError:
+            if (former := former_path(path)) is None:
+                raise
+            with contextlib.suppress(FileNotFoundError):
+                return self._opened(former)
+        return self._opened(path)  # it was moved in between, or is missing
+
+    def _opened(self, path: str) -> pa.NativeFile:
         system, root = self.open()
         if self.is_remote:
             return open_blocks(system, f"{root}/{path}")
@@ -95,8 +116,30 @@ class Lake:
     def state(self, path: str) -> tuple[int, int]:
         """When the file was written (ns) and its size in bytes; (0, 0) where it is missing."""
         system, root = self.open()
-        info = system.get_file_info(f"{root}/{path}")
-        return (info.mtime_ns or 0, info.size or 0) if info.is_file else (0, 0)
+        for place in (path, former_path(path)):
+            if place and (info := system.get_file_info(f"{root}/{place}")).is_file:
+                return info.mtime_ns or 0, info.size or 0
+        return 0, 0
+
+    def has_former(self, path: str) -> bool:
+        """Whether the file of `path` is in its former place."""
+        system, root = self.open()
+        with contextlib.suppress(FileNotFoundError):
+            system.open_input_file(f"{root}/{former_path(path)}").close()
+            return True
+        return False
+
+    def move_former(self, paths: Iterable[str]) -> None:
+        """Move the files of `paths` that are in their former places to their own, where none is yet."""
+        system, root = self.open()
+        for path in filter(self.has_former, paths):
+            former = f"{root}/{former_path(path)}"
+            try:
+                system.open_input_file(f"{root}/{path}").close()
+            except FileNotFoundError:
+                with system.open_input_file(former) as file:
+                    self.replace(path, _writer(file.read()))
+            system.delete_file(former)
 
     def replace(self, path: str, write: Callable[[pa.NativeFile], None]) -> int:
         """Replace the file at `path` by what `write` writes; returns its size in bytes.
@@ -130,8 +173,17 @@ class Lake:
     def delete(self, path: str) -> None:
         """Remove a file that may not be there."""
         system, root = self.open()
-        with contextlib.suppress(FileNotFoundError):
-            system.delete_file(f"{root}/{path}")
+        for place in (path, former_path(path)):
+            with contextlib.suppress(FileNotFoundError):
+                if place:
+                    system.delete_file(f"{root}/{place}")
+
+
+def _writer(content: bytes) -> Callable[[pa.NativeFile], None]:
+    def write(stream: pa.NativeFile) -> None:
+        stream.write(content)
+
+    return write
 
 
 @lru_cache(maxsize=8)

@@ -80,7 +80,9 @@ def copy_lake(
         rows = list(_rows(market, others))
     before = {} if rebuild else _files(target, market)
     root = Path(get_lake().root)
-    paths = sorted(file for file in (root / f"market={market}").rglob("*") if file.is_file() and file.suffix != ".tmp")
+    folders = [folder for tree in (".", "_*") for folder in root.glob(f"{tree}/market={market}")]
+    files_of = [file for folder in folders for file in folder.rglob("*")]
+    paths = sorted(file for file in files_of if file.is_file() and file.suffix != ".tmp")
     files, copied, size = {}, 0, 0
     for n, file in enumerate(paths):
         path, content = file.relative_to(root).as_posix(), file.read_bytes()
@@ -90,8 +92,11 @@ def copy_lake(
             copied += 1
         if progress:
             progress(path, n + 1, len(paths))
+    target.move_former([_path(market)])
     text = json.dumps({"version": VERSION, "market": market, "files": files, "rows": rows})
     target.replace(_path(market), _writer(f"{text}\n{digest.text([text.encode()])}".encode()))
+    for path in before.keys() - files.keys():  # months that are gone, files that lay among the bars
+        target.delete(path)
     return CopyReport(copied, size, len(paths) - copied)
 
 
@@ -157,7 +162,7 @@ def _other_program(market: str, lake: Lake) -> str:
 
 
 def _path(market: str) -> str:
-    return f"market={market}/catalogue.json"
+    return f"_catalogue/market={market}/catalogue.json"
 
 
 def _files(target: Lake, market: str) -> Mapping[str, str]:

@@ -125,7 +125,7 @@ def test_a_second_copy_sends_only_what_changed(
     sent = len(bucket.requests)
     assert "0 files copied" in copy(bucket, capsys)
     puts = {name for method, name in bucket.requests[sent:] if method in ("PUT", "POST")}
-    assert puts == {"/lake/of/market=kr/catalogue.json"}
+    assert puts == {"/lake/of/_catalogue/market=kr/catalogue.json"}
     rows = frame(sessions)
     bring(rows[rows["date"] == sessions[-1]].assign(volume=7))
     copy(bucket, capsys)

@@ -54,6 +54,7 @@ def project_bars(
     """Rewrite the stale partitions of `market` (all with `rebuild`; of `months` only where given), then its breaks and
     its index. A partition that turns out to be damaged as the index is computed is rewritten too. Where histories then
     begin on other sessions than before, by a closed day or a break, a new generation of the market begins."""
+    _move_former(market)
     done = _project_bars(market, rebuild, months, progress)
     try:
         _refresh(market)
@@ -62,6 +63,17 @@ def project_bars(
         done += _project_bars(market, False, None, progress)
         _refresh(market)
     return done
+
+
+def _move_former(market: str) -> None:
+    """Move the files of an older release, which lay among the bars; the index last, by which they are noticed."""
+    lake = get_lake()
+    of_market = [lake.breaks(market), lake.index(market)]
+    if any(map(lake.has_former, of_market)):
+        months = LakePartition.objects.filter(market=market).values_list("month", flat=True)
+        flow_months = FlowPartition.objects.filter(market=market).values_list("month", flat=True)
+        of_months = [*(lake.flows(market, month) for month in flow_months), *(lake.caps(market, one) for one in months)]
+        lake.move_former([*of_months, *of_market])
 
 
 def _refresh(market: str) -> None:

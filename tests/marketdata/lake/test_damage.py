@@ -157,6 +157,7 @@ def test_a_file_from_elsewhere_is_refused(lake: Lake, parts: tuple[Part, ...]) -
     assert file_identity(lake.index("kr-adj")) == ("index", "kr-adj", "")
     index_file.write(lake, "us", index_file.IndexFile(DAYS, np.zeros((4, 40)), {}))
     target = Path(lake.root) / lake.index("kr")
+    target.parent.mkdir(parents=True)
     shutil.copy(Path(lake.root) / lake.index("us"), target)
     assert index_file.read(lake, "kr") is index_file.NO_INDEX
 

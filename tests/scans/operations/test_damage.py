@@ -95,7 +95,7 @@ def test_a_damaged_index_is_computed_anew(
 ) -> None:
     right = ranks(sessions[-1])
     _, m, _ = get_own_index(get_record("kr"))
-    spoil(data_dir / "lake" / "market=kr" / "index.parquet")
+    spoil(data_dir / "lake" / "_index" / "market=kr" / "index.parquet")
     assert ranks(sessions[-1]) == right
     assert get_own_index(get_record("kr"))[1].tolist() == pytest.approx(m.tolist(), nan_ok=True)
 
@@ -110,7 +110,7 @@ def test_damaged_flows_are_mended_on_the_way(
     try:
         ScannerVersion.objects.create(slug="buyers", engine="buyers", params={"flow": True})
         right = ranks(sessions[-9], versions=["buyers"])
-        spoil(data_dir / "lake" / APRIL / "flows.parquet")
+        spoil(data_dir / "lake" / "_flows" / APRIL / "flows.parquet")
         assert ranks(sessions[-9], versions=["buyers"]) == right
     finally:
         del ENGINES["buyers"]
@@ -122,7 +122,7 @@ def test_damage_anywhere_changes_no_answer(
     market: pd.DataFrame, probe: Probe, sessions: list[date], data_dir: Path
 ) -> None:
     right, draw = ranks(sessions[25]), random.Random(11)
-    for path in (f"{APRIL}/bars.parquet", "market=kr/index.parquet"):
+    for path in (f"{APRIL}/bars.parquet", "_index/market=kr/index.parquet"):
         file = data_dir / "lake" / path
         for damage in damages(file.read_bytes(), draw, 15):
             file.write_bytes(damage)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from caching.memo import Memo
 from marketdata.breaks import RULES_VERSION, Break
 from marketdata.errors import DataProblem, EmptyMarket
 from marketdata.lake import digest
@@ -24,6 +25,8 @@ from marketdata.session_hours import SessionHours
 
 Days = NDArray[np.datetime64]
 
+HISTORY_DIGESTS: Memo[Mapping[str, str]] = Memo(8)
+"""Market -> the digest of history up to each session (ISO), for the last digests of sessions and breaks."""
 DOUBT_SESSIONS = 60
 """Sessions before a scan's first whose doubts are named with it."""
 
@@ -158,18 +161,22 @@ class Record:
     def history_digests(self, sessions: Days, breaks: Iterable[Break] = ()) -> list[str]:
         """For each of `sessions` the digest of everything recorded up to and including it but market caps, and of the
         `breaks` up to it, in hex: what every result may depend on, and nothing later."""
-        requested = {str(day) for day in sessions}
+        key, state = self.market.name, (self.digests, tuple(breaks))
+        by_day = HISTORY_DIGESTS.get(key, state, lambda: self._history_digests(state[1]))
+        return [by_day[day] for day in map(str, sessions) if day in by_day]
+
+    def _history_digests(self, breaks: Iterable[Break]) -> dict[str, str]:
+        """`history_digests` of every session that has a digest."""
         by_session: dict[str, list[bytes]] = {}
         for one in breaks:
             by_session.setdefault(one.session, [RULES_VERSION.encode()]).append(f"{one.kind} {one.code}".encode())
-        digests = []
+        digests = {}
         state = digest.text([self.market.name.encode()])
         for day in sorted(self.digests):
             state = digest.text([state.encode(), day.encode(), self.digests[day].encode()])
             if day in by_session:
                 state = digest.text([state.encode(), *by_session[day]])
-            if day in requested:
-                digests.append(state)
+            digests[day] = state
         return digests
 
     def digests_with_caps(self, sessions: Days, bar_digests: Sequence[str]) -> list[str]:

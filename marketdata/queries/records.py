@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max, QuerySet
 
+from caching.memo import Memo
 from marketdata import calendars
 from marketdata.errors import LakeError
 from marketdata.joint_queries import evaluate_together
@@ -20,7 +21,9 @@ from marketdata.models import FlowPartition, LakePartition
 from marketdata.queries.market_calendar import MarketCalendar, get_overrides, make_calendars
 from marketdata.record import Days, FlowRecord, Record
 from marketdata.session_activity import SessionCounts
-from marketdata.sorted_search import positions_in
+
+ISO_DAYS: Memo[tuple[Days, frozenset[str]]] = Memo(32)
+"""The number of an array of sessions -> the array, and its days as text."""
 
 
 def get_lake() -> Lake:
@@ -48,6 +51,7 @@ class RecordQueries:
         self.markets = markets
         self.overrides = get_overrides(markets)
         self.partitions = LakePartition.objects.filter(market__in=markets).order_by("month")
+        self._records: dict[str, Record] = {}
 
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:
@@ -61,7 +65,10 @@ class RecordQueries:
 
     def record(self, market: str) -> Record:
         """The record of one of the markets."""
-        return _record(self.calendars[market], [row for row in self.partitions if row.market == market])
+        if market not in self._records:
+            rows = [row for row in self.partitions if row.market == market]
+            self._records[market] = _record(self.calendars[market], rows)
+        return self._records[market]
 
 
 def get_sessions_with_bars(market: str, first: date | None, last: date | None) -> list[date]:
@@ -116,23 +123,25 @@ def _record(calendar: MarketCalendar, rows: Iterable[LakePartition]) -> Record:
     counts: dict[str, Sequence[int | str]] = {}
     closed: dict[str, str] = {}
     parts, part_digests, stale = [], {}, []
+    session_days = _iso_days(calendar.sessions)
     for row in rows:
-        if row.is_stale or _has_other_sessions(row, calendar):
+        if row.is_stale or _has_other_sessions(row, session_days, calendar.opened):
             stale.append(row.month)
         path = get_lake().partition(calendar.market.name, row.month)
         parts.append(Part(row.month, path, row.written, row.digest))
         if row.digest:  # a month that was never written is not in the index either
             part_digests[row.month.isoformat()] = row.digest
         counts.update(row.sessions)
-        confirmed = set(row.closed).difference(_inside(row.closed, calendar.sessions))
-        closed |= {day: "" if day in confirmed else why for day, (_, why) in row.closed.items()}
-    shut = calendars.to_days([day for day, why in closed.items() if why])
+        closed |= {day: why if day in session_days else "" for day, (_, why) in row.closed.items()}
+    closed_days = {day for day, why in closed.items() if why}
+    shut = calendars.to_days(closed_days)
     every = calendar.sessions[~np.isin(calendar.sessions, shut)] if len(shut) else calendar.sessions
     with_bars = [day for day in sorted(counts) if counts[day][0]]
     sessions = every[:0]
     if with_bars:
         sessions = every[(every >= np.datetime64(with_bars[0])) & (every <= np.datetime64(with_bars[-1]))]
     session_counts = [SessionCounts.of(counts.get(str(day))) for day in sessions]
+    recorded = [day for day in counts if day in session_days and day not in closed_days]
     return Record(
         market=calendar.market,
         hours=calendar.hours,
@@ -141,8 +150,8 @@ def _record(calendar: MarketCalendar, rows: Iterable[LakePartition]) -> Record:
         bars=np.array([count.bars for count in session_counts], dtype=np.int64),
         good=np.array([count.good for count in session_counts], dtype=np.int64),
         counts=session_counts,
-        digests={day: str(counts[day][1]) for day in _inside(counts, every)},
-        cap_digests={day: str(counts[day][6]) for day in _inside(counts, every) if len(counts[day]) > 6},
+        digests={day: str(counts[day][1]) for day in recorded},
+        cap_digests={day: str(counts[day][6]) for day in recorded if len(counts[day]) > 6},
         parts=tuple(parts),
         part_digests=part_digests,
         stale=tuple(stale),
@@ -150,20 +159,14 @@ def _record(calendar: MarketCalendar, rows: Iterable[LakePartition]) -> Record:
     )
 
 
-def _has_other_sessions(row: LakePartition, calendar: MarketCalendar) -> bool:
+def _has_other_sessions(row: LakePartition, session_days: frozenset[str], opened: Collection[date]) -> bool:
     """Whether a day of the partition was closed or opened by the calendar since it was written."""
-    if len(_inside(row.sessions, calendar.sessions)) < len(row.sessions):
-        return True
-    closed_by_calendar = [day for day, (_, why) in row.closed.items() if not why]
-    return bool(_inside(closed_by_calendar, calendar.sessions)) or any(
-        why and date.fromisoformat(day) in calendar.opened for day, (_, why) in row.closed.items()
+    return not session_days.issuperset(row.sessions) or any(
+        date.fromisoformat(day) in opened if why else day in session_days for day, (_, why) in row.closed.items()
     )
 
 
-def _inside(days: Iterable[str], sessions: Days) -> list[str]:
-    """Those of `days` (ISO) that are sessions."""
-    texts = list(days)
-    if not texts:
-        return []
-    dates = calendars.to_days(texts)
-    return [day for day, at in zip(texts, positions_in(sessions, dates), strict=True) if at >= 0]
+def _iso_days(sessions: Days) -> frozenset[str]:
+    """The sessions of a calendar as ISO text, which is how partitions name them."""
+    # The memo keeps the array, so that no other one has its number.
+    return ISO_DAYS.get(id(sessions), None, lambda: (sessions, frozenset(np.datetime_as_string(sessions).tolist())))[1]

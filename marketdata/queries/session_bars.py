@@ -80,7 +80,9 @@ class SessionBarsQueries:
         self.present = bars.values("market").annotate(n=Count("stock_code", distinct=True)).values_list("n", flat=True)
         ended = instruments.filter(last_bar__lte=session).values("market").annotate(last=Max("last_bar"))
         self.end = ended.values_list("last", flat=True)
-        without_bar = instruments.exclude(code__in=bars.values("stock_code"))
+        # Whose last bar is of the session has one there: without them the database looks for few.
+        others = instruments.exclude(last_bar=session)
+        without_bar = others.exclude(code__in=bars.values("stock_code"))
         self.without_bar = without_bar.values_list("code", "first_bar", "last_bar", "listed_on", "gone_on")
         self.halts = (
             InstrumentStatus.objects.filter(instrument__market=market, halted__isnull=False, valid_from__lte=session)

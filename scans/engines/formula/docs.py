@@ -84,7 +84,7 @@ not fulfilled.
 
 ### The market
 
-`percentile`, `residual`, the regimes and the index are known for the session itself, after all instruments were
+`percentile`, `residual`, `beta`, the regimes and the index are known for the session itself, after all instruments were
 measured: they may be compared and calculated with, but not stand inside a function that looks back over sessions.
 
 A score often orders by something else than it seems to: the largest returns are those of small, jumpy shares.

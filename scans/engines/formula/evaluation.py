@@ -17,11 +17,12 @@ from marketdata.panel import MARKET_CAP, Bools
 from scans.engines import regimes
 from scans.engines.base import Features, MarketIndex, Universe
 from scans.engines.formula.nodes import INPUTS, Kind, Node
-from scans.engines.formula.operations import LOCAL, RECURSIVE, SERIES, carry_forward
+from scans.engines.formula.operations import HISTORY, LOCAL, RECURSIVE, SERIES, carry_forward
 from scans.engines.formula.program import Program
 from scans.engines.indicators import BACK, Measures
 from scans.kernels import averages
 from scans.kernels.arrays import tail
+from scans.kernels.betas import beta
 from scans.kernels.ranks import percentile
 from scans.kernels.residuals import residual
 
@@ -33,7 +34,8 @@ FLOW = "flow"
 
 def compute_features(program: Program, measures: Measures) -> Features:
     """The stored nodes by their keys, (K, N) each: conditions as bool, numbers as float64, numbers that are only
-    shown as float32; with `MARKET_CAP` and `FLOW`, where the program reads them."""
+    shown as float32; histories with the sessions before the first; with `MARKET_CAP` and `FLOW`, where the program
+    reads them."""
     k = measures.session_count
     readers = Counter(source for node in program.order for source in node.args)
     needed = {node for node in program.measured if node.local}
@@ -47,7 +49,9 @@ def compute_features(program: Program, measures: Measures) -> Features:
             defined &= np.isfinite(tail(value, k))
         if node.op == "net_shares":
             features[FLOW] = np.isfinite(tail(value, k)) & features.get(FLOW, True)
-        if node in stored:
+        if node in stored and node.op == HISTORY:
+            features[node.key] = value
+        elif node in stored:
             features[node.key] = _kept(value, k, only_shown=node in program.shown)
         for arg in set(node.args):
             readers[arg] -= node.args.count(arg)
@@ -139,10 +143,17 @@ class MarketValues:
         if node.op == "is":
             return self.value(node.args[0]) == regimes.NAMES.index(node.args[1].options[0])
         args = [self.value(arg) for arg in node.args]
+        if node.op == "beta":
+            return beta(args[0] - 1.0, self._index_returns(len(args[0])), *node.options)
         if node.op in ACROSS:
             values = [np.broadcast_to(arg, self.shape) for arg in args]
             return ACROSS[node.op](values, self.universe.eligible)
         return LOCAL[node.op](*args)
+
+    def _index_returns(self, rows: int) -> NDArray[Any]:
+        """The index's returns of `rows` sessions up to the last requested one, (rows,); NaN before its first."""
+        end = int(self.at[-1]) + 1
+        return np.concatenate([np.full(max(rows - end, 0), np.nan), self.index.m[max(end - rows, 0) : end]])
 
     def wide(self, node: Node) -> NDArray[Any]:
         """The same as (K, N), not to be written to."""

@@ -246,6 +246,12 @@ def relative_strength(nodes: Nodes, n: int) -> Node:
     return arithmetic(nodes, "subtract", own, market)
 
 
+def beta(nodes: Nodes, n: int) -> Node:
+    """The beta of the close over n sessions against the market index."""
+    past = nodes.node(operations.HISTORY, ratio(nodes, nodes.field("close"), 1), options=(n,), reach=n - 1)
+    return nodes.node("beta", past, options=(n,), level=SESSION)
+
+
 def net_buying(investor: str) -> Maker:
     """Shares that `investor` bought net over n sessions as a fraction of those that were traded."""
 

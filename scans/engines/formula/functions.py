@@ -198,6 +198,12 @@ GROUPS: dict[str, tuple[Function, ...]] = {
             function_nodes.relative_strength,
         ),
         session_function(
+            "beta",
+            (TWO,),
+            "slope of the close's returns of the last n sessions against those of the market index",
+            function_nodes.beta,
+        ),
+        session_function(
             "regime",
             (),
             'the regime by the trend of 20 sessions: "bull", "bear", "neutral" or "crash"',

@@ -16,7 +16,7 @@ import numpy as np
 
 from marketdata.panel import Bools, Floats
 from scans.kernels import averages, compare, counts, oscillators, ranges, slopes, volume, windows
-from scans.kernels.arrays import shift
+from scans.kernels.arrays import pad_missing, shift, tail
 
 LARGEST = 1e150
 """A product or quotient beyond is undefined, so that nothing ever overflows."""
@@ -24,6 +24,9 @@ LARGEST = 1e150
 DECAY = 1e-9
 """The remaining effect of a different start after the warm-up of a recursive function: 1e-6 of any result with room to
 spare, for a price may have been a thousand times what it is."""
+
+HISTORY = "history"
+"""The operation that passes the n - 1 sessions before the first requested one to `score` too, (K + n - 1, N)."""
 
 Rows = int
 Series = Callable[..., Any]
@@ -181,6 +184,7 @@ SERIES: dict[str, Series] = {
     "slope_sides": lambda x, n, *, keep: slopes.slope_sides(x, n, keep=keep),
     "obv_sides": lambda c, v, n, *, keep: volume.obv_sides(c, v, n, keep=keep),
     "shift": lambda x, n, *, keep: shift(x, n, keep=keep),
+    HISTORY: lambda x, n, *, keep: pad_missing(tail(x, keep + n - 1), keep + n - 1),
     "ratio": lambda x, n, *, keep: _bounded(ranges.ratio(x, n, keep=keep)),
     "count": lambda c, n, *, keep: counts.rolling_count(c, n, keep=keep).astype(np.float64),
     "crosses_above": lambda a, b, *, keep: compare.crosses_above(a, b, keep=keep),

@@ -131,6 +131,25 @@ def test_residuals(seed: int, x: Piece, regressors: list[Piece]) -> None:
 
 
 @settings(thorough, max_examples=25)
+@given(seed=st.integers(0, 200), n=st.integers(2, 60))
+def test_beta(seed: int, n: int) -> None:
+    """Against a line through the returns of each window, by another library; the index lacks sessions."""
+    made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=SESSIONS_SCORED)
+    index, universe = panels.index(made, seed), panels.universe(made, 2)
+    params = read(ENGINE.Params, {"min_bars": 2, "top_n": 1000, "match": "close > 0", "score": f"beta({n})"})
+    outcome = ENGINE.score(universe, ENGINE.features(Measures(made), params), index, params)
+    market = pd.Series(index.m, index=index.sessions)
+    expected = np.full(universe.eligible.shape, np.nan)
+    for day, column in np.argwhere(universe.eligible):
+        closes = pd.Series(made["close"][made.first[column] :, column], index=made.sessions[made.first[column] :])
+        window = closes.pct_change().loc[: universe.sessions[day]].iloc[-n:]
+        pair = np.array([window, market.reindex(window.index)])
+        if len(window) == n and np.isfinite(pair).all():
+            expected[day, column] = np.cov(pair)[0, 1] / np.var(pair[1], ddof=1)
+    np.testing.assert_allclose(table(outcome, expected.shape), expected, rtol=1e-7, atol=1e-9)
+
+
+@settings(thorough, max_examples=25)
 @given(seed=st.integers(0, 200), match=conditions(), score=plains())
 def test_it_reads_no_more_than_it_says(seed: int, match: Piece, score: Piece) -> None:
     made = panels.panel(seed, sessions=SESSIONS, instruments=6, span=SESSIONS_SCORED)

@@ -82,6 +82,8 @@ def caret(message: str) -> str:
         ("residual(rsi(14), short_risk) > 0", 19, "short_risk", "the same for every instrument"),
         ("residual(rsi(14)) > 0", 1, "residual(rsi(14))", "residual takes 2 or more arguments"),
         (f"residual({', '.join(['rsi(14)'] * 12)}) > 0", 109, "rsi(14)", "at most 10 numbers may explain"),
+        ("sma(beta(20), 5) > 0", 5, "beta(20)", "sma looks back over sessions"),
+        ("beta(1) > 0", 6, "1", "2"),
         ("sma(residual(rsi(14), amount), 5) > 0", 5, "residual(rsi(14), amount)", "sma looks back over sessions"),
         ("foreign_net_value > 0", 1, "foreign_net_value", "unknown name `foreign_net_value`"),
         ("close * close * close * close * close > 0", 1, "close * close * close * close * close", "power of 4"),

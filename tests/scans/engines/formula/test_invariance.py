@@ -49,6 +49,7 @@ BARE = [
     "foreign_net(2)",
     "residual(rsi(4), log(market_cap))",
     "relative_strength(3)",
+    "beta(4)",
     "turnover(3)",
     "volume_mean(2)",
 ]

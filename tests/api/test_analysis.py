@@ -89,6 +89,7 @@ def test_base_rates_know_nothing_of_later_days(
     assert rates["regime", 5]["group"] == body["market_regime"] != ""
     assert body["last"] == str(sessions[day])
     assert body["revision"] == 2
+    assert (body["instruments"], body["gone"]) == (len(CODES), 0)
 
 
 def test_few_picks_say_nothing(scanned: pd.DataFrame, sessions: list[date], get: Get) -> None:

@@ -63,6 +63,7 @@ def test_rates_have_those_of_the_universe_and_how_many_picks_were_computed_after
     assert f"{picks} of {picks} picks were computed afterwards." in html
     assert re.search(r'data-label="Hits">\d+ % <small>of all \d+ %</small>', html)
     assert re.search(r"[+−][\d.]+ % <small>its like [+−][\d.]+ %</small>", html)
+    assert "The record holds survivors only: returns are too good." in html
 
 
 CHECKS = [

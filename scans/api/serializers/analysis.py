@@ -49,13 +49,17 @@ class BaseRateBody(serializers.Serializer[BaseRate]):
 
 
 class BaseRatesBody(serializers.Serializer[Any]):
-    """The published picks of the version from `first` to `last`, judged as known at the close of the day."""
+    """The published picks of the version from `first` to `last`, judged as known at the close of the day. Of the
+    `instruments` that could be picked `gone` have left the market: where none have, the record holds survivors only,
+    and returns are too good."""
 
     first = serializers.DateField()
     last = serializers.DateField()
     revision = serializers.IntegerField(help_text="Of the evaluation's rules")
     market_regime = serializers.CharField(allow_blank=True, help_text="By the trend of the market's index on that day")
     market_regime_rule = RegimeRuleBody(allow_null=True)
+    instruments = serializers.IntegerField(help_text="How many could be picked at some time")
+    gone = serializers.IntegerField()
     rates = BaseRateBody(many=True, help_text="Empty where nothing was picked")
 
 

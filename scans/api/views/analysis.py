@@ -160,6 +160,8 @@ def analysis_body(analysis: Analysis) -> dict[str, Any]:
             "revision": REVISION,
             "market_regime": analysis.rates.regime,
             "market_regime_rule": rule_json(analysis.rates.regime_rule),
+            "instruments": analysis.rates.instruments,
+            "gone": analysis.rates.gone,
             "rates": analysis.such,
         },
         "narrative": narrative_body(analysis),

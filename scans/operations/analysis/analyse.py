@@ -145,6 +145,8 @@ def _rate(rates: BaseRates, one: BaseRate) -> dict[str, Any]:
         "sessions_held": one.line.horizon,
         "picks_judged": figures.judged,
         "picks_computed_afterwards": one.computed_afterwards,
+        "instruments": rates.instruments,
+        "instruments_delisted": rates.gone,
     }
     if one.too_few:
         return rate | {"note": f"too few to say anything: fewer than {MIN_JUDGED}"}

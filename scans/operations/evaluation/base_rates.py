@@ -38,13 +38,16 @@ GROUPINGS = ("label", "strategy", "regime")
 @dataclass(frozen=True, slots=True)
 class BaseRates:
     """The base rates of a version. `first` to `last`: the sessions of the picks. `regime`: the market's on the last of
-    them, with its rule. `lines`: grouping ("" for all picks) -> the figures of each group and horizon."""
+    them, with its rule. `lines`: grouping ("" for all picks) -> the figures of each group and horizon. `instruments`:
+    how many could be picked, of which `gone` have no bar on the last session."""
 
     first: date
     last: date
     regime: str
     lines: dict[str, list[EvaluationLine]]
     regime_rule: RegimeRule | None = None
+    instruments: int = 0
+    gone: int = 0
 
     def of(self, by: str, group: str) -> list[EvaluationLine]:
         """The figures of one group, by horizon."""
@@ -66,7 +69,7 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
 @cached(
     "kept",
     what="base-rates",
-    version=4,
+    version=5,
     holds=(BaseRates, EvaluationLine, Figures, Excess, Interval, RegimeRule, Comparison),
 )
 def _cached_rates(**parts: Any) -> BaseRates:
@@ -82,4 +85,4 @@ def _cached_rates(**parts: Any) -> BaseRates:
         }
     regime = str(evidence.regime[-1])
     rule = evidence.regimes.rule(TREND, key.last, regime)
-    return BaseRates(key.first, key.last, regime, lines_by_grouping, rule)
+    return BaseRates(key.first, key.last, regime, lines_by_grouping, rule, evidence.instruments, evidence.gone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +130,22 @@ def _evening_request(market: str, at: str, due: str, versions: Sequence[str], co
         parallel=settings.EVENING_PARALLEL,
         patience=REPEATED_PATIENCE if is_repeated() else 0.0 if schedule.is_alone(market) else SIBLING_PATIENCE,
     )
+
+
+@tracked
+def collect(market: str, source: str, options: Mapping[str, Any]) -> str:
+    """Collect daily bars that the record lacks, by the parts of its group; returns the result as text."""
+    from marketdata.operations.collect import queued
+
+    return queued.collect_bars(market, source, options, clock=timezone.now)
+
+
+@tracked
+def collect_part(market: str, source: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect a part of the instruments, a member of a collection; returns its report."""
+    from marketdata.operations.collect import group
+
+    return group.collect_part(market, source, options, clock=timezone.now)
 
 
 @tracked

@@ -288,6 +288,7 @@ SOURCE_ATTEMPTS = env.integer("SEISMO_SOURCE_ATTEMPTS", 40, least=1, most=1000)
 SOURCE_PATIENCE = env.number("SEISMO_SOURCE_PATIENCE", 90, least=1)
 COLLECT_OVERLAP = env.integer("SEISMO_COLLECT_OVERLAP", 5, most=90)
 COLLECT_CHECK = env.integer("SEISMO_COLLECT_CHECK", 20, most=1000)
+COLLECT_PARTS = env.integer("SEISMO_COLLECT_PARTS", 1, least=1, most=64)
 COLLECT_HISTORY = env.integer("SEISMO_COLLECT_HISTORY", 750, least=1, most=10_000)
 
 # Scans.

@@ -1,9 +1,10 @@
 """readers: how a production server on PostgreSQL and Redis serves the readers of a market while it changes.
 
 1. The first analysis and the first evaluation of a server with an empty cache, each of a server of its own.
-2. Readers request scans, charts, signals and pages by Zipf's law (`reader_mix`), for `--seconds`, while lists are
-   published and bars corrected in turn. After each change a process without the server's cache computes what
-   `WATCHED` addresses have to say: any other answer to a request that was sent after the change is stale.
+2. Once a server's warm-up is over, readers request scans, charts, signals and pages by Zipf's law (`reader_mix`), for
+   `--seconds`, while lists are published and bars corrected in turn. After each change a process without the server's
+   cache computes what `WATCHED` addresses have to say: any other answer to a request that was sent after the change is
+   stale.
 3. The same requests to a server whose cache cannot be reached. Statements are counted by PostgreSQL's log.
 """
 
@@ -35,6 +36,8 @@ from tests.serving import serving
 SECONDS, RATE, CONNECTIONS = 300.0, 60.0, 8
 PAUSE = 8.0
 """Seconds between two changes."""
+WARM = 6.0
+"""Seconds after which the warm-up of a server that starts is over."""
 SESSIONS, VERSIONS = 60, ("v2", "v3")
 UNCACHED = 300
 """Requests without a cache."""
@@ -127,6 +130,7 @@ class _Load:
             _process(Installation(self.installation.folder, self.installation.database_url), "answers",
                      session=self.session) as compute,
         ):  # fmt: skip
+            time.sleep(WARM)
             changes: list[Change] = []
             ended = threading.Event()
             thread = threading.Thread(target=_change, args=(change, compute, watched, ended, changes))

@@ -49,8 +49,10 @@ def collect(
     as_of: datetime,
     on_progress: OnProgress | None = None,
     patience: float = PATIENCE,
+    permit: Callable[[], None] = lambda: None,
 ) -> CollectionReport:
-    """Collect a request as of a time; the status of the outcome says whether it is complete.
+    """Collect a request as of a time; the status of the outcome says whether it is complete. `permit` is called in the
+    transaction of each chunk, and its exception rolls it back.
 
     RequestError where it cannot be collected (nothing is stored then), LeaseTaken where another process collects the
     series, LeaseLost where one took it over.
@@ -68,7 +70,11 @@ def collect(
             if events:
                 events.put(progress, chunk)
 
-        store.permit = lease.check
+        def check() -> None:
+            lease.check()
+            permit()
+
+        store.permit = check
         store.abandon(series)
         outcome = Collector(
             source,

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from marketdata.management.arguments import add_market, add_source, day, shares
+from marketdata.management.arguments import add_market, add_source, day, positive, shares
 from marketdata.management.collection_progress import CollectionScreen
 from marketdata.management.command import SeismoCommand
 from marketdata.management.import_progress import INTERRUPTED
@@ -24,6 +24,7 @@ class Command(SeismoCommand):
         "collect_prices --market upbit --since 2024-01-01",
         "collect_prices --since 2025-01-02 --codes 005930,000660",
         "collect_prices --source krx --since 2016-01-04",
+        "collect_prices --since 2016-01-04 --tasks 4",
         "collect_prices --refetch 005930,000660 --since 2026-08-03",
     )
     problems = (*SeismoCommand.problems, SourceError)
@@ -37,7 +38,11 @@ class Command(SeismoCommand):
         selection.add_argument("--codes", type=shares, default=(), help="these alone: codes or names")
         refetch_help = "request all sessions of these again, and correct differences"
         selection.add_argument("--refetch", type=shares, default=(), metavar="CODES", help=refetch_help)
-        parser.add_argument("--dry-run", action="store_true", help="show the plan without requests")
+        action = parser.add_mutually_exclusive_group()
+        action.add_argument("--dry-run", action="store_true", help="show the plan without requests")
+        action.add_argument(
+            "--tasks", type=positive, metavar="N", help="by task workers, in N parts of the instruments"
+        )
 
     def handle(self, **options: Any) -> None:
         screen = CollectionScreen(self.bar, self.stdout)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from marketdata.operations.collect import prices
+from marketdata.operations.collect import group, prices
 from marketdata.operations.collect.plan import CollectionOptions, CollectionPlan
 from marketdata.operations.collect.planner import make_plan
 from marketdata.operations.collect.report import CollectionProgress, CollectionReport
@@ -56,8 +56,11 @@ def run(
     clock: Callable[[], datetime],
     callbacks: Callbacks,
 ) -> tuple[CollectionPlan, CollectionReport]:
-    """Plan and collect. Raises what `make_plan` raises, and LeaseTaken as `collection_lease`."""
+    """Plan and collect, in a task by as many parts as the options say. Raises what `make_plan` does, and LeaseTaken as
+    `collection_lease`."""
     with collection_lease("daily bars", market, source.name, callbacks.wait):
         plan = make_plan(source, market=market, options=options, as_of=clock())
         callbacks.plan(plan)
+        if options.parts > 1 and group.is_possible():
+            return plan, group.collect_in_group(plan, progress=callbacks.progress)
         return plan, prices.execute_plan(source, plan, clock=clock, progress=callbacks.progress)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from zlib import crc32
 
 import numpy as np
 from django.conf import settings
@@ -22,7 +23,9 @@ READ_AGAIN = 3
 class CollectionOptions:
     """`codes`: these instruments alone, recorded or not; `since`: every session from this day on; `refetch`: recorded
     and answered sessions are requested again. Counts of sessions: `overlap` requested again with each update,
-    `check_every` between two such updates, `history` of an instrument where the market has no bars yet."""
+    `check_every` between two such updates, `history` of an instrument where the market has no bars yet. `parts`: how
+    many tasks a collection that runs in a task is split into (`group`); `part`: the number of the part that is planned,
+    None for all."""
 
     codes: tuple[str, ...] = ()
     since: date | None = None
@@ -30,6 +33,12 @@ class CollectionOptions:
     check_every: int = 20
     history: int = 750
     refetch: bool = False
+    parts: int = 1
+    part: int | None = None
+
+    def has(self, code: str) -> bool:
+        """Whether the instrument is in the part that is planned."""
+        return self.part is None or crc32(code.encode()) % self.parts == self.part
 
     @classmethod
     def of_settings(
@@ -43,6 +52,7 @@ class CollectionOptions:
             settings.COLLECT_CHECK,
             settings.COLLECT_HISTORY,
             refetch,
+            settings.COLLECT_PARTS,
         )
 
 

@@ -54,6 +54,7 @@ def make_plan(source: DailyBarSource, *, market: str, options: CollectionOptions
     series = recorded_series(rules.name, options.codes, calendar[end].item())
     coverage_by_code = coverage.read(rules.name, source.name, options.codes)
     first_session = min((item.first for item in series if item.first), default=None)
+    series = [item for item in series if options.has(item.code)]
     builder = _PlanBuilder(rules.name, source, calendar, end, options, first_session, reading, as_of)
     today = market_date(as_of, rules)
     quotable = (

@@ -64,11 +64,15 @@ def execute_plan(
     *,
     clock: Callable[[], datetime],
     progress: Callable[[CollectionProgress], None] | None = None,
+    permit: Callable[[], None] = lambda: None,
+    part: str = "",
 ) -> CollectionReport:
     """Execute `plan`; `clock` returns the time of record of each batch. Failures of single instruments are in the
-    report."""
-    with RejectFile(Path(settings.REJECT_DIR), f"{plan.source}-{plan.market.name}", clock(), COLUMNS) as rejects:
-        collection = _PlanExecution(source, plan, clock, rejects, progress or (lambda _: None))
+    report. `permit` is called first in each batch's transaction, and its exception rolls it back; `part`: the name of
+    the part of a collection, for its reject file."""
+    name = f"{plan.source}-{plan.market.name}{part}"
+    with RejectFile(Path(settings.REJECT_DIR), name, clock(), COLUMNS) as rejects:
+        collection = _PlanExecution(source, plan, clock, rejects, progress or (lambda _: None), permit)
         collection.run()
         return replace(
             collection.report,
@@ -95,8 +99,9 @@ class _PlanExecution:
         clock: Callable[[], datetime],
         rejects: RejectFile,
         progress: Callable[[CollectionProgress], None],
+        permit: Callable[[], None],
     ) -> None:
-        self._source, self._plan, self._clock = source, plan, clock
+        self._source, self._plan, self._clock, self._permit = source, plan, clock, permit
         self._rejects, self._on_progress = rejects, progress
         self._started = self._flushed = perf_counter()
         self._calls_before = source.calls_made
@@ -252,6 +257,7 @@ class _PlanExecution:
         rows = bar_batch(bar for _, answer in pairs for bar in answer.bars)
         counts, rejects = Counts(), set[tuple[str, date]]()
         with transaction.atomic():
+            self._permit()
             if len(rows):
                 reasons = Validator(market, self._plan.calendar, at).bars(rows)
                 self._rejects.add(rows.raw, rows.row, reasons)

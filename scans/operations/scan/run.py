@@ -20,7 +20,7 @@ from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.nearest_name import did_you_mean
 from marketdata.operations import analyze_tables
-from marketdata.operations.priority import write_first
+from marketdata.operations.priority import without_niceness
 from marketdata.operations.projection import current_lake
 from marketdata.queries.instruments import get_names, get_segments
 from marketdata.queries.readiness import get_doubtful_bases
@@ -327,7 +327,9 @@ def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit |
     meter = StageMeter(baseline=scan.baseline)
     try:
         with span("scan.publish", scanner_version=scan.version.slug):
-            write_first(lambda: publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter))
+            without_niceness(
+                lambda: publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter)
+            )
     except NotReproducible as error:
         scan.error = str(error)
     except DatabaseError as error:  # this version is rolled back; the others continue

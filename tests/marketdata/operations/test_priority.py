@@ -7,22 +7,22 @@ import sys
 
 import pytest
 
-from marketdata.operations.priority import write_first
+from marketdata.operations.priority import without_niceness
 
 CODE = """
 import os, threading
 from contextvars import ContextVar
 from django.conf import settings
 settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}})
-from marketdata.operations.priority import compute_last, write_first
+from marketdata.operations.priority import compute_last, without_niceness
 number = ContextVar("number")
 number.set(7)
 niceness = lambda: os.getpriority(os.PRIO_PROCESS, 0)
 before = niceness()
 compute_last(before + 3)
-print(niceness() - before, write_first(niceness) - before, write_first(number.get))
+print(niceness() - before, without_niceness(niceness) - before, without_niceness(number.get))
 try:
-    write_first(lambda: 1 / 0)
+    without_niceness(lambda: 1 / 0)
 except ZeroDivisionError:
     print("raised")
 """
@@ -30,8 +30,8 @@ except ZeroDivisionError:
 
 def test_a_call_without_a_writer_thread_is_made_here() -> None:
     with pytest.raises(ZeroDivisionError):
-        write_first(lambda: 1 / 0)
-    assert write_first(lambda: 5) == 5
+        without_niceness(lambda: 1 / 0)
+    assert without_niceness(lambda: 5) == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="niceness of a thread is Linux's")

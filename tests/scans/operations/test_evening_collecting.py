@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from marketdata.models import InstitutionalFlow, LeaseRow
+from marketdata.models import InstitutionalFlow, LeaseRow, TaskRecord
 from marketdata.operations.lease import LeaseLost
+from marketdata.operations.tasks import attempts
+from marketdata.operations.tasks.queueing import enqueue
+from scans import tasks as scan_tasks
 from scans.models import Notification, ScannerVersion, ScanSession
 from scans.operations.evening import evening
 from scans.operations.evening.evening import EveningRequest
@@ -20,6 +24,7 @@ from scans.operations.evening.report import EveningReport
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
 from tests.marketdata.operations.kis_setup import evening as at_six
 from tests.scans.probe import Probe
+from tests.task_queues import purge_queues
 
 SIZE = 12
 
@@ -75,6 +80,31 @@ def test_what_is_missing_is_collected_and_scanned(desk: KisSetup) -> None:
     again = run(desk, last)
     assert again.collected
     assert (again.collected.new, again.news) == (0, False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scheduled_evening_collects_by_parts(desk: KisSetup, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = sessions()[-1]
+    settings.COLLECT_PARTS = 3
+    monkeypatch.setattr(scan_tasks, "timezone", SimpleNamespace(now=lambda: at_six(last)))
+    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
+    row = TaskRecord.objects.get(pk=enqueue("evening", name="evening of kr"))
+    assert attempts.claim(row)
+    reports: list[EveningReport] = []
+    attempts.attempt(row, lambda: reports.append(run(desk, last)))
+    assert attempts.WorkerLease.lease is not None
+    attempts.WorkerLease.lease.__exit__(None, None, None)
+    purge_queues()
+    (report,) = reports
+    assert (report.outcome, report.failures()) == ("done", [])
+    assert report.collected
+    assert (report.collected.source, report.collected.new, report.collected.error) == ("kis", 30 * SIZE, "")
+    parts = TaskRecord.objects.filter(kind="collection part").order_by("place")
+    assert [(part.status, part.attempts) for part in parts] == [("done", 1)] * 3
+    results: list[Any] = list(parts.values_list("result", flat=True))
+    counts = [result["counts"]["new"] for result in results]
+    assert sum(counts) == 30 * SIZE > max(counts)
+    assert desk.calls()["inquire-daily-itemchartprice"] == SIZE
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from marketdata.candles.collector.collector import StuckError
 from marketdata.candles.collector.planner import RequestError
+from marketdata.candles.management.queued import queue_series
 from marketdata.candles.management.screen import INTERRUPTED, CandleScreen, add_range, add_series, request_of
 from marketdata.candles.operations.advice import advised_pace
 from marketdata.candles.operations.collect import collect
@@ -27,6 +28,7 @@ class Command(SeismoCommand):
     examples = (
         "collect_candles --market KRW-BTC --timeframe 1m --count 2000",
         "collect_candles --market KRW-BTC --timeframe 1m --from 2025-09-01 --to 2025-10-01",
+        "collect_candles --market KRW-BTC,KRW-ETH --timeframe 1m,1d --from 2025-09-01 --tasks",
         "collect_candles --source bithumb --market KRW-BTC --timeframe 1d --from 2024-01-01",
     )
     problems = (*SeismoCommand.problems, LeaseLost, SourceError, RequestError, StuckError)
@@ -36,8 +38,13 @@ class Command(SeismoCommand):
         add_series(parser, required=True)
         add_range(parser)
         parser.add_argument("--closed", action="store_true", help="without the forming candle")
+        several = "by task workers, also several markets and timeframes, separated by commas"
+        parser.add_argument("--tasks", action="store_true", help=several)
 
     def handle(self, **options: Any) -> None:
+        if options["tasks"]:
+            queue_series(self.stdout.write, options)
+            return
         screen = CandleScreen(self.bar, self.stdout, self.stderr)
         request = request_of(options)
         if pace := advised_pace(options["source"]):

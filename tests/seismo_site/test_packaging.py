@@ -36,6 +36,16 @@ def test_dependencies_come_from_a_file_of_requirements_that_setuptools_can_read(
     assert not [line for line in names if line.startswith("-")], "setuptools refuses options of pip in such a file"
 
 
+def test_every_set_of_requirements_pins_what_the_others_pin() -> None:
+    pins: dict[str, dict[str, set[str]]] = {}
+    for file in sorted((ROOT / "requirements").glob("*.txt")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            if found := re.match(r"([\w.-]+)==([^ ;]+)", line):
+                pins.setdefault(found[1], {}).setdefault(file.stem, set()).add(found[2])
+    assert {"numpy", "yfinance"} <= set(pins)
+    assert {name: sets for name, sets in pins.items() if len({frozenset(one) for one in sets.values()}) > 1} == {}
+
+
 def test_every_folder_of_product_code_is_packaged() -> None:
     patterns = PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
     assert set(patterns) == {"seismo_site*", "scans*", "marketdata*", "caching*", "seismo"}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,14 @@ from tests.exchanges.row_faults import ROW_FAULTS
 from tests.exchanges.yahoo import YahooExchange, yahoo_market
 from tests.marketdata.operations.us_setup import trading_days
 
-with_library = pytest.mark.skipif(find_spec("yfinance") is None, reason="pip install -r requirements/yfinance.txt")
 DAYS = trading_days(60)
 
 
 @pytest.fixture
 def yahoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[YahooExchange, YfinanceSource]]:
     """The imitation and a source over it."""
-    yfinance = pytest.importorskip("yfinance")
+    import yfinance
+
     yfinance.set_tz_cache_location(str(tmp_path))
     monkeypatch.setattr(client, "REST", 0.05)
     with YahooExchange(yahoo_market(DAYS, "AAPL", "BRK-B")) as exchange:
@@ -51,7 +51,6 @@ def fetch(source: YfinanceSource, code: str) -> BarAnswer | SourceError:
     return answer
 
 
-@with_library
 @pytest.mark.django_db
 def test_a_collection_records_the_raw_bars_of_the_setting(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
     exchange, source = yahoo
@@ -71,7 +70,6 @@ def test_a_collection_records_the_raw_bars_of_the_setting(yahoo: tuple[YahooExch
     assert (report.calls, exchange.calls["/v8/finance/chart/AAPL"]) == (4, 2)
 
 
-@with_library
 @pytest.mark.django_db
 @pytest.mark.parametrize("fault", [*ROW_FAULTS, "other"])
 def test_nothing_wrong_is_recorded_and_clean_runs_complete(
@@ -98,7 +96,6 @@ def test_nothing_wrong_is_recorded_and_clean_runs_complete(
     assert set(recorded.all()) == served
 
 
-@with_library
 def test_one_reading_is_half_the_calls(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
     exchange, _ = yahoo
     settings = YfinanceSettings(enabled=True, base_url=exchange.url, per_second=10_000, compare=False)
@@ -108,7 +105,6 @@ def test_one_reading_is_half_the_calls(yahoo: tuple[YahooExchange, YfinanceSourc
     source.close()
 
 
-@with_library
 @pytest.mark.parametrize("fault", ["crowded", "html", "truncated", "error", "reset", "emptied", "other"])
 def test_a_failure_is_no_empty_answer(yahoo: tuple[YahooExchange, YfinanceSource], fault: str) -> None:
     exchange, source = yahoo
@@ -119,7 +115,6 @@ def test_a_failure_is_no_empty_answer(yahoo: tuple[YahooExchange, YfinanceSource
     assert isinstance(fetch(source, "AAPL"), BarAnswer)
 
 
-@with_library
 def test_a_blank_row_is_unanswered(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
     exchange, source = yahoo
     exchange.faults.only = "BRK-B"
@@ -130,7 +125,6 @@ def test_a_blank_row_is_unanswered(yahoo: tuple[YahooExchange, YfinanceSource]) 
     assert len(answer.bars) + len(answer.spoiled) == 50
 
 
-@with_library
 def test_unknown_symbols_and_other_currencies_are_no_bars(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
     exchange, source = yahoo
     assert isinstance(fetch(source, "NONE"), UnknownInstrument)
@@ -138,7 +132,6 @@ def test_unknown_symbols_and_other_currencies_are_no_bars(yahoo: tuple[YahooExch
     assert "in EUR" in str(fetch(source, "AAPL"))
 
 
-@with_library
 @pytest.mark.django_db
 def test_the_bar_of_an_open_session_is_refused(yahoo: tuple[YahooExchange, YfinanceSource]) -> None:
     """At noon in New York the last row is still forming: it is not recorded."""
@@ -167,9 +160,9 @@ def test_the_source_is_chosen_by_a_setting_alone(settings: Any) -> None:
         call_command("collect_prices", market="us", source="yfinance")
 
 
-@pytest.mark.skipif(find_spec("yfinance") is not None, reason="the library is here")
 @pytest.mark.django_db
-def test_a_missing_library_is_one_sentence(settings: Any) -> None:
+def test_a_missing_library_is_one_sentence(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "yfinance", None)  # its import fails
     settings.SOURCES = {"yfinance": {"enabled": True}}
     sentence = "needs a library that is not installed: pip install -r requirements/yfinance.txt"
     with pytest.raises(CommandError, match=sentence):

@@ -3,7 +3,9 @@ server starts.
 
 1. The latest scans of the active version and of those just published, the signals.
 2. The pages of the evening and of the signals in every language.
-3. The charts and pages of the latest picks, then of the most-read stocks (`caching.reads`).
+3. The charts and pages of the latest picks.
+4. The base rates of an analysis and the evaluation of the active version, of which each takes a second or two.
+5. The charts and pages of the most-read stocks (`caching.reads`).
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -22,7 +24,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import DatabaseError, connection
 from django.http import Http404
-from django.utils import translation
+from django.utils import timezone, translation
 from rest_framework.request import Request
 
 from caching.reads import READS
@@ -30,14 +32,17 @@ from caching.store import STORE
 from caching.warmup import WarmUpReport, warm
 from marketdata.api.views import MarketView
 from marketdata.context_threads import context_thread
+from marketdata.errors import DataProblem
 from marketdata.markets import get_market
 from marketdata.pages.kept import KeptContentPage, kept_content
 from scans.api.views.chart import StockChart
 from scans.api.views.picks import Signals
 from scans.api.views.scans import LatestScan
+from scans.operations.evaluation.base_rates import base_rates
+from scans.operations.evaluation.evaluation_cache import Busy, cached_evaluation, evaluation_key
 from scans.pages import signals, stock, tonight
 from scans.queries import results
-from scans.queries.versions import NoActiveVersion
+from scans.queries.versions import NoActiveVersion, active_version
 
 LOGGER = logging.getLogger(__name__)
 V = TypeVar("V", bound=MarketView)
@@ -99,9 +104,17 @@ def _calls(market: str, versions: Iterable[str]) -> Calls:
             yield f"the page /{market}/{path} ({language})", call
     picks = results.latest_picks(market)
     chosen = {code: {"scanner_version": slug, "date": str(day)} for code, slug, day in reversed(picks)}
-    queries: dict[str, dict[str, str]] = {code: chosen[code] for code, _, _ in picks}
-    queries |= {code: {} for code in READS.most_read(market, STOCKS) if code not in queries}
-    for code, query in list(queries.items())[:STOCKS]:
+    picked = {code: chosen[code] for code in list(dict.fromkeys(code for code, _, _ in picks))[:STOCKS]}
+    yield from _stock_calls(market, picked)
+    if picked:
+        yield f"the evaluation of {market}", partial(_evaluation, market)
+    read = [code for code in READS.most_read(market, STOCKS) if code not in picked]
+    yield from _stock_calls(market, {code: {} for code in read[: STOCKS - len(picked)]})
+
+
+def _stock_calls(market: str, queries: Mapping[str, dict[str, str]]) -> Calls:
+    """The charts and pages of stocks, each with the query of its page."""
+    for code, query in queries.items():
         yield f"the chart of {code} on {market}", partial(_chart, market, code)
         for language, _ in settings.LANGUAGES:
             call = partial(_page, stock.Stock, market, language, f"s/{code}", query, code=code)
@@ -123,6 +136,14 @@ def _signals(market: str) -> None:
 def _chart(market: str, code: str) -> None:
     view = _prepared_view(StockChart(), market, f"/api/{market}/stocks/{code}/chart", CHART, code=code)
     view.cached_response(lambda: view.body(code, view.query_values(view.request)))
+
+
+def _evaluation(market: str) -> None:
+    """What the analysis of any pick and the evaluation without parameters share."""
+    with suppress(results.NoSession, NoActiveVersion, DataProblem, Busy):  # nothing to judge, or another one computes
+        version = active_version(market)
+        base_rates(market, version, results.published_session(market, version, None).date)
+        cached_evaluation(evaluation_key(market, [version], as_of=timezone.now()))
 
 
 def _page(

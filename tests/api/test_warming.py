@@ -23,6 +23,7 @@ from scans.api.warm_up import warm_up_market
 from scans.operations import versions
 from scans.operations.requests import queue
 from scans.queries import results
+from scans.queries.versions import active_version
 from tests.scans.conftest import AS_OF
 from tests.task_queues import purge_queues
 
@@ -76,6 +77,19 @@ def test_pages_and_charts_of_picks_and_of_the_most_read_stocks_are_kept(
     client.get(address[0].replace("&amp;", "&"))
     counts = STATS.snapshot()
     assert (counts["chart"]["misses"], counts["html"]["misses"]) == (0, 0)
+
+
+def test_the_first_analysis_and_evaluation_are_kept(
+    scanned: Any, client: Client, user: User, sessions: list[date]
+) -> None:
+    code = next(code for code, slug, _ in results.latest_picks("kr") if slug == active_version("kr").slug)
+    assert warm_up_market("kr", [], seconds=600).failed == []
+    client.force_login(user)
+    STATS.reset()
+    assert client.get(f"/api/kr/analysis/{code}").status_code == 200
+    assert client.get("/api/kr/evaluation").status_code == 200
+    counts = STATS.snapshot()
+    assert [(counts[what]["hits"], counts[what]["misses"]) for what in ("base-rates", "evaluation")] == [(1, 0)] * 2
 
 
 def test_a_warm_up_ends_with_its_time(scanned: Any) -> None:

@@ -24,8 +24,8 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encod
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 LASTING = sorted(SERVICES.keys() - {"init"})
 KEYS = {
-    "build", "command", "depends_on", "env_file", "environment", "healthcheck", "image", "init", "logging", "mem_limit",
-    "ports", "profiles", "restart", "shm_size", "stop_grace_period", "volumes",
+    "build", "command", "cpu_shares", "depends_on", "env_file", "environment", "healthcheck", "image", "init",
+    "logging", "mem_limit", "ports", "profiles", "restart", "shm_size", "stop_grace_period", "volumes",
 }  # fmt: skip
 """Those keys of a service in the specification that are in use."""
 DURATION = re.compile(r"(\d+(us|ms|s|m|h))+")
@@ -36,6 +36,12 @@ CONDITIONS = {"service_started", "service_healthy", "service_completed_successfu
 def test_it_has_the_services_of_a_box_that_runs_itself() -> None:
     assert set(SERVICES) == {"postgres", "redis", "init", "web", "worker-high", "worker-low", "backup", "caddy"}
     assert {key for key in COMPOSE if not key.startswith("x-")} == {"services", "volumes"}
+
+
+def test_what_nobody_waits_for_leaves_the_processor_to_the_others() -> None:
+    """The shares of a service that names none are 1024 (docker run --cpu-shares)."""
+    shares = {name: service.get("cpu_shares", 1024) for name, service in SERVICES.items()}
+    assert {name for name, share in shares.items() if share < 1024} == {"worker-low", "backup"}
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))

@@ -6,7 +6,7 @@ ended by then counts as open. Later bars never change a base rate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ from scans.engines.regimes import TREND
 from scans.evaluation.bootstrap import Interval
 from scans.evaluation.statistics import Excess, Figures
 from scans.models import ScannerVersion
-from scans.operations.evaluation.evaluate import EvaluationLine, evaluation_lines
+from scans.operations.evaluation.evaluate import EvaluationLine, lines_by_grouping
 from scans.operations.evaluation.evaluation_cache import (
     EvaluationKey,
     evaluation_key_until,
@@ -79,10 +79,7 @@ def _cached_rates(**parts: Any) -> BaseRates:
     request = request_of_key(key)
     with evaluation_lock():
         evidence = gather_evidence(request)
-        lines_by_grouping = {
-            by: list(evaluation_lines(evidence.version_evidence[0], evidence, replace(request, by=by)))
-            for by in ("", *GROUPINGS)
-        }
+        lines = lines_by_grouping(evidence.version_evidence[0], evidence, request, ("", *GROUPINGS))
     regime = str(evidence.regime[-1])
     rule = evidence.regimes.rule(TREND, key.last, regime)
-    return BaseRates(key.first, key.last, regime, lines_by_grouping, rule, evidence.instruments, evidence.gone)
+    return BaseRates(key.first, key.last, regime, lines, rule, evidence.instruments, evidence.gone)

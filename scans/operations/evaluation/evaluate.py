@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from marketdata.panel import Bools
 from marketdata.record import Days
 from scans.evaluation.permutation import permutation_test, universe_excess
-from scans.evaluation.statistics import Figures, compute_figures
+from scans.evaluation.shared_cohorts import SharedCohorts
+from scans.evaluation.statistics import Figures, portfolio_figures, turnover
 from scans.operations.evaluation.evidence import EvaluationRequest, Evidence, VersionEvidence, gather_evidence
 
 REGIMES = ("bull", "neutral", "bear", "crash")
@@ -80,16 +81,36 @@ def summarize(evidence: Evidence, request: EvaluationRequest) -> Evaluation:
 
 def evaluation_lines(
     version: VersionEvidence, evidence: Evidence, request: EvaluationRequest
-) -> Iterator[EvaluationLine]:
+) -> Sequence[EvaluationLine]:
     """The figures of one version for each horizon: of all its picks, then of each group."""
-    groups = list(_groups(version, evidence, request.by))
-    for horizon in evidence.holdings.periods.horizons:
-        for name, sessions, some in groups:
-            pick = version.pick[some]
-            result = compute_figures(evidence.holdings, evidence.benchmarks, evidence.returns, horizon, pick)
-            live = int(version.live[some].sum())
+    return lines_by_grouping(version, evidence, request, [request.by])[request.by]
+
+
+def lines_by_grouping(
+    version: VersionEvidence, evidence: Evidence, request: EvaluationRequest, groupings: Sequence[str]
+) -> dict[str, list[EvaluationLine]]:
+    """Grouping ("" for none) -> the figures of one version for each horizon: of all its picks, then of each group. What
+    several groups have of a day's picks is added up once."""
+    groups = [(by, *group) for by in groupings for group in _groups(version, evidence, by)]
+    holdings, day, column = evidence.holdings, evidence.holdings.picks.day, evidence.holdings.picks.column
+    picks = [version.pick[some] for *_, some in groups]
+    new_names = [turnover(day[own], column[own]) for own in picks]
+    cohorts = SharedCohorts.of(day, picks)
+    lines: dict[str, list[EvaluationLine]] = {by: [] for by in groupings}
+    for n, horizon in enumerate(holdings.periods.horizons):
+        returns, rows = cohorts.returns(evidence.returns, holdings, n)
+        whole: EvaluationLine | None = None
+        for (by, name, sessions, some), own, row, new in zip(groups, picks, rows, new_names, strict=True):
+            if whole and not name and some.all():  # they are in each grouping
+                lines[by].append(whole)
+                continue
+            result = portfolio_figures(holdings, evidence.benchmarks, returns.portfolio(row), horizon, own, new)
             p_value = float("nan") if name or not request.permutations else _p_value(version, evidence, horizon)
-            yield EvaluationLine(version.picked.version, name, horizon, sessions, live, result, p_value)
+            live = int(version.live[some].sum())
+            line = EvaluationLine(version.picked.version, name, horizon, sessions, live, result, p_value)
+            whole = whole or line
+            lines[by].append(line)
+    return lines
 
 
 def _p_value(version: VersionEvidence, evidence: Evidence, horizon: int) -> float:

@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from copy import copy
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
+from caching.memo import Memo
+
+T = TypeVar("T")
+COMPILED = "_compiled_parts"
+"""The attribute of a query set that is used again."""
 Evaluate = Callable[..., None]
 """`evaluate_together`, or a function that evaluates further query sets in the same statement."""
+TEMPLATES: Memo[Any] = Memo(64)
+"""What `reuse_queries` copies."""
+
+
+class CompiledPart(NamedTuple):
+    """The compiler of a query set on databases of a vendor, its statement and the types of its columns; `sql` "": the
+    query set has no rows whatever the tables hold."""
+
+    vendor: str
+    compiler: Any
+    sql: str
+    params: Sequence[Any]
+    types: Sequence[str]
+
+
+def reuse_queries(key: Hashable, make: Callable[[], T]) -> T:
+    """A copy of the object that `make` returned first for this key, whose query sets are not evaluated. They are built
+    once, and compiled once by `evaluate_together`: that takes longer than to run them. The key names the class and
+    everything that the query sets depend on."""
+    template: T = TEMPLATES.get(key, None, make)
+    copied = copy(template)
+    for name, value in vars(template).items():
+        if isinstance(value, QuerySet):
+            vars(copied)[name] = _unevaluated(value)
+        elif isinstance(value, list) and value and isinstance(value[0], QuerySet):
+            vars(copied)[name] = [_unevaluated(one) for one in value]
+    return copied
+
+
+def _unevaluated(query_set: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """The query set anew; the two share what `_compiled` writes."""
+    own = vars(query_set)
+    fresh = query_set.all()
+    vars(fresh)[COMPILED] = own.setdefault(COMPILED, [])
+    return fresh
 
 
 def evaluate_together(*query_sets: QuerySet[Any, Any]) -> None:
@@ -26,18 +67,18 @@ def evaluate_together(*query_sets: QuerySet[Any, Any]) -> None:
     connection = connections[DEFAULT_DB_ALIAS]
     parts = []
     for query_set in query_sets:
-        compiler = query_set.query.get_compiler(connection=connection)
-        try:
-            sql, params = compiler.as_sql()
-        except EmptyResultSet:
+        part = _compiled(query_set, connection)
+        if part.sql:
+            parts.append((query_set, part.compiler, part.sql, part.params, part.types))
+        else:
             query_set._result_cache = []
-            continue
-        parts.append((query_set, compiler, sql, params, _types(compiler)))
     if not parts:
         return
     shared = _shared_columns([types for *_, types in parts])
     nulls = [f"CAST(NULL AS {name})" if name else "NULL" for name in shared]
-    tables, selects, values = [], [f"SELECT 0, 0, {', '.join(nulls)} WHERE 1 = 0"], []
+    tables: list[str] = []
+    values: list[Any] = []
+    selects = [f"SELECT 0, 0, {', '.join(nulls)} WHERE 1 = 0"]
     places = [_places(shared, types) for *_, types in parts]
     for number, (query_set, _, sql, params, _) in enumerate(parts):
         columns = [f"c{n}" for n in range(len(places[number]))]
@@ -54,6 +95,23 @@ def evaluate_together(*query_sets: QuerySet[Any, Any]) -> None:
             rows[number].append(tuple([row[place] for place in places[number]]))
     for (query_set, compiler, *_), own in zip(parts, rows, strict=True):
         query_set._result_cache = _results(query_set, compiler, own)
+
+
+def _compiled(query_set: QuerySet[Any, Any], connection: Any) -> CompiledPart:
+    """The query set compiled, or as it was compiled before (`reuse_queries`), with a compiler of this connection."""
+    kept: list[CompiledPart] = vars(query_set).get(COMPILED, [])
+    part = next((one for one in kept if one.vendor == connection.vendor), None)
+    if part is None:
+        compiler = query_set.query.get_compiler(connection=connection)
+        try:
+            sql, params = compiler.as_sql()
+            part = CompiledPart(connection.vendor, compiler, sql, params, _types(compiler))
+        except EmptyResultSet:
+            part = CompiledPart(connection.vendor, compiler, "", (), ())
+        kept.append(part)
+    compiler = copy(part.compiler)
+    compiler.connection = connection
+    return part._replace(compiler=compiler)
 
 
 def _types(compiler: Any) -> list[str]:

@@ -51,7 +51,6 @@ class RecordQueries:
         self.markets = markets
         self.overrides = get_overrides(markets)
         self.partitions = LakePartition.objects.filter(market__in=markets).order_by("month")
-        self._records: dict[str, Record] = {}
 
     @property
     def query_sets(self) -> list[QuerySet[Any, Any]]:
@@ -69,6 +68,10 @@ class RecordQueries:
             rows = [row for row in self.partitions if row.market == market]
             self._records[market] = _record(self.calendars[market], rows)
         return self._records[market]
+
+    @cached_property
+    def _records(self) -> dict[str, Record]:
+        return {}
 
 
 def get_sessions_with_bars(market: str, first: date | None, last: date | None) -> list[date]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Max
+from django.db.models import Count, Max, QuerySet
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 
+from marketdata.joint_queries import reuse_queries
 from marketdata.pages.kept import Content
 from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.market_calendar import get_overrides, make_calendars
@@ -49,19 +50,15 @@ class Signals(KeptPage):
     def content(self) -> Content:
         status = self.request.GET.get("status", "open")
         status = status if status in TABS else "open"
-        every = results.market_signals(self.market.name)
-        of_status = every.filter(status__in=TABS[status])
-        of_status = of_status.select_related("rank__scanner_version", "rank__run").only(*SHOWN)
-        of_status = of_status.order_by("-exit_on", "-picked_on", "code")[:LISTED]
-        by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
-        overrides = get_overrides([self.market.name])
-        self.evaluate(of_status, by_status, overrides)
+        market = self.market.name
+        queries = reuse_queries(("signals", market, status), lambda: _SignalQueries(market, status))
+        self.evaluate(*queries.query_sets)
         counts: dict[str, Any] = dict.fromkeys(TABS, 0)
-        for recorded, count, _last in by_status:
+        for recorded, count, _last in queries.by_status:
             counts |= {name: counts[name] + count for name, group in TABS.items() if recorded in group}
-        counts["day"] = max((day for *_, day in by_status), default=None)
-        (calendar,) = make_calendars([self.market.name], overrides)
-        signals = list(of_status)
+        counts["day"] = max((day for *_, day in queries.by_status), default=None)
+        (calendar,) = make_calendars([market], queries.overrides)
+        signals = list(queries.of_status)
         series = self._closes(signals, calendar.sessions)
         rows = [(signal, _distance(signal, last), last) for signal in signals for last in [series.get(signal.code)]]
         if status != "closed":
@@ -87,6 +84,23 @@ class Signals(KeptPage):
         first, last = np.searchsorted(calendar, np.array([picked, day], dtype="datetime64[D]")).tolist()
         sessions = max(last - first + 1, SPARK)
         return get_closes(self.market.name, {signal.code for signal in signals}, day, sessions, calendar=calendar)
+
+
+class _SignalQueries:
+    """The queries of a tab: its signals, the numbers of signals by status with the last day followed, and the
+    calendar."""
+
+    def __init__(self, market: str, tab: str) -> None:
+        every = results.market_signals(market)
+        of_status = every.filter(status__in=TABS[tab]).select_related("rank__scanner_version", "rank__run")
+        self.of_status = of_status.only(*SHOWN).order_by("-exit_on", "-picked_on", "code")[:LISTED]
+        self.by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
+        self.overrides = get_overrides([market])
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        """All of them."""
+        return [self.of_status, self.by_status, self.overrides]
 
 
 def _distance(signal: Signal, series: CloseSeries | None) -> SignalDistance:

@@ -23,7 +23,7 @@ from marketdata.pages.kept import Content, kept_content
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import HistoryQueries
 from scans.models import Mark, ScanRank, ScanSession
-from scans.operations.analysis import analyse
+from scans.operations.analysis.analyse import such_rates
 from scans.operations.analysis.explain import explain_instrument
 from scans.operations.evaluation.base_rates import MIN_JUDGED
 from scans.operations.scan.reproduce import NoSuchRun
@@ -229,25 +229,14 @@ class Rates(PartPage, StockPage):
 
     def content(self) -> Content:
         instrument, version = self.instrument(), self.version()
+        context: dict[str, Any] = {"instrument": instrument, "version": version, "min_judged": MIN_JUDGED}
         try:
-            analysis = analyse.analyse_pick(
-                market=self.market,
-                version=version,
-                code=instrument.code,
-                name=instrument.name,
-                day=self.chosen_day(),
-                as_of=timezone.now(),
+            rates, such = such_rates(
+                market=self.market.name, version=version, code=instrument.code, day=self.chosen_day()
             )
-        except (DataProblem, NoSuchRun, NoSession):
+            context |= {"span": rates, "such": such, "rates": [rate for rate in such if not rate.too_few]}
+        except (DataProblem, NoSession):
             leave_unstored()
-            analysis = None
-        context = {
-            "instrument": instrument,
-            "version": version,
-            "analysis": analysis,
-            "rates": [rate for rate in analysis.such if not rate.too_few] if analysis else [],
-            "min_judged": MIN_JUDGED,
-        }
         return Content(_("How such picks fared"), self.render("pages/rates.html", context))
 
 

@@ -59,6 +59,7 @@ class Tonight(KeptPage):
             reading,
             others=[beside.scans, *status.missing_step()],
             further=lambda sessions: [*beside.query_sets(sessions), *status.missing_step()],
+            deferred=("signals", "components"),
         )
         if summary is None and day is not None:
             raise Http404(f"Nothing is published for {day}.")

@@ -18,7 +18,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet, Subquery, Value, Window
 from django.db.models.functions import RowNumber
 
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from marketdata.queries.closes import CloseSeries, get_closes
 from marketdata.queries.flows import FlowFigures, flow_rows, make_flow_figures
 from marketdata.queries.market_calendar import get_overrides, make_calendars
@@ -93,11 +93,13 @@ def evening_summary(
     *,
     others: Iterable[QuerySet[Any, Any]] = (),
     further: Further = lambda _: (),
+    deferred: Sequence[str] = (),
 ) -> EveningSummary | None:
     """The summary of `day` (None: the latest published day); None if nothing is published. `reading` "evening": of the
     answers of the evening, from bars that could still change, where there are any. Its first query evaluates `others`
-    too, its second one what `further` returns."""
-    queries = _EveningQueries(market, day, reading)
+    too, its second one what `further` returns. `deferred`: fields of the ranks that the caller does not show."""
+    key = ("evening", market, day, reading, tuple(deferred))
+    queries = reuse_queries(key, lambda: _EveningQueries(market, day, reading, deferred))
     evaluate_together(*queries.query_sets, *others)
     rows: list[ScanSession] = list(queries.sessions)
     day = day or max((row.date for row in rows), default=None)
@@ -137,7 +139,7 @@ class _EveningQueries:
     both; `moved`: the picks whose signal has an entry or exit on the day.
     """
 
-    def __init__(self, market: str, day: date | None, reading: str) -> None:
+    def __init__(self, market: str, day: date | None, reading: str, deferred: Sequence[str]) -> None:
         published = ScanSession.objects.filter(market=market, published=True)
         latest = Subquery(published.order_by("-date").values("date")[:1]) if day is None else Value(day)
         order = Window(RowNumber(), partition_by=F("scanner_version"), order_by=F("date").desc())
@@ -150,7 +152,8 @@ class _EveningQueries:
         self.sessions: QuerySet[Any, Any] = sessions.order_by("scanner_version__slug", "-date")
         self.answers = provisional_answers(market) if reading == EVENING else ScanSession.objects.none()
         self.answers = self.answers.filter(date=latest)
-        ranks = ScanRank.objects.select_related("signal", "scanner_version").defer(*UNUSED).order_by("rank", "code")
+        ranks = ScanRank.objects.select_related("signal", "scanner_version").defer(*UNUSED, *deferred)
+        ranks = ranks.order_by("rank", "code")
         chosen = Q(session__in=two)
         if reading == EVENING:
             chosen |= Q(session__in=self.answers.order_by().values("pk"))

@@ -20,7 +20,7 @@ from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from marketdata.errors import DataProblem
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from marketdata.markets import get_market
 from marketdata.queries import index_series, instruments
 from marketdata.queries.breaks import get_history_digests
@@ -147,7 +147,11 @@ class ReadinessQueries(ScheduledFreshnessQueries):
         if freshness.latest is None or day is None:
             return None
         stated = [segment for market, segment in self.segments if market == name]
-        return SessionQueries(name, fitting_versions([*get_market(name).segments, *stated], self.versions), day)
+        versions = fitting_versions([*get_market(name).segments, *stated], self.versions)
+        key = ("session", name, tuple(version.pk for version in versions), day)
+        answers = reuse_queries(key, lambda: SessionQueries(name, versions, day))
+        answers.versions = versions
+        return answers
 
     def readiness(self, freshness: Freshness, as_of: datetime, answers: SessionQueries | None) -> Readiness:
         """The readiness of a market by the freshness of its record and the answers of its versions."""
@@ -206,7 +210,7 @@ class ReadinessWithBarsQueries:
 
     @cached_property
     def _queries(self) -> ReadinessQueries:
-        return ReadinessQueries([self.market])
+        return reuse_queries(("readiness", self.market), lambda: ReadinessQueries([self.market]))
 
     def next_step(self) -> list[QuerySet[Any, Any]]:
         """The queries of the step after the one that was evaluated last; none after the last step."""
@@ -219,7 +223,9 @@ class ReadinessWithBarsQueries:
     def _second(self) -> list[QuerySet[Any, Any]]:
         if self._answers is None:
             return []
-        self._bars = SessionBarsQueries(self.market, self._session(self.freshness))
+        session = self._session(self.freshness)
+        key = ("session bars", self.market, session)
+        self._bars = reuse_queries(key, lambda: SessionBarsQueries(self.market, session))
         return [*self._answers.query_sets, *self._bars.query_sets]
 
     @cached_property

@@ -11,7 +11,7 @@ from django.db.models import F, Max, Model, QuerySet, Value
 from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from marketdata.models import CalendarOverride, Generation, Instrument, InstrumentStatus, StockPrice
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +88,56 @@ def test_query_sets_that_select_nothing_make_no_query() -> None:
         evaluate_together(nothing)
         assert list(nothing) == []
     assert len(made) == 0
+
+
+class _Queries:
+    """Query sets by name, and several in a list."""
+
+    def __init__(self, market: str, code: str) -> None:
+        self.rows = Instrument.objects.filter(market=market, code=code).annotate(market_name=F("market"))
+        self.statuses = InstrumentStatus.objects.filter(instrument__code=code).select_related("instrument")
+        self.others = [Instrument.objects.filter(code__in=[]), Instrument.objects.exclude(code=code).order_by("code")]
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        return [self.rows, self.statuses, *self.others]
+
+
+@pytest.mark.usefixtures("instruments")
+def test_reused_queries_read_the_rows_of_now() -> None:
+    made: list[str] = []
+
+    def make() -> _Queries:
+        made.append("again")
+        return _Queries("kr", "005930")
+
+    for name in ("first", "second", "third"):
+        Instrument.objects.filter(code="005930").update(name=name)
+        Instrument.objects.create(market="kr", code=f"9{len(made)}{name[:2]}", name=name)
+        queries, expected = reuse_queries("test of reuse", make), _Queries("kr", "005930")
+        with CaptureQueriesContext(connection) as statements:
+            evaluate_together(*queries.query_sets)
+            rows = [plain(one) for one in queries.query_sets]
+        assert len(statements) == 1
+        assert rows == [plain(one) for one in expected.query_sets]
+        assert queries.rows[0].name == name
+    assert made == ["again"]
+
+
+@pytest.mark.usefixtures("instruments")
+def test_reused_queries_are_evaluated_by_themselves_too() -> None:
+    queries = reuse_queries("another test of reuse", lambda: _Queries("kr", "000660"))
+    assert [row.code for row in queries.others[1]] == ["000020", "005930"]
+    again = reuse_queries("another test of reuse", lambda: _Queries("none", "none"))
+    assert again.rows._result_cache is None
+    assert [row.code for row in again.rows] == ["000660"]
+
+
+@pytest.mark.usefixtures("instruments")
+def test_reused_queries_of_another_key_are_others() -> None:
+    codes = []
+    for code in ("000020", "000660"):
+        queries = reuse_queries(("test", code), lambda code=code: _Queries("kr", code))  # type: ignore[misc]
+        evaluate_together(*queries.query_sets)
+        codes += [row.code for row in queries.rows]
+    assert codes == ["000020", "000660"]

@@ -78,6 +78,17 @@ def analyse_pick(
     return Analysis(market, code, name, session, pick, explanation, rates, such)
 
 
+def such_rates(
+    *, market: str, version: ScannerVersion, code: str, day: date | None
+) -> tuple[BaseRates, list[BaseRate]]:
+    """The base rates of the version's published session of `day` (None: its latest), and those of such picks as the
+    instrument's, none where the version did not pick it. Raises NoSession, and the errors of `base_rates`."""
+    session = results.published_session(market, version, day)
+    pick = results.session_ranks(session).filter(code=code).first()
+    rates = base_rates(market, version, session.date)
+    return rates, _base_rates(rates, pick) if pick else []
+
+
 def _base_rates(rates: BaseRates, pick: ScanRank) -> list[BaseRate]:
     kinds = [("label", pick.label), ("strategy", pick.strategy), ("regime", rates.regime)]
     shown = [("", ""), *((by, group) for by, group in kinds if group)]  # group "" of a kind would be all picks again

@@ -28,6 +28,8 @@ from marketdata.sealed_files import Footer, SealedFile
 from marketdata.sorted_search import positions_in
 
 ADJUSTED = ("open", "high", "low", "close")
+FEW = 8
+"""Requested instruments are few where so many times as many lie between them: their rows alone are unpacked."""
 
 
 class PanelAssembler:
@@ -76,28 +78,30 @@ class PanelAssembler:
         kept, columns = footers.matches(self.codes, roster.codes[begin:end])
         if not len(columns):
             return
+        codes: NDArray[np.intp] | slice = slice(int(begin), int(end))
+        if not isinstance(kept, slice) and len(kept) * FEW < end - begin:
+            codes, kept = begin + kept, slice(None)
         slot = MonthSlot(
             rows=slice(int(low), int(high)),
             days=(window.sessions[low:high] - first).astype(np.intp),
-            codes=slice(int(begin), int(end)),
+            codes=codes,
             kept=kept,
             columns=_slice(columns),
-            present=schema.unpack_masks(roster.present[begin:end]),
+            present=schema.unpack_masks(roster.present[codes]),
         )
         self._state(roster, slot)
         self._sparse(roster, slot)
         wanted = [name for name, array in self.arrays.items() if high > self.shape[0] - len(array)]
         labelled = high > window.start
-        rows = np.bitwise_count(roster.present).astype(np.int64)
-        skip, count = int(rows[:begin].sum()), int(rows[begin:end].sum())
-        if not count:
+        if not slot.present.any():
             return
+        rows = _rows_of(codes, np.bitwise_count(roster.present).astype(np.int64))
         with footers.open_file(window.lake, part.path, expected=footer) as file:
-            table = _rows(file, [*wanted, *(["segment", "flags"] if labelled else [])], skip, count)
+            table, at = _table(file, [*wanted, *(["segment", "flags"] if labelled else [])], rows)
         for name in wanted:
-            self._put(name, arrays.floats(table.column(name)), slot)
+            self._put(name, arrays.floats(table.column(name))[at], slot)
         if labelled:
-            self._label(table, slot)
+            self._label(table, at, slot)
 
     def _state(self, roster: schema.Roster, slot: MonthSlot) -> None:
         bits: NDArray[np.uint8] = slot.present[:, slot.days].view(np.uint8)
@@ -108,13 +112,12 @@ class PanelAssembler:
     def _sparse(self, roster: schema.Roster, slot: MonthSlot) -> None:
         row_of_day = np.full(32, -1)
         row_of_day[slot.days] = np.arange(slot.rows.start, slot.rows.stop)
-        columns = np.full(slot.codes.stop - slot.codes.start, -1)
-        columns[slot.kept] = np.arange(self.shape[1])[slot.columns]
+        columns = np.full(len(roster.codes), -1)
+        columns[np.arange(len(roster.codes))[slot.codes][slot.kept]] = np.arange(self.shape[1])[slot.columns]
         for entries, kept in ((roster.steps, self.steps), (roster.events, self.events)):
             code, row = entries["code"], row_of_day[entries["day"]]
-            inside = (code >= slot.codes.start) & (code < slot.codes.stop) & (row >= 0)
-            inside &= entries["value"] > 0  # a base price of 0 was recorded for a missing one once
-            column, value = columns[code[inside] - slot.codes.start], entries["value"][inside]
+            inside = (row >= 0) & (entries["value"] > 0)  # a base price of 0 was recorded for a missing one once
+            column, value = columns[code[inside]], entries["value"][inside]
             chosen = column >= 0
             kept.append((row[inside][chosen] * self.shape[1] + column[chosen], value[chosen]))
 
@@ -127,17 +130,17 @@ class PanelAssembler:
         rows = slice(slot.rows.start + skipped - offset, slot.rows.stop - offset)
         array[rows, slot.columns] = block[slot.kept][:, slot.days[skipped:]].T
 
-    def _label(self, table: pa.Table, slot: MonthSlot) -> None:
+    def _label(self, table: pa.Table, at: NDArray[np.intp] | slice, slot: MonthSlot) -> None:
         skipped = max(self.window.start - slot.rows.start, 0)
         rows = slice(slot.rows.start + skipped - self.window.start, slot.rows.stop - self.window.start)
         days = slot.days[skipped:]
         column: Any = table.column("segment").combine_chunks()
         names = np.array([self._segment(name) for name in column.dictionary.to_pylist()] or [-1], np.int8)
         segment = np.full(slot.present.shape, -1, dtype=np.int8)
-        segment[slot.present] = names[np.from_dlpack(column.indices)]
+        segment[slot.present] = names[np.from_dlpack(column.indices)[at]]
         self.segment[rows, slot.columns] = segment[slot.kept][:, days].T
         flags = np.zeros(slot.present.shape, dtype=np.uint8)
-        flags[slot.present] = arrays.octets(table.column("flags"))
+        flags[slot.present] = arrays.octets(table.column("flags"))[at]
         self.flags[rows, slot.columns] = flags[slot.kept][:, days].T
 
     def _append(self, bars: FormingBars) -> None:
@@ -321,12 +324,12 @@ class PanelAssembler:
 @dataclass(frozen=True, slots=True)
 class MonthSlot:
     """The position of a month in the arrays: its rows of the window, their days of the month; `codes` of its roster
-    from the first requested one to the last, which of them have a bar on which day (codes, 32), which of them are
-    requested (`kept`), and the columns of these."""
+    from the first requested one to the last, or where few are requested these alone, which of them have a bar on which
+    day (codes, 32), which of them are requested (`kept`), and the columns of these."""
 
     rows: slice
     days: NDArray[np.intp]
-    codes: slice
+    codes: NDArray[np.intp] | slice
     kept: NDArray[np.intp] | slice
     columns: NDArray[np.intp] | slice
     present: NDArray[np.bool_]
@@ -339,15 +342,30 @@ def _slice(at: NDArray[np.intp]) -> NDArray[np.intp] | slice:
     return at
 
 
-def _rows(file: SealedFile, columns: list[str], skip: int, count: int) -> pa.Table:
-    """Rows [skip, skip + count) of the file, from the row groups they lie in."""
-    groups = file.metadata.num_row_groups
-    sizes = [file.metadata.row_group(n).num_rows for n in range(groups)]
+def _rows_of(codes: NDArray[np.intp] | slice, counts: NDArray[np.int64]) -> NDArray[np.int64] | slice:
+    """The rows in the file, ascending, of `codes`, which are ascending: `counts` are those of every code of it."""
+    ends = np.cumsum(counts)
+    if isinstance(codes, slice):
+        return slice(int(ends[codes.start] - counts[codes.start]), int(ends[codes.stop - 1]))
+    own = counts[codes]
+    rows: NDArray[np.int64] = np.repeat(ends[codes] - np.cumsum(own), own) + np.arange(own.sum())
+    return rows
+
+
+def _table(
+    file: SealedFile, columns: list[str], rows: NDArray[np.int64] | slice
+) -> tuple[pa.Table, NDArray[np.int64] | slice]:
+    """The row groups that the `rows` of the file lie in, and where in these rows they are."""
+    sizes = np.array([file.metadata.row_group(n).num_rows for n in range(file.metadata.num_row_groups)])
     ends = np.cumsum(sizes)
-    low = int(np.searchsorted(ends, skip, side="right"))
-    high = int(np.searchsorted(ends, skip + count, side="left")) + 1
-    table = file.table(columns, range(low, high))
-    return table.slice(skip - int(ends[low] - sizes[low]), count)
+    if isinstance(rows, slice):
+        low, high = np.searchsorted(ends, [rows.start, rows.stop - 1], side="right").tolist()
+        skipped = int(ends[low] - sizes[low])
+        return file.table(columns, range(low, high + 1)), slice(rows.start - skipped, rows.stop - skipped)
+    group = np.searchsorted(ends, rows, side="right")
+    groups = np.unique(group)
+    skips = ends[groups] - np.cumsum(sizes[groups])
+    return file.table(columns, groups.tolist()), rows - skips[np.searchsorted(groups, group)]
 
 
 def _joined(parts: list[tuple[NDArray[np.intp], Floats]]) -> adjust.Sparse:

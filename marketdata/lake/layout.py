@@ -73,7 +73,7 @@ class Lake:
         """The file system and the root's path on it."""
         if self.is_remote:
             return _bucket(self.root)
-        return fs.LocalFileSystem(use_mmap=True), str(Path(self.root).absolute())
+        return _directory(os.path.join(os.getcwd(), self.root))
 
     def partition(self, market: str, month: date) -> str:
         """The partition's path below the root."""
@@ -184,6 +184,12 @@ def _writer(content: bytes) -> Callable[[pa.NativeFile], None]:
         stream.write(content)
 
     return write
+
+
+@lru_cache(maxsize=8)
+def _directory(path: str) -> tuple[fs.FileSystem, str]:
+    """The file system of a directory: a scan opens dozens of files."""
+    return fs.LocalFileSystem(use_mmap=True), str(Path(path))
 
 
 @lru_cache(maxsize=8)

@@ -143,7 +143,7 @@ def _record(calendar: MarketCalendar, rows: Iterable[LakePartition]) -> Record:
     sessions = every[:0]
     if with_bars:
         sessions = every[(every >= np.datetime64(with_bars[0])) & (every <= np.datetime64(with_bars[-1]))]
-    session_counts = [SessionCounts.of(counts.get(str(day))) for day in sessions]
+    session_counts = [SessionCounts.of(counts.get(day)) for day in np.datetime_as_string(sessions).tolist()]
     recorded = [day for day in counts if day in session_days and day not in closed_days]
     return Record(
         market=calendar.market,

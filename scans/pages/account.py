@@ -9,13 +9,16 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView, TemplateView
 
 from marketdata.markets import MARKET_NAMES, is_market
+from marketdata.pages.kept import TOKEN_PLACE, kept_response
 from marketdata.queries import instruments
 from scans.models import ReaderSettings
 from scans.operations.marks import delete_own_data, save_settings
@@ -90,6 +93,16 @@ class Settings(LoginRequiredMixin, SettingsView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         return context | {"mark_count": all_marks(self.request.user).count(), "start": chosen_market(self.request)}
+
+    def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
+        """The page, kept as long as its form is the same, unless that was sent."""
+        form = context["form"]
+        if form.is_bound or kwargs or len(get_messages(self.request)):
+            return super().render_to_response(context, **kwargs)
+        choices = [list(form.fields[name].choices) for name in ("market", "versions")]
+        state = (form.initial, choices, context["mark_count"], context["start"])
+        page = {**context, **TOKEN_PLACE}
+        return kept_response(self.request, state, lambda: render_to_string(self.template_name, page, self.request))
 
     def form_valid(self, form: SettingsForm) -> HttpResponse:
         changes = dict(form.cleaned_data)

@@ -7,10 +7,12 @@ from functools import cached_property
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from caching.memo import Memo
 from marketdata import source_preference
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from marketdata.operations.source_descriptions import SourceDescription, market_sources
 from marketdata.pages.kept import Content
 from marketdata.queries.calendar_disagreements import CalendarDisagreement, DisagreementQueries
@@ -20,6 +22,14 @@ from marketdata.queries.source_standings import source_standings
 from scans.pages.base import KeptPage
 from scans.wording import glossary
 
+DESCRIPTIONS: Memo[list[SourceDescription]] = Memo(16)
+"""(market, language) -> its sources, for the present settings."""
+
+
+class _CallQueries:
+    def __init__(self) -> None:
+        self.rows = call_rows()
+
 
 class Sources(KeptPage):
     """`/{market}/sources`."""
@@ -28,12 +38,15 @@ class Sources(KeptPage):
 
     @cached_property
     def sources(self) -> list[SourceDescription]:
-        return market_sources(self.market.name)
+        key, state = (self.market.name, get_language()), repr(settings.SOURCES)
+        return DESCRIPTIONS.get(key, state, lambda: market_sources(self.market.name))
 
     @cached_property
     def records(self) -> tuple[dict[str, CallRecord], tuple[CalendarDisagreement, ...]]:
         """The last calls of sources, and the days that they call otherwise than the calendar; in one query."""
-        calls, disagreements = call_rows(), DisagreementQueries(self.market.name)
+        calls = reuse_queries("calls", _CallQueries).rows
+        key, market = ("disagreements", self.market.name), self.market.name
+        disagreements = reuse_queries(key, lambda: DisagreementQueries(market))
         evaluate_together(calls, *disagreements.query_sets)
         since = timezone.now().date() - DISPUTED_BACK
         return call_records(calls), disagreements.disagreements(since)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from scans.models import ScannerVersion, Sweep, SweepLook, SweepVariant
 
 
@@ -29,12 +29,21 @@ def sweep_versions(sweep: Sweep) -> QuerySet[ScannerVersion]:
 
 def sweeps_state(market: str) -> list[Any]:
     """Changes with every sweep of a market, its variants, looks and versions; in one query."""
-    rows = Sweep.objects.filter(market=market).order_by()
-    sweeps = rows.values_list("status").annotate(Max("started_at"), Max("finished_at"), Count("pk"))
-    of_market = {"sweep__market": market}
-    counts = [
-        model._default_manager.filter(**of_market).order_by().values_list("sweep__market").annotate(Count("pk"))
-        for model in (SweepLook, SweepVariant)
-    ]
-    evaluate_together(sweeps, *counts)
-    return [sorted(sweeps), *map(list, counts)]
+    queries = reuse_queries(("sweeps", market), lambda: _SweepCounts(market))
+    evaluate_together(queries.sweeps, *queries.counts)
+    return [sorted(queries.sweeps), *map(list, queries.counts)]
+
+
+class _SweepCounts:
+    """The queries of `sweeps_state`: the sweeps by status, then the numbers of their looks and variants."""
+
+    def __init__(self, market: str) -> None:
+        rows = Sweep.objects.filter(market=market).order_by()
+        self.sweeps = rows.values_list("status").annotate(Max("started_at"), Max("finished_at"), Count("pk"))
+        self.counts = [
+            model._default_manager.filter(sweep__market=market)
+            .order_by()
+            .values_list("sweep__market")
+            .annotate(Count("pk"))
+            for model in (SweepLook, SweepVariant)
+        ]

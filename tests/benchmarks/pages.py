@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from tests.benchmarks import http_load
 from tests.benchmarks.installations import Bench, Installation
-from tests.benchmarks.measurement import ROOT, BenchFailed
+from tests.benchmarks.measurement import ROOT, BenchFailed, tree_cpu
 from tests.benchmarks.report import Line, Table
 from tests.benchmarks.scenarios import VERSIONS
 from tests.serving import serving
@@ -101,15 +101,22 @@ def section(bench: Bench) -> None:
         "settings": "settings",
         "help": "help",
     }
-    env = dict(installation.env)
+    # Without the warm-up of a server that starts, which the first pages would be measured beside.
+    env = {**installation.env, "SEISMO_WARM_SECONDS": "0"}
     with serving(env, installation.folder / "server.log") as server, _advancing(env) as advance:
         reader = PageReader(server.port, token, prefix="/")
         cold, kept = [], []
         for name, path in pages.items():
             reader.check(path)
-            cold.append(Line(name, [_cold_p95(reader, path, advance)], aims={"seconds": COLD}))
+            before = tree_cpu([server.pid])
+            p95 = _cold_p95(reader, path, advance)
+            spent = 1000 * (tree_cpu([server.pid]) - before) / ROUNDS
+            note = f"{spent:,.0f} ms of the workers' processor time a change"
+            cold.append(Line(name, [p95], aims={"seconds": COLD}, note=note))
+            before = tree_cpu([server.pid])
             seen = reader.drive([path], CONNECTIONS, SECONDS)
-            note = f"{seen.rate:,.0f} answers a second"
+            each = 1000 * (tree_cpu([server.pid]) - before) / seen.requests
+            note = f"{seen.rate:,.0f} answers a second, {each:.1f} ms of the server's processor time each"
             kept.append(Line(name, [seen.p95 / 1000], aims={"seconds": KEPT}, note=note))
         call = f"GET with a session, {CONNECTIONS} connections, by {http_load.tool()}"
         bench.report.table(Table("pages", "p95 after a change of the data", call, cold))

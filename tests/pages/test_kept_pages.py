@@ -14,7 +14,7 @@ from django.test import Client
 from marketdata.models import Instrument
 from marketdata.operations import generations
 from marketdata.pages import kept
-from scans.models import Mark
+from scans.models import Mark, ScannerVersion
 from tests.api.conftest import risers
 from tests.scans.conftest import AS_OF
 
@@ -118,3 +118,19 @@ def test_look_of_a_reader_is_that_of_the_cookie(scanned: pd.DataFrame, browser: 
     assert 'data-theme="dark"' in text(browser, "/help")
     assert '<html lang="ko"' in browser.get("/help", headers={"Accept-Language": "ko"}).content.decode()
     assert '<html lang="en"' in text(browser, "/help")
+
+
+def test_settings_are_those_of_now(scanned: pd.DataFrame, browser: Client, other: Client) -> None:
+    def chosen(client: Client) -> list[str]:
+        return re.findall(r'<option value="(\w+)" selected', text(client, "/settings"))
+
+    before = chosen(other)
+    assert "dark" not in before
+    for theme in ("dark", "light"):
+        browser.post("/settings", {"theme": theme, "market": "kr"})
+        for _ in range(2):
+            assert theme in chosen(browser)
+        assert chosen(other) == before
+    assert 'name="versions" value="rises"' in text(browser, "/settings")
+    ScannerVersion.objects.filter(slug="rises").update(enabled=False)
+    assert 'name="versions" value="rises"' not in text(browser, "/settings")

@@ -113,7 +113,7 @@ EXAMPLES: Mapping[str, Any] = {
     "ReadinessBody.expected": 2_770,
     "ReadinessBody.reason": "2026-08-21 is recorded and scanned.",
     "CacheMemoryBody.most": 268_435_456,
-    "CacheMemoryBody.policy": "allkeys-lru",
+    "CacheMemoryBody.policy": "volatile-lru",
     "CacheMemoryBody.shared": True,
     "CacheMemoryBody.used": 31_457_280,
     "MinuteBody.at": "2026-08-21T07:30:00Z",

@@ -195,6 +195,11 @@ def _sentences(sweep: Sweep) -> Iterator[str]:
     )
     if survivors := result.get("survivors"):
         yield survivors_sentence(**survivors)
+    if seconds := sweep.seconds:
+        yield (
+            f"The last run took {seconds['variants']:,.1f} s for the variants it judged, {seconds['outside']:,.1f} s "
+            "for the walk-forward and the tests."
+        )
     for n, look in enumerate(sweep.looks.all(), start=1):
         figures = look.figures[horizon]
         spent = f"; these sessions had been looked at {count_of(look.looks_before, 'time')} before: no test any more"

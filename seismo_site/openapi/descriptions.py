@@ -27,6 +27,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     },
     "SweepBody.code_revision": "Of the program that judged it",
     "SweepBody.evaluation_revision": "Of the rules of evaluation",
+    "SweepBody.seconds": "Of the last run: `variants`, and `outside`, the walk-forward with the tests",
     "VariantBody.number": "From 1 in the order of the whole grid",
     "AcceptedBody.versions": "The versions that are scanned",
     "Bar.open": "First raw price; 0 on a session without a trade",

@@ -49,6 +49,7 @@ RESEARCH: Mapping[str, Any] = {
     "SweepBody.costs": 0.0025,
     "SweepBody.evaluation_revision": 2,
     "SweepBody.grid": {"vol_mult": ["2", "2.5", "3"]},
+    "SweepBody.seconds": {"variants": 32.4, "outside": 3.8},
     "SweepBody.result": {"variants": 200, "superior_ability_p": 0.26},
     "VariantBody.number": 4,
     "VariantBody.over_cap_pct": None,

@@ -35,6 +35,7 @@ def test_a_sweep_has_its_periods_verdict_looks_and_versions(get: Any) -> None:
     assert body["versions"] == [
         {"scanner_version": "swept", "variant": 1, "promised_pct": 0.6, "after_pct": None, "after_picks": 0}
     ]
+    assert body["seconds"] == {"variants": 32.44, "outside": 3.8}
     assert get("kr/sweeps/other")["verdict"] == ""
     assert get("kr/sweeps/nothing", 404)
     assert get("us/sweeps/volume", 404)

@@ -45,9 +45,12 @@ def test_a_sweep_has_its_periods_variants_verdict_and_looks(browser: Client) -> 
         "order of 12,000,000 ",
         "12 of 2,537 instruments",
         "1 of 2 variants were judged",
+        "took 32.4 s for the variants it judged, 3.8 s for the walk-forward",
     ):
         assert part in page
-    assert "더는 시험이 아닙니다" in text(browser, "/kr/research/volume", "ko")
+    korean = text(browser, "/kr/research/volume", "ko")
+    assert "더는 시험이 아닙니다" in korean
+    assert "변형 평가 32.4초, 전진 분석과 검정 3.8초" in korean
     assert browser.get("/us/research/volume").status_code == 404
     assert browser.get("/kr/research/nothing").status_code == 404
 

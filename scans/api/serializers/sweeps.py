@@ -81,7 +81,7 @@ class SweepBody(SweepRow):
         fields = (  # type: ignore[assignment]
             *SweepRow.Meta.fields,
             *("base", "grid", "costs", "data_digest", "evaluation_revision", "code_revision"),
-            *("chosen", "result", "looks_at_test", "versions"),
+            *("chosen", "result", "seconds", "looks_at_test", "versions"),
         )
 
     def get_chosen(self, sweep: Sweep) -> int | None:

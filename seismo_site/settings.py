@@ -66,7 +66,7 @@ MIDDLEWARE = [
     "seismo_site.middleware.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "seismo_site.session_user.SessionUserMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "seismo_site.middleware.PageMessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -149,7 +149,7 @@ Q_CLUSTER: dict[str, object] = {
 }
 
 # Logins: so many failures in a row of one user at one address lock that user out there for a while.
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "seismo_site.user_backend.UserBackend"]
 AXES_FAILURE_LIMIT = env.integer("SEISMO_LOGIN_FAILURES", 5, least=1)
 AXES_COOLOFF_TIME = timedelta(minutes=env.integer("SEISMO_LOGIN_LOCK_MINUTES", 15, least=1))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -1,4 +1,4 @@
-"""The user of a session, by the compiled statement and by Django's own function."""
+"""The user of a session, read by the compiled statement and by Django's own backend."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection
 from django.http import HttpRequest
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from seismo_site.session_user import SessionUserMiddleware, session_user
 from seismo_site.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
@@ -31,10 +31,9 @@ def request_of_reader() -> HttpRequest:
 def test_reader_is_read_in_one_query_as_django_reads_it(request_of_reader: HttpRequest) -> None:
     assert request_of_reader.session["_auth_user_id"]
     with CaptureQueriesContext(connection) as made:
-        user = session_user(request_of_reader)
+        user = auth.get_user(request_of_reader)
     assert len(made) == 1
-    expected = auth.get_user(request_of_reader)
-    assert user is not None
+    expected = ModelBackend().get_user(user.pk)
     assert type(user) is type(expected) is User
     names = [field.attname for field in User._meta.concrete_fields]
     assert [getattr(user, name) for name in names] == [getattr(expected, name) for name in names]
@@ -64,15 +63,12 @@ def forget_hash(request: HttpRequest) -> None:
 
 @pytest.mark.parametrize("change", [deactivate, change_password, delete, use_unknown_backend, forget_hash])
 def test_reader_who_is_none_any_more(change: Callable[[Any], None], request_of_reader: HttpRequest) -> None:
-    assert session_user(request_of_reader) is not None
+    assert auth.get_user(request_of_reader).is_authenticated
     change(request_of_reader)
-    assert session_user(request_of_reader) is None
-    SessionUserMiddleware(lambda request: None).process_request(request_of_reader)  # type: ignore[arg-type]
-    assert isinstance(request_of_reader.user, AnonymousUser)
-    assert not request_of_reader.user.is_authenticated
+    assert isinstance(auth.get_user(request_of_reader), AnonymousUser)
 
 
 def test_session_without_a_user() -> None:
     request = RequestFactory().get("/")
     request.session = SessionStore()
-    assert session_user(request) is None
+    assert isinstance(auth.get_user(request), AnonymousUser)

@@ -65,3 +65,5 @@ def test_its_steps_leave_an_installation_that_starts(tmp_path: Path) -> None:
     run("python", "manage.py", "collectstatic", "--no-input", "--verbosity", "0")
     assert (data / "static").is_dir()
     assert run("python", "-c", "import seismo_site.wsgi as site; print(site.__file__)").startswith(str(app))
+    shutil.copytree(ROOT / "tests", app / "tests", ignore=shutil.ignore_patterns("__pycache__"))  # mounted there
+    assert "record-size" in run("python", "-m", "tests.benchmarks", "--help")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from threading import current_thread
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from caching.reads import READS
 from caching.stats import STATS
+from caching.warmup import WarmUpReport
+from marketdata.context_threads import ContextThreadPool
 from marketdata.models import TaskRecord
+from marketdata.operations.priority import UrgentThread
 from scans import tasks
-from scans.api import after_publication
+from scans.api import after_publication, warm_up
 from scans.api.warm_up import warm_up_market
 from scans.operations import versions
 from scans.operations.requests import queue
@@ -124,6 +128,27 @@ def test_a_command_that_publishes_keeps_it_ready(scanned: Any, sessions: list[da
     assert ("signals" in STATS.snapshot()) is shared
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_computes_last_warms_up_at_the_priority_of_the_server(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers wait for the answers that it computes."""
+    settings.REDIS_URL, settings.WARM_SECONDS = "redis://another", 5
+    threads: list[str] = []
+
+    def warm(*_: Any, **__: Any) -> WarmUpReport:
+        threads.append(current_thread().name)
+        return WarmUpReport()
+
+    monkeypatch.setattr(warm_up, "warm_up_market", warm)
+    monkeypatch.setattr(warm_up, "first_read_seconds", lambda market: 0.0)
+    with ContextThreadPool(1, "urgent") as pool:
+        monkeypatch.setattr(UrgentThread, "pool", pool)
+        after_publication.warm_up_responses("kr", ["rises"])
+        pool.submit(connections.close_all).result()
+    assert [name.split("_")[0] for name in threads] == ["urgent"]
+
+
 def test_without_seconds_nothing_is_warmed_up(scanned: Any, settings: Any) -> None:
     settings.WARM_SECONDS = 0
     STATS.reset()
@@ -142,7 +167,7 @@ def test_after_a_request_the_warm_up_is_a_task_of_low(market: Any, probe: Any, s
         assert "scan" not in STATS.snapshot()
     rows = TaskRecord.objects.filter(kind="warm-up")
     assert list(rows.values_list("queue", "args")) == [("low", ["kr", ["rises"]])][: 1 if settings.REDIS_URL else 0]
-    for warm_up in rows:
-        tasks.warm_up(*warm_up.args)
+    for row_of_task in rows:
+        tasks.warm_up(*row_of_task.args)
         assert STATS.snapshot()["scan"]["misses"] > 0
     purge_queues()

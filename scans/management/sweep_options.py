@@ -48,6 +48,9 @@ def add_sweep_options(parser: CommandParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of --random; default: 0")
     parser.add_argument("--halving", action="store_true", help="drop the worse half of the variants early, in rounds")
     parser.add_argument(
+        "--rolling", type=positive, metavar="SESSIONS", help="each choice looks back on so many; default: on all before"
+    )
+    parser.add_argument(
         "--shard", type=shard, default=Shard(), metavar="N/COUNT", help="of its batches of 100 variants every COUNT-th"
     )
     parser.add_argument(
@@ -78,7 +81,8 @@ def sweep_request(options: dict[str, Any]) -> SweepRequest:
         (version,) = get_versions(options["market"], [options["version"]])
         engine = version.engine
         base = {"segments": version.segments, "limits": version.limits, **version.params}
-    shared = ("market", "first", "choose_from", "last", "horizon", "costs", "sample", "seed", "halving", "test_from")
+    shared = ("market", "first", "choose_from", "test_from", "last", "horizon", "costs")
+    search = ("sample", "seed", "halving", "rolling")
     return SweepRequest(
         slug=options["name"],
         engine=engine,
@@ -86,5 +90,5 @@ def sweep_request(options: dict[str, Any]) -> SweepRequest:
         base=base,
         as_of=timezone.now(),
         started_by="manage.py sweep",
-        **{name: options[name] for name in shared},
+        **{name: options[name] for name in (*shared, *search)},
     )

@@ -183,9 +183,10 @@ def _sentences(sweep: Sweep) -> Iterator[str]:
             f"Successive halving: {counts} sessions; {count_of(rounds[-1]['kept'], 'variant')} judged to the end. The "
             "tests count all of them."
         )
+    looking_back = f" by the last {count_of(sweep.rolling, 'session')}" if sweep.rolling else ""
     yield (
         f"Walk-forward over the choose period, {count_of(len(result['folds']), 'fold')}, {count_of(choices, 'variant')}"
-        f" chosen in turn: {outside['picks']:,} picks, mean {_signed(outside['mean'])}, {excess}."
+        f" chosen in turn{looking_back}: {outside['picks']:,} picks, mean {_signed(outside['mean'])}, {excess}."
     )
     yield (
         f"Of {count_of(result['variants'], 'variant')} without skill the best would be as good with a probability of "

@@ -28,6 +28,9 @@ class Sweep(models.Model):
     sample = models.PositiveIntegerField(null=True, help_text="How many variants were drawn; blank: the whole grid")
     seed = models.BigIntegerField(default=0)
     halving = models.BooleanField(default=False, help_text="The worse half of the variants drops out early")
+    rolling = models.PositiveIntegerField(
+        null=True, help_text="Sessions that each choice of the walk-forward looks back on; blank: all before it"
+    )
     first = models.DateField()
     choose_from = models.DateField()
     test_from = models.DateField()

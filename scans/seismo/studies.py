@@ -25,6 +25,7 @@ def sweep(
     test_from: Day = None,
     end: Day = None,
     costs: float | None = None,
+    rolling: int | None = None,
     executor: str = "inline",
     **values: Sequence[Any],
 ) -> pd.DataFrame:
@@ -32,7 +33,8 @@ def sweep(
     does, and record it under `name`; the same call again returns what is recorded.
 
     A row for each variant and horizon with the columns of the command, percent, the best first. `attrs`: the verdict in
-    words, and the tests. costs: percent of a round trip, None for the dated table. executor: "dask" for the workers of
+    words, and the tests. costs: percent of a round trip, None for the dated table. rolling: sessions that each
+    choice of the walk-forward looks back on, None for all before it. executor: "dask" for the workers of
     a cluster. SweepProblem, GridProblem, ParamError and DataProblem for what does not fit.
     """
     import pandas as pd
@@ -55,11 +57,12 @@ def sweep(
         last=as_day(end),
         horizon=horizon,
         costs=None if costs is None else costs / 100,
+        rolling=rolling,
         started_by="seismo.sweep",
     )
     grid = {parameter: list(options) for parameter, options in values.items()}
     recorded = Sweep.objects.filter(
-        slug=name, market=market, engine=engine, horizon=horizon, grid=grid, status=SweepStatus.DONE
+        slug=name, market=market, engine=engine, horizon=horizon, grid=grid, rolling=rolling, status=SweepStatus.DONE
     ).first()
     result = recorded or run_sweep(request, executor=executor)
     frame = pd.DataFrame(rows(result)).sort_values(["sharpe", "variant", "horizon"], ascending=[False, True, True])

@@ -37,6 +37,7 @@ RESEARCH: Mapping[str, Any] = {
             ("looks", 1),
             ("sample", 200),
             ("halving", False),
+            ("rolling", None),
             ("seed", 7),
             ("size", 200),
             ("variants", 200),

@@ -29,7 +29,7 @@ class SweepRow(serializers.ModelSerializer[Sweep]):
     class Meta:
         model = Sweep
         fields = (
-            *("slug", "engine", "revision", "status", "size", "variants", "sample", "seed", "halving"),
+            *("slug", "engine", "revision", "status", "size", "variants", "sample", "seed", "halving", "rolling"),
             *("first", "choose_from", "test_from", "last", "horizon", "looks", "started_at", "finished_at", "verdict"),
         )
 

@@ -20,6 +20,12 @@ class SweepProblem(DataProblem):
     """The sweep cannot be made, or its name is taken."""
 
 
+def refuse_short_choice(sessions: int | None) -> None:
+    """SweepProblem if a choice would look back on too few sessions; None: on all of them."""
+    if sessions is not None and sessions < FEWEST:
+        raise SweepProblem(f"A choice from {sessions} sessions is one by chance: look back on at least {FEWEST}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Periods:
     """The sessions of a sweep, (S,), and the rows at which the choose and the test period begin. `purged`: rows at

@@ -88,7 +88,7 @@ def run_sweep(
     return sweep
 
 
-SAME = ("market", "engine", "revision", "base", "grid", "size", "sample", "seed", "halving")
+SAME = ("market", "engine", "revision", "base", "grid", "size", "sample", "seed", "halving", "rolling")
 """The fields of a request and of its data that a continued sweep must share with its beginning, beside `SAME_DATA`."""
 SAME_DATA = ("first", "choose_from", "test_from", "last", "horizon", "costs", "data_digest", "evaluation_revision")
 
@@ -158,7 +158,7 @@ def _result(basis: SweepBasis, scorer: VariantScorer, rows: Sequence[SweepVarian
     by_number = {option.number: option for option in basis.plan.tasks}
     options = [by_number[row.number] for row in kept]
     returns = variant_returns(kept)[: periods.test - periods.gap]
-    folds = walk_forward(returns, start=periods.choose, length=FOLD, gap=periods.gap)
+    folds = walk_forward(returns, start=periods.choose, length=FOLD, gap=periods.gap, span=sweep.rolling)
     places = list(dict.fromkeys(fold.variant for fold in folds))
     chosen = [options[place] for place in places]
     picks = sweep_picks(scorer, {option: basis.plan.tasks[option] for option in chosen})

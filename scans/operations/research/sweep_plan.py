@@ -16,7 +16,7 @@ from scans.evaluation.holdings import REVISION
 from scans.execution.shards import EngineTask
 from scans.operations.evaluation.evidence import HORIZONS, EvaluationRequest, requested_record
 from scans.operations.research.grid import Variant, variants
-from scans.operations.research.periods import Periods, sweep_periods
+from scans.operations.research.periods import Periods, refuse_short_choice, sweep_periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,8 @@ class SweepRequest:
     """Options of a sweep. `base`: segments, limits and parameters that all variants share. No `first`: from the start
     of the record's last uninterrupted run; no `last`: to its end. No `choose_from`, `test_from`: half of the sessions,
     then a quarter each. `sample`: so many variants of the grid, drawn with `seed`. `halving`: the worse half drops out
-    early (the module `halving`)."""
+    early (the module `halving`). `rolling`: each choice of the walk-forward looks back on so many sessions, not on
+    all."""
 
     slug: str
     market: str
@@ -41,6 +42,7 @@ class SweepRequest:
     sample: int | None = None
     seed: int = 0
     halving: bool = False
+    rolling: int | None = None
     started_by: str = ""
 
 
@@ -66,6 +68,7 @@ class SweepPlan:
         options = variants(engine, request.grid, base, market.name, sample=request.sample, seed=request.seed)
         record, sessions = requested_record(_evaluation_request(request, request.first, request.last))
         periods = sweep_periods(sessions, request.horizon, request.choose_from, request.test_from)
+        refuse_short_choice(request.rolling)
         return cls(
             request=request,
             engine=engine,
@@ -91,6 +94,7 @@ class SweepPlan:
             "sample": request.sample,
             "seed": request.seed,
             "halving": request.halving,
+            "rolling": request.rolling,
             "first": sessions[0].item(),
             "choose_from": sessions[self.periods.choose].item(),
             "test_from": sessions[self.periods.test].item(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -275,6 +275,37 @@ def test_a_formula_that_looks_ahead_is_caught_by_the_walk_forward(
     leaking = run_sweep(request("leaking"))
     assert [fold["variant"] for fold in leaking.result["folds"]] != [fold["variant"] for fold in first.result["folds"]]
     assert leaking.result["outside"]["5"]["mean"] > first.result["outside"]["5"]["mean"]
+
+
+@pytest.mark.slow
+@pytest.mark.one_backend
+def test_a_rolling_choice_looks_back_on_the_sessions_before_it_alone(year: None) -> None:
+    """A variant that was the best long ago is chosen from all sessions, not from the last 60; each choice by a loop."""
+    gap = HORIZON + 5
+    long_ago = SESSIONS // 2 - gap - 60
+
+    def choices(slug: str, rolling: int | None) -> Sweep:
+        sweep = run_sweep(request(slug, rolling=rolling))
+        best = sweep.variants.get(number=1)
+        returns = np.frombuffer(best.returns).copy()
+        returns[:long_ago] += 0.05
+        sweep.variants.filter(number=1).update(returns=returns.tobytes())
+        Sweep.objects.filter(slug=slug).update(status="failed")
+        return run_sweep(request(slug, rolling=rolling))
+
+    sweep = choices("rolling", 60)
+    recorded = [np.frombuffer(variant.returns) for variant in sweep.variants.all()]
+    days = sorted(prices()["date"].unique())
+    for fold in sweep.result["folds"]:
+        before = days.index(date.fromisoformat(fold["from"])) - gap
+        ratios = [own[before - 60 : before].mean() / own[before - 60 : before].std(ddof=1) for own in recorded]
+        assert fold["variant"] == 1 + int(np.argmax(ratios)) != 1
+    assert choices("expanding", None).result["folds"][0]["variant"] == 1
+    Sweep.objects.filter(slug="rolling").update(status="failed")
+    with pytest.raises(SweepProblem, match="begun with another rolling"):
+        run_sweep(request("rolling", rolling=80))
+    with pytest.raises(SweepProblem, match="A choice from 59 sessions is one by chance: look back on at least 60"):
+        run_sweep(request("short", rolling=59))
 
 
 def leaking_walk_forward(returns: Any, **options: Any) -> list[Fold]:

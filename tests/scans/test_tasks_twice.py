@@ -64,7 +64,13 @@ def exchanges(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         KisExchange(listed, per_second=100_000, token_every=0.0) as kis,
         UpbitExchange(ticks, per_second=100_000, clock=lambda: OPENED + 86_400.0) as upbit,
     ):
-        keys = {"app_key": kis.keys[0], "app_secret": kis.keys[1], "base_url": kis.url, "per_second": 100_000}
+        keys = {
+            "app_key": kis.keys[0],
+            "app_secret": kis.keys[1],
+            "base_url": kis.url,
+            "per_second": 100_000,
+            "token_every": 0.001,
+        }
         monkeypatch.setitem(settings.SOURCES, "kis", settings.SOURCES["kis"] | keys)
         monkeypatch.setitem(settings.SOURCES, "upbit", {"base_url": upbit.url, "per_second": 100_000})
         yield

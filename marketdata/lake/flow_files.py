@@ -6,7 +6,7 @@ digest for each code."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -74,8 +74,17 @@ class FlowFileSummary:
     sessions: dict[str, tuple[int, str]]
 
 
-def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int) -> FlowFileSummary:
-    """Put the file of `month` in its place; OSError where the disk does not take it (the old file stays)."""
+def write(
+    lake: Lake,
+    market: str,
+    month: date,
+    flows: Flows,
+    *,
+    generation: int,
+    permit: Callable[[], None] = lambda: None,
+) -> FlowFileSummary:
+    """Put the file of `month` in its place; OSError where the disk does not take it. `permit` is called right before.
+    Its exception, as any other, leaves the old file."""
     summary, sessions = roster(flows, month, generation)
     table, path = _table(flows), lake.flows(market, month)
     parts = {"codes": summary.codes, "present": summary.present.astype("<u4"), "digests": summary.digests.astype("<u8")}
@@ -89,6 +98,7 @@ def write(lake: Lake, market: str, month: date, flows: Flows, *, generation: int
             use_dictionary=["code", "date"],
             use_byte_stream_split=list(FLOW_FIELDS),
         )
+        permit()
 
     return FlowFileSummary(table.num_rows, lake.replace(path, put), summary.digest, sessions)
 

@@ -7,7 +7,7 @@ carry statistics of code and date, so that one instrument's bars lie in one row 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -61,8 +61,17 @@ class PartitionSummary:
     sessions: dict[str, SessionTuple]
 
 
-def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) -> PartitionSummary:
-    """Put the partition of `month` in its place; OSError where the disk does not take it (the old file stays)."""
+def write(
+    lake: Lake,
+    market: str,
+    month: date,
+    bars: Bars,
+    *,
+    generation: int,
+    permit: Callable[[], None] = lambda: None,
+) -> PartitionSummary:
+    """Put the partition of `month` in its place; OSError where the disk does not take it. `permit` is called right
+    before. Its exception, as any other, leaves the old file."""
     digests = row_digests(bars)
     partition_roster, sessions = roster(bars, digests, market, month, generation)
     table = _table(bars)
@@ -80,6 +89,7 @@ def write(lake: Lake, market: str, month: date, bars: Bars, *, generation: int) 
             use_byte_stream_split=[*schema.FLOATS, *schema.NULLABLE],
             write_statistics=["code", "date"],
         )
+        permit()
 
     size = lake.replace(path, put)
     return PartitionSummary(rows=table.num_rows, bytes=size, digest=partition_roster.digest, sessions=sessions)

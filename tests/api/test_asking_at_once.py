@@ -13,7 +13,6 @@ from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
-from marketdata.operations.projection import project
 from scans.models import ScanRequest
 from tests.people import scan_chief
 from tests.scans.probe import Probe
@@ -29,7 +28,6 @@ ONE, OTHER = {"scanner_version": "rises"}, {"scanner_version": "rises-10"}
 def chief(market: pd.DataFrame, probe: Probe, settings: Any) -> Iterator[User]:
     """One of the staff; what was put into the queue is taken out again."""
     settings.USER_RATE = 1_000_000
-    project.project_bars("kr")  # else the requests write the lake anew, each while others read it
     purge_queues()
     yield scan_chief()
     purge_queues()

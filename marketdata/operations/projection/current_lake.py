@@ -6,6 +6,7 @@ What rewrites (`project`) is imported where there is something to rewrite.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from django.db.models import F
@@ -49,12 +50,17 @@ def current_flow_record(market: str) -> FlowRecord:
 
 
 def read_with_repair(current: Record, read: Callable[[Record], T]) -> T:
-    """The result of `read(current)`. Where it meets a file of the lake that is missing, damaged or stale, the lake is
-    repaired from the record and read a second time; LakeError where that does not help."""
-    try:
+    """The result of `read(current)`. Where it meets a file of the lake that is missing, damaged or stale, it reads once
+    more if the lake has been written meanwhile, else after a repair from the record; LakeError where that does not
+    help."""
+    name = current.market.name
+    with suppress(LakeError):
         return read(current)
-    except LakeError:
-        from marketdata.operations.projection import project
+    latest = current_record(name)
+    if latest.parts != current.parts:
+        with suppress(LakeError):
+            return read(latest)
+    from marketdata.operations.projection import project
 
-        project.update_lake(current.market.name)
-        return read(get_record(current.market.name))
+    project.update_lake(name)
+    return read(get_record(name))

@@ -1,7 +1,8 @@
 """Rewrites the lake's partitions from the record: months of bars (`project_bars`), of investor flow (`project_flows`).
 
 1. Read the partition's `wanted` generation, then its rows (`partitions`); a later commit raises `wanted` again.
-2. Write the file (temporary file, fsync, rename), then mark the partition as written.
+2. Write the file (temporary file, fsync, rename), then mark the partition as written. One that is overtaken by a later
+   generation puts no file in its place (`Superseded`): several processes may project at once.
 
 A crash at any point leaves the partition marked, and the next projection repairs it.
 """
@@ -12,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, TypeVar
 
 from django.db import transaction
@@ -42,6 +44,10 @@ class ProjectionReport:
 
     def __add__(self, other: ProjectionReport) -> ProjectionReport:
         return ProjectionReport(self.partitions + other.partitions, self.rows + other.rows, self.bytes + other.bytes)
+
+
+class Superseded(Exception):
+    """A later generation of the partition has been written meanwhile."""
 
 
 class ProjectionFailed(DataProblem):
@@ -93,7 +99,8 @@ def _project_bars(
 
     def write(month: date, generation: int) -> writer.PartitionSummary:
         bars, orders, closed = partitions.partition_rows(market, month, statuses)
-        written = writer.write(get_lake(), market, month, bars, generation=generation)
+        permit = partial(_refuse_superseded, LakePartition, market, month, generation)
+        written = writer.write(get_lake(), market, month, bars, generation=generation, permit=permit)
         closed_days = {day.isoformat(): why for day, why in closed.items()}
         with transaction.atomic():
             row = LakePartition.objects.filter(market=market, month=month, written__lte=generation)
@@ -112,7 +119,8 @@ def project_flows(market: str, *, rebuild: bool = False, progress: Progress | No
 
     def write(month: date, generation: int) -> flow_files.FlowFileSummary:
         flows = partitions.flow_rows(market, month)
-        return flow_files.write(get_lake(), market, month, flows, generation=generation)
+        permit = partial(_refuse_superseded, FlowPartition, market, month, generation)
+        return flow_files.write(get_lake(), market, month, flows, generation=generation, permit=permit)
 
     return _write_all(stale, write, progress)
 
@@ -160,6 +168,12 @@ def mark_damaged(market: str) -> None:
         )  # fmt: skip
 
 
+def _refuse_superseded(kind: type[Partition], market: str, month: date, generation: int) -> None:
+    """Superseded where a later generation is recorded: its file must not be replaced by this one."""
+    if kind._default_manager.filter(market=market, month=month, written__gt=generation).exists():
+        raise Superseded
+
+
 def _stale(chosen: QuerySet[Kind], rebuild: bool) -> list[Kind]:
     """The partitions to rewrite: the stale ones of `chosen`, or all with `rebuild`."""
     if rebuild:
@@ -173,16 +187,20 @@ def _write_all(stale: Sequence[Partition], write: Write, progress: Progress | No
     rows = size = 0
     for n, partition in enumerate(stale):
         written = _write_partition(partition, write)
-        rows, size = rows + written.rows, size + written.bytes
+        if written:
+            rows, size = rows + written.rows, size + written.bytes
         if progress:
             progress(f"{partition.month:%Y-%m}", n + 1, len(stale))
     return ProjectionReport(len(stale), rows, size)
 
 
-def _write_partition(partition: Partition, write: Write) -> writer.PartitionSummary | flow_files.FlowFileSummary:
+def _write_partition(partition: Partition, write: Write) -> writer.PartitionSummary | flow_files.FlowFileSummary | None:
+    """The summary of the partition's new file; None where a later generation was written meanwhile."""
     market, month, generation = partition.market, partition.month, partition.wanted
     try:
         written = write(month, generation)
+    except Superseded:
+        return None
     except OSError as error:
         raise ProjectionFailed(
             f"The lake partition {market} {month:%Y-%m} could not be written ({error.strerror or error}): "

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Lock, Thread
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
@@ -22,6 +22,30 @@ from anyio.from_thread import BlockingPortal
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item of a batch
 E = TypeVar("E", bound=Exception)
+
+
+class _StartedWork(Generic[T]):
+    """Work that can be cancelled from its first moment on: an interrupt may come before the portal has handed out the
+    future by which it cancels."""
+
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self._work = work
+        self._task: asyncio.Task[Any] | None = None
+        self._is_cancelled = False
+
+    async def __call__(self) -> T:
+        """The result of the work, in the loop's thread."""
+        self._task = asyncio.current_task()
+        if self._is_cancelled:
+            raise asyncio.CancelledError
+        return await self._work()
+
+    def cancel(self) -> None:
+        """Cancel the work, from another thread; nothing where it has ended."""
+        self._is_cancelled = True
+        if self._task is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._task.get_loop().call_soon_threadsafe(self._task.cancel)
 
 
 class EventLoopThread:
@@ -42,11 +66,11 @@ class EventLoopThread:
         async def result() -> T:
             return await work
 
-        future = self._running().start_task_soon(result)
+        started = _StartedWork(result)
         try:
-            return future.result()
+            return self._running().start_task_soon(started).result()
         except BaseException:
-            future.cancel()
+            started.cancel()
             raise
 
     def run_many(
@@ -83,14 +107,15 @@ class EventLoopThread:
     def _results(
         self, batch: Callable[[], Awaitable[None]], results: asyncio.Queue[tuple[I, T | E] | BaseException | None]
     ) -> Iterator[tuple[I, T | E]]:
-        future = self._running().start_task_soon(batch)
+        started = _StartedWork(batch)
         try:
+            self._running().start_task_soon(started)
             while (result := self.run(results.get())) is not None:
                 if isinstance(result, BaseException):
                     raise result
                 yield result
         finally:
-            future.cancel()
+            started.cancel()
 
     def stop(self) -> None:
         """End the thread, if it runs; its tasks are cancelled."""

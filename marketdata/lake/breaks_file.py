@@ -62,8 +62,4 @@ def write(lake: Lake, market: str, file: BreaksFile) -> None:
             "holes": file.holes,
         }
     )
-
-    def put(stream: pa.NativeFile) -> None:
-        stream.write(f"{text}\n{digest.text([text.encode()])}".encode())
-
-    lake.replace(lake.breaks(market), put)
+    lake.put(lake.breaks(market), f"{text}\n{digest.text([text.encode()])}".encode())

@@ -33,11 +33,7 @@ def write(lake: Lake, market: str, month: date, states: Mapping[np.datetime64, C
     }
     np.savez(memory, **arrays)
     content = memory.getvalue()
-
-    def put(stream: pa.NativeFile) -> None:
-        stream.write(_checksum(path, data, content) + content)
-
-    lake.replace(path, put)
+    lake.put(path, _checksum(path, data, content) + content)
 
 
 def read(lake: Lake, market: str, session: np.datetime64, *, data: str) -> CapState:

@@ -138,7 +138,7 @@ class Lake:
                 system.open_input_file(f"{root}/{path}").close()
             except FileNotFoundError:
                 with system.open_input_file(former) as file:
-                    self.replace(path, _writer(file.read()))
+                    self.put(path, file.read())
             system.delete_file(former)
 
     def replace(self, path: str, write: Callable[[pa.NativeFile], None]) -> int:
@@ -170,6 +170,14 @@ class Lake:
             raise
         return int(system.get_file_info(final).size)
 
+    def put(self, path: str, content: bytes) -> int:
+        """Replace the file at `path` by `content`, as `replace` does; returns its size in bytes."""
+
+        def write(stream: pa.NativeFile) -> None:
+            stream.write(content)
+
+        return self.replace(path, write)
+
     def delete(self, path: str) -> None:
         """Remove a file that may not be there."""
         system, root = self.open()
@@ -177,13 +185,6 @@ class Lake:
             with contextlib.suppress(FileNotFoundError):
                 if place:
                     system.delete_file(f"{root}/{place}")
-
-
-def _writer(content: bytes) -> Callable[[pa.NativeFile], None]:
-    def write(stream: pa.NativeFile) -> None:
-        stream.write(content)
-
-    return write
 
 
 @lru_cache(maxsize=8)

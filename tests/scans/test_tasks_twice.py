@@ -29,7 +29,7 @@ from tests.exchanges.kis_market import Instrument as Listed
 from tests.exchanges.upbit import UpbitExchange, generated
 from tests.marketdata.candles.collector.naive import utc
 from tests.scans.conftest import AS_OF, CODES
-from tests.task_queues import purge_queues
+from tests.task_queues import as_worker, purge_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,13 +83,9 @@ def run_task(kind: str, arguments: dict[str, Any]) -> None:
         function(**arguments)
         return
     row = TaskRecord.objects.get(pk=enqueue(kind, name=kind, **arguments))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(attempts.WorkerLease, "lease", None)
+    with pytest.MonkeyPatch.context() as patched, as_worker(patched):
         assert attempts.claim(row)
         attempts.attempt(row, lambda: function.__wrapped__(**arguments))
-        lease = attempts.WorkerLease.lease
-        assert lease is not None
-        lease.__exit__(None, None, None)
 
 
 @pytest.mark.parametrize("kind", settings.TASK_KINDS)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.seismo_site.running import ROOT, environment, installed, manage, run_in_shell
-from tests.servers import Servers
+from tests.servers import postgres_and_redis
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +37,8 @@ def test_in_the_database(tmp_path: Path) -> None:
 
 
 def test_with_postgresql_and_redis(tmp_path: Path) -> None:
-    servers = Servers()
-    try:
-        urls = {"DATABASE_URL": servers.postgres(), "REDIS_URL": servers.redis()}
-        work_one_task(tmp_path, **urls)
-    finally:
-        servers.stop()
+    with postgres_and_redis() as servers:
+        work_one_task(tmp_path, **servers)
 
 
 def test_what_a_worker_logs_carries_the_identifier_of_the_request(tmp_path: Path) -> None:

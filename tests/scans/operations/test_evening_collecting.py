@@ -24,7 +24,7 @@ from scans.operations.evening.report import EveningReport
 from tests.marketdata.operations.kis_setup import KisSetup, create_instruments, generated_instruments, sessions
 from tests.marketdata.operations.kis_setup import evening as at_six
 from tests.scans.probe import Probe
-from tests.task_queues import purge_queues
+from tests.task_queues import as_worker, purge_queues
 
 SIZE = 12
 
@@ -87,13 +87,11 @@ def test_a_scheduled_evening_collects_by_parts(desk: KisSetup, settings: Any, mo
     last = sessions()[-1]
     settings.COLLECT_PARTS = 3
     monkeypatch.setattr(scan_tasks, "timezone", SimpleNamespace(now=lambda: at_six(last)))
-    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
     row = TaskRecord.objects.get(pk=enqueue("evening", name="evening of kr"))
-    assert attempts.claim(row)
     reports: list[EveningReport] = []
-    attempts.attempt(row, lambda: reports.append(run(desk, last)))
-    assert attempts.WorkerLease.lease is not None
-    attempts.WorkerLease.lease.__exit__(None, None, None)
+    with as_worker(monkeypatch):
+        assert attempts.claim(row)
+        attempts.attempt(row, lambda: reports.append(run(desk, last)))
     purge_queues()
     (report,) = reports
     assert (report.outcome, report.failures()) == ("done", [])

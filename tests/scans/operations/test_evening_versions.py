@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from marketdata.models import TaskRecord, TaskStatus
 from marketdata.operations.lease import Lease, LeaseLost
-from marketdata.operations.tasks import attempts, groups, queueing
+from marketdata.operations.tasks import groups, queueing
 from marketdata.operations.tasks.attempts import attempt, claim
 from marketdata.operations.tasks.recovery import revive
 from scans.models import Evening, EveningStatus, Notification, ScannerVersion, ScanRun, ScanSession
@@ -23,7 +23,7 @@ from scans.operations.evening.version_scans import DueScan, scan_member
 from scans.operations.scan import run as scan_run
 from scans.operations.scan.request import RunRequest
 from tests.scans.probe import Probe
-from tests.task_queues import purge_queues
+from tests.task_queues import as_worker, purge_queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BOTH = ("rises", "rises-10")
@@ -31,13 +31,11 @@ BOTH = ("rises", "rises-10")
 
 @pytest.fixture(autouse=True)
 def _worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
     monkeypatch.setattr(groups, "LOOK_AGAIN", 0.0)
     purge_queues()
-    yield
+    with as_worker(monkeypatch):
+        yield
     purge_queues()
-    if attempts.WorkerLease.lease is not None:
-        attempts.WorkerLease.lease.__exit__(None, None, None)
 
 
 def night(day: date) -> datetime:

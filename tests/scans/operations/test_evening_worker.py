@@ -12,7 +12,7 @@ import pytest
 from tests.exchanges.server import Response
 from tests.scans.receiver import Receiver
 from tests.seismo_site.running import installed, manage, run_in_shell
-from tests.servers import Servers
+from tests.servers import postgres_and_redis
 
 pytestmark = pytest.mark.slow
 
@@ -102,8 +102,5 @@ def test_in_the_database(tmp_path: Path) -> None:
 
 
 def test_with_postgresql_and_redis(tmp_path: Path) -> None:
-    servers = Servers()
-    try:
-        worked(tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
-    finally:
-        servers.stop()
+    with postgres_and_redis() as servers:
+        worked(tmp_path, **servers)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.scans.conftest import spring_file
 from tests.seismo_site.running import installed, killed_in_shell, manage, run_in_shell
-from tests.servers import Servers
+from tests.servers import postgres_and_redis
 
 pytestmark = pytest.mark.slow
 
@@ -96,8 +96,5 @@ def test_in_the_database(tmp_path: Path) -> None:
 
 
 def test_with_postgresql_and_redis(tmp_path: Path) -> None:
-    servers = Servers()
-    try:
-        killed(tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
-    finally:
-        servers.stop()
+    with postgres_and_redis() as servers:
+        killed(tmp_path, **servers)

@@ -21,8 +21,8 @@ from scans.operations.scan.run import run_scan
 from tests.scans.conftest import AS_OF, spring_file
 from tests.scans.probe import Probe
 from tests.seismo_site.running import installed, killed_in_shell, manage, run_in_shell
-from tests.servers import Servers
-from tests.task_queues import purge_queues
+from tests.servers import postgres_and_redis
+from tests.task_queues import as_worker, purge_queues
 
 VERSIONS = ["rises", "rises-10"]
 
@@ -30,11 +30,10 @@ VERSIONS = ["rises", "rises-10"]
 @pytest.fixture(autouse=True)
 def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(groups, "LOOK_AGAIN", 0.0)
-    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
-    yield
-    if attempts.WorkerLease.lease is not None:
-        attempts.WorkerLease.lease.__exit__(None, None, None)
-        purge_queues()
+    with as_worker(monkeypatch):
+        yield
+        if attempts.WorkerLease.lease is not None:
+            purge_queues()
 
 
 def answers(sessions: list[date], executor: str, **options: Any) -> list[Any]:
@@ -160,8 +159,5 @@ def test_a_killed_member_is_done_again_and_no_other_in_the_database(tmp_path: Pa
 
 @pytest.mark.slow
 def test_a_killed_member_is_done_again_and_no_other_with_postgresql_and_redis(tmp_path: Path) -> None:
-    servers = Servers()
-    try:
-        killed(tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
-    finally:
-        servers.stop()
+    with postgres_and_redis() as servers:
+        killed(tmp_path, **servers)

@@ -16,7 +16,7 @@ from marketdata.candles.operations import group
 from tests.exchanges.upbit import UpbitExchange, generated
 from tests.marketdata.candles.collector.naive import utc
 from tests.seismo_site.running import installed, killed_in_shell, manage, managed, refused_in_turn, run_in_shell
-from tests.servers import Servers
+from tests.servers import postgres_and_redis
 
 START, DAYS = moment(utc("2025-09-01T00:00:00")), 2
 PAIRS = ("KRW-AAA", "KRW-BBB", "KRW-CCC")
@@ -108,8 +108,5 @@ def test_a_killed_series_is_done_again_and_no_other_in_the_database(exchange: Up
 def test_a_killed_series_is_done_again_and_no_other_with_postgresql_and_redis(
     exchange: UpbitExchange, tmp_path: Path
 ) -> None:
-    servers = Servers()
-    try:
-        killed(exchange, tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
-    finally:
-        servers.stop()
+    with postgres_and_redis() as servers:
+        killed(exchange, tmp_path, **servers)

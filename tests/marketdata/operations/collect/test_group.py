@@ -15,11 +15,9 @@ from marketdata.operations.collect import CollectionOptions, CollectionReport, g
 from marketdata.operations.record.corrections import Counts
 from marketdata.operations.tasks.groups import GroupMember
 from tests.exchanges.kis import KisExchange
-from tests.exchanges.kis_market import Instrument as Listed
-from tests.exchanges.kis_market import generated_bars
-from tests.marketdata.operations.collect.test_process import SESSIONS
-from tests.seismo_site.running import installed, killed_in_shell, manage, managed, run_in_shell
-from tests.servers import Servers
+from tests.marketdata.operations.collect.kis_installation import install, listed
+from tests.seismo_site.running import killed_in_shell, manage, managed, run_in_shell
+from tests.servers import postgres_and_redis
 
 PARTS, LISTED, PAGES = 3, 12, 3
 DIE = """
@@ -104,32 +102,15 @@ def test_the_join_is_one_report_and_names_what_was_given_up() -> None:
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[KisExchange]:
-    market = {f"{number:05d}0": Listed(f"종목{number}", []) for number in range(1, LISTED + 1)}
-    with KisExchange(market, per_second=100_000, token_every=0.0) as running:
+    with KisExchange(listed(LISTED), per_second=100_000, token_every=0.0) as running:
         yield running
 
 
 def killed(exchange: KisExchange, folder: Path, **servers: str) -> None:
-    data = installed(folder, **servers)
-    env = {
-        "KIS_APP_KEY": exchange.keys[0],
-        "KIS_APP_SECRET": exchange.keys[1],
-        "KIS_HOST": exchange.url,
-        "KIS_MASTER_HOST": f"{exchange.url}/common/master",
-        "KIS_PER_SECOND": "100000",
-        "KIS_TOKEN_SECONDS": "0.01",
-        "SEISMO_COLLECT_CHECK": "0",
-        **servers,
-    }
-    managed(data, "sync_instruments", **env)
-    last = re.search(r"up to ([0-9-]+)", managed(data, "collect_prices", "--dry-run", **env))
-    assert last
-    days = [date.fromisoformat(day) for day in run_in_shell(data, SESSIONS.format(last=last[1]), **env).split()]
-    for number, one in enumerate(exchange.market.values(), 1):
-        one.bars[:] = generated_bars(days, number)
+    data, env, first = install(exchange, folder, **servers)
     served = [[code, str(bar.session), bar.close] for code, one in exchange.market.items() for bar in one.bars]
 
-    printed = managed(data, "collect_prices", "--since", str(days[0]), "--tasks", str(PARTS), **env)
+    printed = managed(data, "collect_prices", "--since", str(first), "--tasks", str(PARTS), **env)
     assert re.match(rf"Queued as task \w+ in {PARTS} parts: ", printed)
     exchange.calls.clear()
     killed_in_shell(data, DIE, **env)
@@ -145,9 +126,8 @@ def killed(exchange: KisExchange, folder: Path, **servers: str) -> None:
     assert " 0 corrected, " in done["result"]
     assert done["result"].startswith(f"kr from kis: {250 * LISTED - (len(left['bars']) - 250 * sizes[0]):,} new, ")
     calls = exchange.calls["/uapi/domestic-stock/v1/quotations/inquire-daily-itemchartprice"]
-    assert (
-        PAGES * LISTED <= calls <= PAGES * (LISTED + sizes[1] - 2)
-    )  # the two that were recorded are not requested again
+    # The two that were recorded are not requested again.
+    assert PAGES * LISTED <= calls <= PAGES * (LISTED + sizes[1] - 2)
 
 
 @pytest.mark.slow
@@ -159,8 +139,5 @@ def test_a_killed_part_is_done_again_and_no_other_in_the_database(exchange: KisE
 def test_a_killed_part_is_done_again_and_no_other_with_postgresql_and_redis(
     exchange: KisExchange, tmp_path: Path
 ) -> None:
-    servers = Servers()
-    try:
-        killed(exchange, tmp_path, DATABASE_URL=servers.postgres(), REDIS_URL=servers.redis())
-    finally:
-        servers.stop()
+    with postgres_and_redis() as servers:
+        killed(exchange, tmp_path, **servers)

@@ -11,34 +11,27 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.exchanges.kis import KisExchange
-from tests.exchanges.kis_market import Instrument as Listed
-from tests.exchanges.kis_market import generated_bars
 from tests.exchanges.server import Request, Response
-from tests.seismo_site.running import ROOT, environment, installed, managed, run_in_shell
+from tests.marketdata.operations.collect.kis_installation import install, listed
+from tests.seismo_site.running import ROOT, environment
 
 pytestmark = pytest.mark.slow
 
 PAGES = 3  # of 100 bars for 250 sessions
 LISTED = 24
-SESSIONS = (
-    "import numpy as np; from marketdata.queries.market_calendar import get_sessions; days = get_sessions('kr'); "
-    "print(*days[days <= np.datetime64('{last}')][-250:])"
-)
 
 
 class StrikingExchange(KisExchange):
     """Sends a signal to the process that calls it once it has been called so often."""
 
     def __init__(self) -> None:
-        market = {f"{number:05d}0": Listed(f"종목{number}", []) for number in range(1, LISTED + 1)}
-        super().__init__(market, per_second=100_000, token_every=0.0)
+        super().__init__(listed(LISTED), per_second=100_000, token_every=0.0)
         self.victim: subprocess.Popen[str] | None = None
         self.calls_left, self.signal = -1, signal.SIGINT
         self.started = threading.Event()
@@ -63,25 +56,8 @@ def exchange() -> Iterator[StrikingExchange]:
 def installation(exchange: StrikingExchange, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The settings of an installation that knows the instruments and has no bar yet; they have 250, up to the latest
     session that is over."""
-    folder = installed(tmp_path_factory.mktemp("collecting"))
-    settings_of_source = {
-        "KIS_APP_KEY": exchange.keys[0],
-        "KIS_APP_SECRET": exchange.keys[1],
-        "KIS_HOST": exchange.url,
-        "KIS_MASTER_HOST": f"{exchange.url}/common/master",
-        "KIS_PER_SECOND": "100000",
-        "KIS_TOKEN_SECONDS": "0.01",
-        "SEISMO_COLLECT_CHECK": "0",
-    }
-    managed(folder, "sync_instruments", **settings_of_source)
-    last = re.search(r"up to ([0-9-]+)", managed(folder, "collect_prices", "--dry-run", **settings_of_source))
-    assert last
-    shown = run_in_shell(folder, SESSIONS.format(last=last[1]), **settings_of_source)
-    days = [date.fromisoformat(day) for day in shown.split()]
-    for number, one in enumerate(exchange.market.values(), 1):
-        one.bars[:] = generated_bars(days, number)
-    settings_of_source["since"] = str(days[0])
-    return {**environment(folder), **settings_of_source}
+    folder, env, first = install(exchange, tmp_path_factory.mktemp("collecting"))
+    return {**environment(folder), **env, "since": str(first)}
 
 
 def command(installation: dict[str, str]) -> tuple[str, ...]:

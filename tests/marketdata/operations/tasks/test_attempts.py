@@ -18,7 +18,7 @@ from marketdata.operations.tasks.figures import failure_shares
 from marketdata.operations.tasks.recovery import recover, revive
 from marketdata.sources.base import SourceUnavailable
 from seismo_site.task_kinds import KINDS
-from tests.task_queues import purge_queues, queue_size
+from tests.task_queues import as_worker, purge_queues, queue_size
 
 pytestmark = pytest.mark.django_db
 CALLS: list[int] = []
@@ -39,10 +39,8 @@ def empty(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     CALLS.clear()
     ERRORS.clear()
     purge_queues()
-    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
-    yield
-    if attempts.WorkerLease.lease is not None:
-        attempts.WorkerLease.lease.__exit__(None, None, None)
+    with as_worker(monkeypatch):
+        yield
     purge_queues()
 
 
@@ -123,6 +121,8 @@ def test_the_task_of_a_lost_worker_is_done_again() -> None:
     assert recover(timezone.now()) == 1
     assert (queue_size(), state(row), row.reason) == (1, (TaskStatus.WAITING, 1), "its worker was lost")
     assert recover(timezone.now()) == 0
+    assert attempts.WorkerLease.lease is not None
+    attempts.WorkerLease.lease.__exit__(None, None, None)
     attempts.WorkerLease.lease = None
     assert message(row) == "done 7"
 

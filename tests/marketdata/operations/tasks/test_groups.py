@@ -17,7 +17,7 @@ from marketdata.operations.tasks import attempts, groups, queueing
 from marketdata.operations.tasks.attempts import attempt, claim, tracked
 from marketdata.operations.tasks.groups import GroupMember, run_group
 from marketdata.operations.tasks.recovery import revive
-from tests.task_queues import purge_queues, queue_size
+from tests.task_queues import as_worker, purge_queues, queue_size
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DONE: list[int] = []
@@ -37,14 +37,12 @@ def member(number: int) -> int:
 def kind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     path = f"{__name__}.member"
     monkeypatch.setitem(settings.TASK_KINDS, "member", replace(settings.TASK_KINDS["range"], function=path))
-    monkeypatch.setattr(attempts.WorkerLease, "lease", None)
     monkeypatch.setattr(groups, "LOOK_AGAIN", 0.0)
     DONE.clear()
     purge_queues()
-    yield
+    with as_worker(monkeypatch):
+        yield
     purge_queues()
-    if attempts.WorkerLease.lease is not None:
-        attempts.WorkerLease.lease.__exit__(None, None, None)
 
 
 def parent() -> TaskRecord:

@@ -135,9 +135,9 @@ def _evening_request(market: str, at: str, due: str, versions: Sequence[str], co
 @tracked
 def collect(market: str, source: str, options: Mapping[str, Any]) -> str:
     """Collect daily bars that the record lacks, by the parts of its group; returns the result as text."""
-    from marketdata.operations.collect import queued
+    from marketdata.operations.collect import collection_task
 
-    return queued.collect_bars(market, source, options, clock=timezone.now)
+    return collection_task.collect_bars(market, source, options, clock=timezone.now)
 
 
 @tracked

@@ -35,10 +35,10 @@ def collect_bars(
 def _queue_bars(
     source: DailyBarSource, write: Callable[[str], None], options: collect.CollectionOptions, market: str
 ) -> None:
-    from marketdata.operations.collect import queued  # the queue takes long to import
+    from marketdata.operations.collect import collection_task  # the queue takes long to import
     from marketdata.operations.task_queue import advice
 
-    number = queued.queue_bars(market, source.name, options)
+    number = collection_task.queue_bars(market, source.name, options)
     parts = count_of(options.parts, "part")
     write(f"Queued as task {number} in {parts}: its result will be among the admin's background tasks.")
     if hint := advice(timezone.now()):

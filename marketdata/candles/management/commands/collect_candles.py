@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from marketdata.candles.collector.collector import StuckError
 from marketdata.candles.collector.planner import RequestError
-from marketdata.candles.management.queued import queue_series
+from marketdata.candles.management.queueing import queue_series
 from marketdata.candles.management.screen import INTERRUPTED, CandleScreen, add_range, add_series, request_of
 from marketdata.candles.operations.advice import advised_pace
 from marketdata.candles.operations.collect import collect

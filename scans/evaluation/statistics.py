@@ -28,11 +28,12 @@ BEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Excess:
-    """Net returns less those of a benchmark, fractions, NaN where nothing gives one: the mean over holdings; the error
-    and the interval of the calendar-time portfolio, in which each date counts alike; coverage: the share of the judged
-    holdings that have this benchmark."""
+    """Net returns less those of a benchmark, fractions, NaN where nothing gives one: the mean over holdings; by_date:
+    that of the calendar-time portfolio, in which each date counts alike, with its error and its interval; coverage: the
+    share of the judged holdings that have this benchmark."""
 
     mean: float
+    by_date: float
     error: float
     interval: Interval
     coverage: float
@@ -139,7 +140,13 @@ def _mean(values: Floats) -> float:
 
 def _excess(apart: Floats, calendar_time: CalendarTime) -> Excess:
     covered = np.isfinite(apart)
-    return Excess(_mean(apart[covered]), calendar_time.error, calendar_time.interval, _mean(covered.astype(np.float64)))
+    return Excess(
+        mean=_mean(apart[covered]),
+        by_date=calendar_time.excess,
+        error=calendar_time.error,
+        interval=calendar_time.interval,
+        coverage=_mean(covered.astype(np.float64)),
+    )
 
 
 def _group_means(values: Floats, keys: Rows) -> Floats:

@@ -37,7 +37,7 @@ PERCENT = {
 }
 """Figure -> its heading in a table."""
 UNSIGNED = {"hit_rate", "universe_hit_rate", "turnover"}
-EXCESS = ("excess", "error", "low", "high", "coverage")
+EXCESS = ("excess", "by_date", "error", "low", "high", "coverage")
 NOT_DISTINGUISHABLE = "not distinguishable"
 
 TYPES: dict[str, pa.DataType] = {
@@ -66,10 +66,10 @@ LEGEND = (
 )
 EXCESS_LEGEND = (
     "Excess over what could be picked on the day: equal alike, cap by market cap, segment the pick's own by market "
-    "cap, matched those of like size, volatility and return. In brackets the 95 % interval of the calendar-time "
-    "portfolio (Newey-West), in which each date counts alike, so its centre is not the mean over picks. detectable: "
-    "the smallest excess that so many sessions distinguish from 0 (80 % power). Ahead or behind where the intervals of "
-    "both equal and matched exclude 0; of twenty comparisons one does by chance."
+    "cap, matched those of like size, volatility and return; that of the calendar-time portfolio, in which each date "
+    "counts alike, with its 95 % interval (Newey-West). detectable: the smallest excess that so many sessions "
+    "distinguish from 0 (80 % power). Ahead or behind where the intervals of both equal and matched exclude 0; of "
+    "twenty comparisons one does by chance."
 )
 
 PERMUTATION_LEGEND = (
@@ -110,11 +110,12 @@ def rows(evaluation: Evaluation) -> Iterator[dict[str, Any]]:
 
 
 def excess_columns(figures: Figures) -> dict[str, float | None]:
-    """The excess over each benchmark with its error, interval and coverage, percent."""
+    """The excess over each benchmark, over picks and by date, with error, interval and coverage, percent."""
     columns: dict[str, float | None] = {}
     for name in NAMES:
         excess = getattr(figures, name)
-        values = excess.mean, excess.error, excess.interval.low, excess.interval.high, excess.coverage
+        interval = excess.interval
+        values = excess.mean, excess.by_date, excess.error, interval.low, interval.high, excess.coverage
         columns |= {f"{name}_{what}_pct": percent(value) for what, value in zip(EXCESS, values, strict=True)}
     return columns
 
@@ -194,13 +195,13 @@ def _excess_cells(line: EvaluationLine, permuted: bool) -> list[str]:
 
 
 def excess_text(excess: Excess) -> str:
-    """An excess in percent with its interval, as "+0.12 [-0.40, +0.64]"."""
-    if math.isnan(excess.mean):
+    """The excess by date in percent with its interval, as "+0.12 [-0.40, +0.64]"."""
+    if math.isnan(excess.by_date):
         return "-"
     interval = excess.interval
     if math.isnan(interval.low):
-        return signed_percent(excess.mean)
-    return f"{signed_percent(excess.mean)} [{signed_percent(interval.low)}, {signed_percent(interval.high)}]"
+        return signed_percent(excess.by_date)
+    return f"{signed_percent(excess.by_date)} [{signed_percent(interval.low)}, {signed_percent(interval.high)}]"
 
 
 def timing_sentence(lines: Sequence[EvaluationLine]) -> str:

@@ -64,11 +64,11 @@ READING = (
     "[Scanner definitions](reference/scanners.md), section 7, define every figure. *mean*: over picks, after costs; "
     "*before*: without costs; *universe*: the hit rate of all that could be picked over the same sessions. *by date*: "
     "each date alike; *one a name*: no name is bought again while it is held; *w/o 10*: without the ten best names. "
-    "Excess over *equal*, *cap*, *segment* and *matched*: mean over picks and, in brackets, the 95 % interval of the "
-    "calendar-time portfolio, in which each date counts alike; so its centre is not the mean. *detectable*: the "
-    "smallest excess that so many sessions distinguish from 0 with a power of 80 %. Of twenty intervals one misses 0 "
-    "by chance. Costs are those of `marketdata.trading_costs`: on KRX a sell tax of 0.18 % in 2024, 0.15 % in 2025 and "
-    "0.20 % from 2026, a fee a side as set (TRADING_FEES), and one tick a side."
+    "Excess over *equal*, *cap*, *segment* and *matched*: that of the calendar-time portfolio, in which each date "
+    "counts alike, and, in brackets, its 95 % interval; a mean over picks lies elsewhere where many are picked on few "
+    "dates. *detectable*: the smallest excess that so many sessions distinguish from 0 with a power of 80 %. Of twenty "
+    "intervals one misses 0 by chance. Costs are those of `marketdata.trading_costs`: on KRX a sell tax of 0.18 % in "
+    "2024, 0.15 % in 2025 and 0.20 % from 2026, a fee a side as set (TRADING_FEES), and one tick a side."
 )
 
 

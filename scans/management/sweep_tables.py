@@ -13,12 +13,13 @@ from marketdata.tables.table import column
 from scans.management.delivery import Results
 from scans.management.evaluation_tables import percent, survivors_sentence
 from scans.models import Sweep, SweepVariant
+from scans.operations.research.stored_excess import excess_by_date
 from scans.operations.research.verdict import verdict
 
 SHOWN = 15
 """Variants of the table for people, best first."""
 PERCENT = ("mean", "gross_mean", "median", "date_mean", "mean_without_best", "hit_rate", "turnover", "worst_drawdown")
-EXCESS = ("mean", "low", "high", "coverage")
+EXCESS = ("mean", "by_date", "low", "high", "coverage")
 BENCHMARKS = ("equal", "cap", "matched")
 RANDOM = {"passing": "random order of what passes", "alike": "random picks of like volatility and turnover"}
 
@@ -41,7 +42,7 @@ TYPES: dict[str, pa.DataType] = {
 
 LEGEND = (
     "sharpe: mean over deviation of the daily excess over matched shares, before the test period. matched: excess over "
-    "shares of like size, volatility and return, with the 95 % interval of the calendar-time portfolio."
+    "shares of like size, volatility and return, each date alike, with its 95 % interval."
 )
 
 
@@ -68,7 +69,13 @@ def rows(sweep: Sweep) -> Iterator[dict[str, Any]]:
                 "picks": figures["picks"],
                 "judged": figures["judged"],
                 **{f"{name}_pct": _percent(figures[name]) for name in PERCENT},
-                **{f"{name}_{what}_pct": _percent(figures[name][what]) for name in BENCHMARKS for what in EXCESS},
+                **{
+                    f"{name}_{what}_pct": _percent(
+                        excess_by_date(figures[name]) if what == "by_date" else figures[name][what]
+                    )
+                    for name in BENCHMARKS
+                    for what in EXCESS
+                },
                 "standing": figures["standing"],
             }
 
@@ -166,10 +173,11 @@ def _signed(fraction: float | None, *, sign: bool = True) -> str:
 
 
 def excess_text(excess: dict[str, float | None]) -> str:
-    """An excess in percent with its interval."""
+    """The excess by date in percent with its interval."""
+    middle = _signed(excess_by_date(excess))
     if excess["low"] is None:
-        return _signed(excess["mean"])
-    return f"{_signed(excess['mean'])} [{_signed(excess['low'])}, {_signed(excess['high'])}]"
+        return middle
+    return f"{middle} [{_signed(excess['low'])}, {_signed(excess['high'])}]"
 
 
 def _sentences(sweep: Sweep) -> Iterator[str]:

@@ -16,11 +16,13 @@ from marketdata.templatetags import failures
 from marketdata.web.templatetags import numbers
 from marketdata.web.templatetags.numbers import DASH, to_number, typeset
 from scans.models import ScanSession
+from scans.operations.research.stored_excess import excess_by_date
 from scans.wording import durations, glossary, reasons, rules
 
 register = template.Library()
 register.filters.update(numbers.register.filters)
 register.filters.update(failures.register.filters)
+register.filter("by_date", excess_by_date)
 EOK = 1e8
 EOK_IN_JO = 10_000
 HANGUL, LATIN = re.compile("[\u3131-\u318e\uac00-\ud7a3]"), re.compile("[A-Za-z]")

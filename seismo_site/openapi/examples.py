@@ -153,6 +153,7 @@ EXAMPLES: Mapping[str, Any] = {
     "before": "2026-08-20",
     "best_pct": 6.41,
     "bound_pct": None,
+    "by_date_pct": 0.84,
     "calendar": "XKRX",
     "capped": 402,
     "caution": False,

@@ -22,6 +22,7 @@ class ExcessBody(serializers.Serializer[Any]):
     judged picks that have this benchmark; those by market cap need a cap of 90 % of its members."""
 
     mean_pct = Percent(source="mean", help_text="Over picks")
+    by_date_pct = Percent(source="by_date", help_text="Of the calendar-time portfolio: the middle of the interval")
     error_pct = Percent(source="error", help_text="Standard error of the calendar-time portfolio")
     interval = Bounds()
     coverage_pct = Percent(source="coverage")

@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from scans.models import Sweep, SweepLook, SweepVariant
 from scans.operations.research.pedigree import Pedigree
+from scans.operations.research.stored_excess import excess_by_date
 from scans.operations.research.verdict import verdict
 
 
@@ -50,18 +51,18 @@ class PedigreeBody(serializers.Serializer[Pedigree]):
 
     scanner_version = serializers.CharField(source="version.slug")
     variant = serializers.IntegerField(source="variant.number")
-    promised_pct = serializers.SerializerMethodField(help_text="Mean excess outside")
+    promised_pct = serializers.SerializerMethodField(help_text="Outside, each date alike")
     after_pct = serializers.SerializerMethodField(
-        help_text="Mean excess after the sweep's last session; null: none yet"
+        help_text="After the sweep's last session, each date alike; null: none yet"
     )
     after_picks = serializers.SerializerMethodField(help_text="Judged picks after the sweep's last session")
 
     def get_promised_pct(self, row: Pedigree) -> float | None:
-        return percent(row.promise["matched"]["mean"])
+        return percent(excess_by_date(row.promise["matched"]))
 
     def get_after_pct(self, row: Pedigree) -> float | None:
-        mean = row.after.figures.matched.mean if row.after else None
-        return None if mean is None or mean != mean else percent(mean)
+        excess = row.after.figures.matched.by_date if row.after else None
+        return None if excess is None or excess != excess else percent(excess)
 
     def get_after_picks(self, row: Pedigree) -> int:
         return row.after.figures.judged if row.after else 0
@@ -103,9 +104,11 @@ class VariantBody(serializers.ModelSerializer[SweepVariant]):
     hit_rate_pct = serializers.SerializerMethodField(help_text="Returns above 0 after costs")
     worst_drawdown_pct = serializers.SerializerMethodField()
     turnover_pct = serializers.SerializerMethodField()
-    over_equal_pct = serializers.SerializerMethodField(help_text="Mean excess over all that could be picked")
+    over_equal_pct = serializers.SerializerMethodField(
+        help_text="Excess over all that could be picked, each date alike"
+    )
     over_cap_pct = serializers.SerializerMethodField(help_text="The same, weighted by market cap")
-    over_matched_pct = serializers.SerializerMethodField(help_text="Mean excess over shares alike")
+    over_matched_pct = serializers.SerializerMethodField(help_text="Excess over shares alike, each date alike")
 
     class Meta:
         model = SweepVariant
@@ -142,10 +145,10 @@ class VariantBody(serializers.ModelSerializer[SweepVariant]):
         return percent(self._figures(variant)["turnover"])
 
     def get_over_equal_pct(self, variant: SweepVariant) -> float | None:
-        return percent(self._figures(variant)["equal"]["mean"])
+        return percent(excess_by_date(self._figures(variant)["equal"]))
 
     def get_over_cap_pct(self, variant: SweepVariant) -> float | None:
-        return percent(self._figures(variant)["cap"]["mean"])
+        return percent(excess_by_date(self._figures(variant)["cap"]))
 
     def get_over_matched_pct(self, variant: SweepVariant) -> float | None:
-        return percent(self._figures(variant)["matched"]["mean"])
+        return percent(excess_by_date(self._figures(variant)["matched"]))

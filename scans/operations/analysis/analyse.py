@@ -163,7 +163,7 @@ def _rate(rates: BaseRates, one: BaseRate) -> dict[str, Any]:
         return rate | {"note": f"too few to say anything: fewer than {MIN_JUDGED}"}
     for name in ("equal", "matched"):
         excess = getattr(figures, name)
-        values = {"excess": excess.mean, "excess_low": excess.interval.low, "excess_high": excess.interval.high}
+        values = {"excess": excess.by_date, "excess_low": excess.interval.low, "excess_high": excess.interval.high}
         rate |= {f"{what}_{name}_pct": _percent(value) for what, value in values.items()}
     rate |= {f"{name}_pct": _percent(getattr(figures, name)) for name in RATE_FIGURES}
     return rate | {"standing": figures.standing or "not distinguishable"}

@@ -69,7 +69,7 @@ def base_rates(market: str, version: ScannerVersion, day: date) -> BaseRates:
 @cached(
     "kept",
     what="base-rates",
-    version=5,
+    version=6,
     holds=(BaseRates, EvaluationLine, Figures, Excess, Interval, RegimeRule, Comparison),
 )
 def _cached_rates(**parts: Any) -> BaseRates:

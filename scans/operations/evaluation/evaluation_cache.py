@@ -191,7 +191,7 @@ def cached_evaluation(key: EvaluationKey) -> Evaluation:
 @cached(
     "published",
     what="evaluation",
-    version=4,
+    version=5,
     holds=(Evaluation, EvaluationRequest, EvaluationLine, Figures, Excess, Interval),
 )
 def _cached_evaluation(**fields: Any) -> Evaluation:
@@ -208,7 +208,7 @@ def cached_comparison(key: EvaluationKey) -> VersionComparison:
 @cached(
     "published",
     what="version-comparison",
-    version=1,
+    version=2,
     holds=(VersionComparison, EvaluationRequest, EvaluationLine, Overlap, Difference, Figures, Excess, Interval),
 )
 def _cached_comparison(**fields: Any) -> VersionComparison:

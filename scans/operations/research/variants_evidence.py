@@ -134,7 +134,7 @@ def _figures_row(figures: Figures) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(figures, name) for name in (*FIGURES, *MORE_FIGURES)}
     for name in ("equal", "cap", "matched"):
         excess = asdict(getattr(figures, name))
-        row[name] = {"mean": excess["mean"], "coverage": excess["coverage"], **excess["interval"]}
+        row[name] = {key: excess[key] for key in ("mean", "by_date", "coverage")} | excess["interval"]
     return without_nan(row)
 
 

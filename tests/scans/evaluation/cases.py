@@ -131,6 +131,7 @@ def agree_in_figures(case: Case, horizon: int, expected: list[evaluation.Holding
         flat |= {name: ours[name]["mean"], f"{name}_coverage": ours[name]["coverage"]}
         value, error = evaluation.calendar_time(expected, case.frames, name, horizon)
         assert ours[name]["error"] == pytest.approx(error, abs=1e-12, nan_ok=True)
+        assert ours[name]["by_date"] == pytest.approx(value, abs=1e-12, nan_ok=True)
         low, high = ours[name]["interval"]["low"], ours[name]["interval"]["high"]
         assert math.isnan(low) or (low + high) / 2 == pytest.approx(value, abs=1e-12)
         assert math.isnan(low) or (high - low) / 2 == pytest.approx(1.959964 * error, rel=1e-6)

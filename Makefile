@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip
 UV := $(shell grep '^uv==' requirements/dev.txt)
 
 # uv takes a third of pip's time for the same pins; pip installs where uv cannot, and where pip was told its own index.
-install_pinned = { ! $(PIP) config list | grep -Eq '\.(index-url|no-index)=' && \
+install_pinned = { ! $(PIP) config list | grep -Eq '\.(index.url|no.index)=' && \
 	$(PIP) install --quiet --disable-pip-version-check $(UV) && \
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r $(1); } 2>/dev/null || \
 	$(PIP) install --quiet --disable-pip-version-check -r $(1)

@@ -81,10 +81,10 @@ def write(
     flows: Flows,
     *,
     generation: int,
-    permit: Callable[[], None] = lambda: None,
+    within: Callable[[Callable[[], FlowFileSummary]], FlowFileSummary] = lambda place: place(),
 ) -> FlowFileSummary:
-    """Put the file of `month` in its place; OSError where the disk does not take it. `permit` is called right before.
-    Its exception, as any other, leaves the old file."""
+    """Put the file of `month` in its place; OSError where the disk does not take it. `within` calls what does so, when
+    the file is ready beside its place; its exception, as any other, leaves the old file."""
     summary, sessions = roster(flows, month, generation)
     table, path = _table(flows), lake.flows(market, month)
     parts = {"codes": summary.codes, "present": summary.present.astype("<u4"), "digests": summary.digests.astype("<u8")}
@@ -98,9 +98,9 @@ def write(
             use_dictionary=["code", "date"],
             use_byte_stream_split=list(FLOW_FIELDS),
         )
-        permit()
 
-    return FlowFileSummary(table.num_rows, lake.replace(path, put), summary.digest, sessions)
+    with lake.staged(path, put) as rename:
+        return within(lambda: FlowFileSummary(table.num_rows, rename(), summary.digest, sessions))
 
 
 def roster(flows: Flows, month: date, generation: int) -> tuple[FlowRoster, dict[str, tuple[int, str]]]:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -146,29 +146,45 @@ class Lake:
 
         A failure leaves the old file as it was and no temporary file.
         """
+        with self.staged(path, write) as place:
+            return place()
+
+    @contextlib.contextmanager
+    def staged(self, path: str, write: Callable[[pa.NativeFile], None]) -> Iterator[Callable[[], int]]:
+        """Within: what `write` writes is ready beside the file at `path`. A call of what it yields puts it in that
+        file's place and returns its size in bytes; without one it is removed."""
         system, root = self.open()
         final = f"{root}/{path}"
         if self.is_remote:  # an object appears as its stream is closed, so it is written whole or not at all
             memory = pa.BufferOutputStream()
             write(memory)
             content = memory.getvalue()
-            with system.open_output_stream(final) as stream:
-                stream.write(content)
-            return int(content.size)
+
+            def upload() -> int:
+                with system.open_output_stream(final) as stream:
+                    stream.write(content)
+                return int(content.size)
+
+            yield upload
+            return
         writer = f"{os.getpid()}.{threading.get_ident()}"  # two may write the same file at once
         scratch = f"{final}.{writer}.tmp"
         system.create_dir(final.rpartition("/")[0], recursive=True)
+
+        def rename() -> int:
+            size = os.path.getsize(scratch)
+            os.replace(scratch, final)
+            _sync(os.path.dirname(final))
+            return size
+
         try:
             with system.open_output_stream(scratch) as stream:
                 write(stream)
             _sync(scratch)
-            os.replace(scratch, final)
-            _sync(os.path.dirname(final))
-        except BaseException:
+            yield rename
+        finally:
             with contextlib.suppress(OSError):
                 os.unlink(scratch)
-            raise
-        return int(system.get_file_info(final).size)
 
     def put(self, path: str, content: bytes) -> int:
         """Replace the file at `path` by `content`, as `replace` does; returns its size in bytes."""

@@ -68,10 +68,10 @@ def write(
     bars: Bars,
     *,
     generation: int,
-    permit: Callable[[], None] = lambda: None,
+    within: Callable[[Callable[[], PartitionSummary]], PartitionSummary] = lambda place: place(),
 ) -> PartitionSummary:
-    """Put the partition of `month` in its place; OSError where the disk does not take it. `permit` is called right
-    before. Its exception, as any other, leaves the old file."""
+    """Put the partition of `month` in its place; OSError where the disk does not take it. `within` calls what does so,
+    when the file is ready beside its place; its exception, as any other, leaves the old file."""
     digests = row_digests(bars)
     partition_roster, sessions = roster(bars, digests, market, month, generation)
     table = _table(bars)
@@ -89,10 +89,9 @@ def write(
             use_byte_stream_split=[*schema.FLOATS, *schema.NULLABLE],
             write_statistics=["code", "date"],
         )
-        permit()
 
-    size = lake.replace(path, put)
-    return PartitionSummary(rows=table.num_rows, bytes=size, digest=partition_roster.digest, sessions=sessions)
+    with lake.staged(path, put) as rename:
+        return within(lambda: PartitionSummary(table.num_rows, rename(), partition_roster.digest, sessions))
 
 
 def row_digests(bars: Bars) -> RowDigests:

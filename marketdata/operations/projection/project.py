@@ -1,8 +1,9 @@
 """Rewrites the lake's partitions from the record: months of bars (`project_bars`), of investor flow (`project_flows`).
 
 1. Read the partition's `wanted` generation, then its rows (`partitions`); a later commit raises `wanted` again.
-2. Write the file (temporary file, fsync, rename), then mark the partition as written. One that is overtaken by a later
-   generation puts no file in its place (`Superseded`): several processes may project at once.
+2. Write the file beside its place (temporary file, fsync).
+3. In one transaction that holds the partition's row: rename the file, and mark the partition as written. Where a later
+   generation has been written, neither is done (`Superseded`): several processes may project at once.
 
 A crash at any point leaves the partition marked, and the next projection repairs it.
 """
@@ -10,7 +11,7 @@ A crash at any point leaves the partition marked, and the next projection repair
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -29,7 +30,8 @@ from marketdata.operations.projection import break_table, index_table, partition
 from marketdata.queries.records import get_lake, get_record
 
 Progress = Callable[[str, int, int], None]
-Write = Callable[[date, int], writer.PartitionSummary | flow_files.FlowFileSummary]
+Summary = TypeVar("Summary", writer.PartitionSummary, flow_files.FlowFileSummary)
+Write = Callable[[Partition], writer.PartitionSummary | flow_files.FlowFileSummary]
 Kind = TypeVar("Kind", LakePartition, FlowPartition)
 LOGGER = logging.getLogger(__name__)
 
@@ -97,18 +99,17 @@ def _project_bars(
     stale = _stale(chosen, rebuild)
     statuses = partitions.MarketStatuses(market if stale else "")
 
-    def write(month: date, generation: int) -> writer.PartitionSummary:
-        bars, orders, closed = partitions.partition_rows(market, month, statuses)
-        permit = partial(_refuse_superseded, LakePartition, market, month, generation)
-        written = writer.write(get_lake(), market, month, bars, generation=generation, permit=permit)
-        closed_days = {day.isoformat(): why for day, why in closed.items()}
-        with transaction.atomic():
-            row = LakePartition.objects.filter(market=market, month=month, written__lte=generation)
-            is_other = row.values_list("closed", flat=True).first() not in (None, closed_days)
-            row.update(orders={day.isoformat(): order for day, order in orders.items()}, closed=closed_days)
-            if is_other:
-                generations.advance(market)
-        return written
+    def write(row: Partition) -> writer.PartitionSummary:
+        bars, orders, closed = partitions.partition_rows(market, row.month, statuses)
+        days: dict[str, dict[str, Any]] = {
+            "orders": {day.isoformat(): order for day, order in orders.items()},
+            "closed": {day.isoformat(): why for day, why in closed.items()},
+        }
+
+        def within(place: Callable[[], writer.PartitionSummary]) -> writer.PartitionSummary:
+            return _place(row, place, days)
+
+        return writer.write(get_lake(), market, row.month, bars, generation=row.wanted, within=within)
 
     return _write_all(stale, write, progress)
 
@@ -117,18 +118,22 @@ def project_flows(market: str, *, rebuild: bool = False, progress: Progress | No
     """Rewrite the stale files of investor flow of `market` (all with `rebuild`)."""
     stale = _stale(FlowPartition.objects.filter(market=market), rebuild)
 
-    def write(month: date, generation: int) -> flow_files.FlowFileSummary:
-        flows = partitions.flow_rows(market, month)
-        permit = partial(_refuse_superseded, FlowPartition, market, month, generation)
-        return flow_files.write(get_lake(), market, month, flows, generation=generation, permit=permit)
+    def write(row: Partition) -> flow_files.FlowFileSummary:
+        flows = partitions.flow_rows(market, row.month)
+        within = partial(_place, row)
+        return flow_files.write(get_lake(), market, row.month, flows, generation=row.wanted, within=within)
 
     return _write_all(stale, write, progress)
 
 
 def _mark_other_sessions(market: str) -> None:
-    """Mark the partitions whose sessions are no longer those of the calendar: a day was closed or opened since."""
-    chosen = LakePartition.objects.filter(market=market, month__in=get_record(market).stale)
-    chosen.filter(wanted=F("written")).update(wanted=F("wanted") + 1)
+    """Mark the partitions whose sessions are no longer those of the calendar: a day was closed or opened since. One
+    that has been written meanwhile is not what was looked at."""
+    record = get_record(market)
+    chosen = LakePartition.objects.filter(market=market, wanted=F("written"))
+    for part in record.parts:
+        if part.month in record.stale and part.generation is not None:
+            chosen.filter(month=part.month, written=part.generation).update(wanted=F("wanted") + 1)
 
 
 def update_lake(market: str) -> None:
@@ -168,12 +173,6 @@ def mark_damaged(market: str) -> None:
         )  # fmt: skip
 
 
-def _refuse_superseded(kind: type[Partition], market: str, month: date, generation: int) -> None:
-    """Superseded where a later generation is recorded: its file must not be replaced by this one."""
-    if kind._default_manager.filter(market=market, month=month, written__gt=generation).exists():
-        raise Superseded
-
-
 def _stale(chosen: QuerySet[Kind], rebuild: bool) -> list[Kind]:
     """The partitions to rewrite: the stale ones of `chosen`, or all with `rebuild`."""
     if rebuild:
@@ -196,23 +195,37 @@ def _write_all(stale: Sequence[Partition], write: Write, progress: Progress | No
 
 def _write_partition(partition: Partition, write: Write) -> writer.PartitionSummary | flow_files.FlowFileSummary | None:
     """The summary of the partition's new file; None where a later generation was written meanwhile."""
-    market, month, generation = partition.market, partition.month, partition.wanted
     try:
-        written = write(month, generation)
+        return write(partition)
     except Superseded:
         return None
     except OSError as error:
         raise ProjectionFailed(
-            f"The lake partition {market} {month:%Y-%m} could not be written ({error.strerror or error}): "
-            f"nothing is lost; {'check the bucket' if get_lake().is_remote else 'make room'} and run "
-            "`manage.py project_lake`."
+            f"The lake partition {partition.market} {partition.month:%Y-%m} could not be written "
+            f"({error.strerror or error}): nothing is lost; "
+            f"{'check the bucket' if get_lake().is_remote else 'make room'} and run `manage.py project_lake`."
         ) from error
-    type(partition)._default_manager.filter(pk=partition.pk, written__lte=generation).update(
-        written=generation,
-        rows=written.rows,
-        bytes=written.bytes,
-        digest=written.digest,
-        sessions=written.sessions,
-        written_at=timezone.now(),
-    )
+
+
+def _place(
+    row: Partition, place: Callable[[], Summary], days: Mapping[str, Mapping[str, Any]] | None = None
+) -> Summary:
+    """Put the file of the partition `row` in its place by `place`, and mark it as written, with its `days`: the orders
+    of its sources and what is closed. Superseded where a later generation has been written."""
+    with transaction.atomic():
+        now = type(row)._default_manager.select_for_update().get(pk=row.pk)
+        if now.written > row.wanted:
+            raise Superseded
+        written = place()
+        if days and isinstance(now, LakePartition) and now.closed != days["closed"]:
+            generations.advance(row.market)
+        type(row)._default_manager.filter(pk=row.pk).update(
+            written=row.wanted,
+            rows=written.rows,
+            bytes=written.bytes,
+            digest=written.digest,
+            sessions=written.sessions,
+            written_at=timezone.now(),
+            **(days or {}),
+        )
     return written

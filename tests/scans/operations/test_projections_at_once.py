@@ -1,4 +1,4 @@
-"""Two processes that project the same month: the file of the later generation stays."""
+"""Processes that project the same month at once: the file of the later generation stays, and none writes in vain."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from marketdata.models import LakePartition
 from marketdata.operations.projection import partitions, project
 from marketdata.operations.projection.project import ProjectionReport
 from marketdata.queries.records import get_record
@@ -48,3 +49,23 @@ def test_a_slow_writer_does_not_replace_a_later_file(
     assert within[0].rows == (market.date >= last_month).sum()
     assert done.rows == (market.date < last_month).sum()
     np.testing.assert_array_equal(last_closes(), corrected.sort_values("code").close)
+
+
+def test_a_month_that_another_writes_meanwhile_is_not_marked_again(
+    market: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was stale as one looked has been written as it marks the months with other sessions."""
+    look, looks = get_record, []
+
+    def look_slowly(name: str) -> Any:
+        record = look(name)
+        looks.append(record.stale)
+        if len(looks) == 1:
+            project.project_bars("kr")
+        return record
+
+    monkeypatch.setattr("marketdata.operations.projection.project.get_record", look_slowly)
+    project.project_bars("kr")
+    assert looks[0]
+    assert set(LakePartition.objects.values_list("wanted", "written")) == {(1, 1)}
+    np.testing.assert_array_equal(last_closes(), market[market.date == market.date.max()].sort_values("code").close)

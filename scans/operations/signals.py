@@ -3,6 +3,9 @@
 A signal is a function of its pick and the bars, without state from day to day: missed days are caught up exactly, and a
 backfill gives the same history. A signal that has ended changes only with `rebuild` (after a correction of old bars).
 
+The evening's list comes with its signals: `follow_list` reads the bars, and its update runs in the transaction that
+publishes the list, so that no reader sees one without the other, and answers on both end once.
+
 The rule that ends a signal has a revision, a field of its row:
 
 1   the exact target and stop of the plan
@@ -16,25 +19,27 @@ A new signal gets `REVISION`; a recorded one keeps its revision in every update.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q, QuerySet
 
 from marketdata.markets import get_market
 from marketdata.operations import analyze_tables, generations
 from marketdata.operations.projection import current_lake
-from marketdata.record import Record
+from marketdata.record import Days, Record
 from scans.evaluation import trade_lifecycle
 from scans.evaluation.trade_lifecycle import Lifecycles, Plans
 from scans.models import ScannerVersion, ScanRank, Signal, SignalStatus
 from scans.operations.plan_bars import PlanBars, pick_plans, read_plan_bars
 from scans.queries.versions import get_versions
 
+LOGGER = logging.getLogger(__name__)
 UNFINISHED = (SignalStatus.WAITING, SignalStatus.OPEN)
 BATCH = 1000
 REVISION = 3
@@ -48,6 +53,16 @@ class SignalUpdate:
     opened: int
     moved: int
     counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ListUpdate:
+    """The update of the signals of one version with a list: how many were opened and changed (`moved`), on which
+    instruments."""
+
+    opened: int
+    moved: int
+    codes: frozenset[str]
 
 
 def update_signals(
@@ -65,26 +80,75 @@ def update_signals(
     return done
 
 
-def _update_version(record: Record, version: ScannerVersion, last: np.datetime64, rebuild: bool) -> SignalUpdate:
+def follow_list(
+    record: Record, version: ScannerVersion, first: date, as_of: datetime
+) -> Callable[[], ListUpdate | None] | None:
+    """The update of the signals of `version` for a list of `first` or later: a function to call in the transaction that
+    publishes the list and begins the new generation. The bars are read here, before that transaction. None, and None
+    of the function, where it failed: `update_signals` is called afterwards, and has the reason."""
+    try:
+        last = np.datetime64(record.last_complete_session(as_of))
+        block = record.block(last)
+        waiting = _waiting(record, version, block, last).aggregate(first=Min("date"))["first"]
+        days = block[(block >= np.datetime64(min(first, waiting or first))) & (block <= last)]
+        if not len(days):  # a list of a session that is not complete
+            return None
+        bars = _read_bars(record, days)
+    except Exception:
+        LOGGER.exception("The signals of %s are not published with its list", version.slug)
+        return None
+
+    def update() -> ListUpdate | None:
+        try:
+            with transaction.atomic():
+                pending = list(_waiting(record, version, days, last))
+                return _follow(pending, bars) if pending else None
+        except Exception:
+            LOGGER.exception("The signals of %s were not published with its list", version.slug)
+            return None
+
+    return update
+
+
+def _waiting(record: Record, version: ScannerVersion, days: Days, last: np.datetime64) -> QuerySet[ScanRank]:
+    """The published ranks of these days with a plan and no finished signal, in order."""
+    unfinished = Q(signal__isnull=True) | Q(signal__status__in=UNFINISHED)
+    return _planned(record, version, days, last).filter(unfinished)
+
+
+def _planned(record: Record, version: ScannerVersion, days: Days, last: np.datetime64) -> QuerySet[ScanRank]:
+    """The published ranks with a plan from the first of `days` to `last`, in order."""
     planned = Q(target__isnull=False) | Q(stop__isnull=False)
+    span = (days[0].item(), last.item())
     ranks = ScanRank.objects.filter(
-        planned, scanner_version=version, market=record.market.name, published=True, date__lte=last.item()
+        planned, scanner_version=version, market=record.market.name, published=True, date__range=span
     )
-    if not rebuild:
-        ranks = ranks.filter(Q(signal__isnull=True) | Q(signal__status__in=UNFINISHED))
+    return ranks.select_related("signal").order_by("date", "rank")
+
+
+def _update_version(record: Record, version: ScannerVersion, last: np.datetime64, rebuild: bool) -> SignalUpdate:
     block = record.block(last)
-    pending = list(ranks.filter(date__gte=block[0].item()).select_related("signal").order_by("date", "rank"))
+    pending = list((_planned if rebuild else _waiting)(record, version, block, last))
     opened = moved = 0
     if pending:
         days = block[(block >= np.datetime64(pending[0].date)) & (block <= last)]
-        opened, moved = _follow(record, pending, days)
+        bars = _read_bars(record, days)
+        with transaction.atomic():
+            done = _follow(pending, bars)
+            opened, moved = done.opened, done.moved
+            if done.codes:
+                generations.advance_instruments(record.market.name, done.codes)
     version_signals = Signal.objects.filter(scanner_version=version, market=record.market.name)
     counts = {status: version_signals.filter(status=status).count() for status in SignalStatus.values}
     return SignalUpdate(version.slug, opened, moved, {name: n for name, n in counts.items() if n})
 
 
-def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int, int]:
-    bars = current_lake.read_with_repair(record, lambda record: read_plan_bars(record, days))
+def _read_bars(record: Record, days: Days) -> PlanBars:
+    return current_lake.read_with_repair(record, lambda record: read_plan_bars(record, days))
+
+
+def _follow(pending: Sequence[ScanRank], bars: PlanBars) -> ListUpdate:
+    """Open or update the signals of these ranks."""
     revisions = [rank.signal.revision if hasattr(rank, "signal") else REVISION for rank in pending]
     new_signals, changed = [], []
     for revision in sorted(set(revisions)):
@@ -100,12 +164,9 @@ def _follow(record: Record, pending: Sequence[ScanRank], days: Any) -> tuple[int
             elif _changing_values(recorded) != _changing_values(signal):
                 signal.pk = recorded.pk
                 changed.append(signal)
-    with transaction.atomic():
-        Signal.objects.bulk_create(new_signals, batch_size=BATCH)
-        Signal.objects.bulk_update(changed, CHANGING_FIELDS, batch_size=BATCH)
-        if new_signals or changed:
-            generations.advance_instruments(record.market.name, {signal.code for signal in (*new_signals, *changed)})
-    return len(new_signals), len(changed)
+    Signal.objects.bulk_create(new_signals, batch_size=BATCH)
+    Signal.objects.bulk_update(changed, CHANGING_FIELDS, batch_size=BATCH)
+    return ListUpdate(len(new_signals), len(changed), frozenset(one.code for one in (*new_signals, *changed)))
 
 
 CHANGING_FIELDS = (

@@ -23,7 +23,7 @@ from marketdata.operations.imports.prices import import_prices
 from marketdata.operations.priority import compute_last
 from scans.api.after_publication import SHORT, warm_up_responses
 from scans.operations.scan.run import run_scan
-from scans.operations.signals import update_signals
+from scans.operations.signals import follow_list, update_signals
 from seismo_site.models import ApiToken
 from seismo_site.task_cluster import NICENESS
 from tests.benchmarks.reader_mix import digest
@@ -52,7 +52,8 @@ def changes(market: str, version: str, day: str) -> dict[str, Any]:
     def change(turn: int, line: Sequence[str]) -> str:
         if line[0] == "publish":
             limits = FEW if turn % 4 < 2 else {}
-            outcome = run_scan(request(day, day, market=market, versions=[version], limits=limits))[0]
+            listed = request(day, day, market=market, versions=[version], limits=limits)
+            outcome = run_scan(listed, follow=follow_list)[0]
             if outcome.error:
                 raise RuntimeError(outcome.error)
             update_signals(market=market, versions=[], as_of=timezone.now())

@@ -260,16 +260,18 @@ class _EveningRun:
         return sorted(reports, key=lambda report: report.scanner_version)
 
     def _update_signals(self) -> None:
-        """Update the signals and warm up the response cache; a failure of either is reported or logged."""
+        """Update the signals that were not published with a list, and warm up the response cache; a failure of either
+        is reported or logged."""
         market = self._request.market
         done = [report.scanner_version for report in self._report.versions if not report.failed]
         try:
             updates = signals.update_signals(
                 market=market, versions=[version.slug for version in self._versions], as_of=self._as_of
             )
+            published = [report.signals for report in self._report.versions if report.signals]
             self._report.signals = {
-                "opened": sum(update.opened for update in updates),
-                "moved": sum(update.moved for update in updates),
+                "opened": sum(update.opened for update in updates) + sum(each["opened"] for each in published),
+                "moved": sum(update.moved for update in updates) + sum(each["moved"] for each in published),
             }
         except Exception as error:
             LOGGER.exception("The signals of market %s were not updated", market)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the admin imports this module, and collectors are slow to i
 Content = dict[str, Any]
 DERIVED = (
     *("sessions", "left_out", "quarantined", "regime_rule", "regime_parts"),
-    *("counts", "new", "dropped", "early", "preclose_hits"),
+    *("counts", "new", "dropped", "early", "preclose_hits", "signals"),
 )
 """Values of a version that differ between runs with the same result, or follow from the others."""
 
@@ -57,6 +57,8 @@ class VersionReport:
     """Of a list at the close (`PrecloseHits`): of the `picks` before it, read at `read_at`, the `hits` are in it; {}
     without such a pick."""
     unchanged: bool = False
+    signals: dict[str, int] = field(default_factory=dict)
+    """Counts of signals opened and moved as the list was published; {} where none were."""
 
     @property
     def failed(self) -> bool:

@@ -116,7 +116,7 @@ def settle(
                 started_by=started_by,
             )
             try:
-                scans = run_scan(request, permit=lease.check)
+                scans = run_scan(request, permit=lease.check, follow=signals.follow_list)
             except USER_ERRORS as error:
                 report.failures[version.slug] = str(error)
                 continue

@@ -24,6 +24,7 @@ from marketdata.operations.tasks.groups import member_permit, run_group
 from marketdata.record import Record
 from scans.digests import json_digest
 from scans.models import Evening, EveningStatus, ScannerVersion, ScanRank, ScanSession, Status
+from scans.operations import signals
 from scans.operations.evening import changes
 from scans.operations.evening.report import VersionReport
 from scans.operations.requests.worker import USER_ERRORS
@@ -81,7 +82,7 @@ def scan_together(due: DueScan, permit: Permit, *, raises: bool = False) -> list
     in its report; with `raises`, one that another attempt may mend (`may_retry`) is raised."""
     slugs = due.request.versions
     try:
-        scans = run_scan(due.request, permit=permit)
+        scans = run_scan(due.request, permit=permit, follow=signals.follow_list)
     except LeaseLost:
         raise
     except Exception as error:  # of one version, or of the data that they share
@@ -160,4 +161,6 @@ def _version_report(scan: Scan, due: DueScan) -> VersionReport:
     report.picks = [changes.pick_row(pick) for pick in picks]
     report.sessions = [answer.date for answer in scan.answers if answer.status != Status.QUARANTINED]
     report.unchanged = scan.unchanged
+    if scan.signals:
+        report.signals = {"opened": scan.signals.opened, "moved": scan.signals.moved}
     return report

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
 from scans.execution.cost import Cost
 from scans.execution.shards import EngineTask
 from scans.models import Reading, ScannerVersion
+
+if TYPE_CHECKING:  # a scan without signals does not import their rules
+    from scans.operations.signals import ListUpdate
 
 MAX_NOTES = 200
 """Most characters of an answer's notes."""
@@ -70,6 +73,8 @@ class Scan:
     """The external series of the regimes; "" for the market's own index."""
     notices: tuple[str, ...] = ()
     """Sentences on days near the requested sessions without trading, or with bars in doubt."""
+    signals: ListUpdate | None = None
+    """The update of signals that was published with the answers; None where there was none."""
     regimes: RegimeHistory | None = None
     """The regimes of the index that the answers depend on."""
 

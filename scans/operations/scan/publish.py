@@ -1,14 +1,16 @@
 """Publishes the answers of a run in one transaction.
 
-Publishing replaces the answers of the same (market, version, date) and changes nothing else. The earlier answer remains
-in the database, unpublished. An answer whose inputs and result equal the published ones changes nothing.
+Publishing replaces the answers of the same (market, version, date) and changes nothing else but, where the caller wants
+it, the signals of the version. The earlier answer remains in the database, unpublished. An answer whose inputs and
+result equal the published ones changes nothing.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -20,6 +22,10 @@ from scans.operations.scan.answers import QUARANTINED, Scan, SessionAnswer
 from scans.operations.scan.attempts import answered_run, cost_fields
 from scans.operations.scan.rank_rows import RankRows
 from scans.operations.scan.request import RunRequest
+
+if TYPE_CHECKING:  # a scan without signals does not import their rules
+    from marketdata.record import Record
+    from scans.operations.signals import ListUpdate
 
 BATCH = 500
 
@@ -33,12 +39,23 @@ class NotReproducible(Exception):
 
 Permit = Callable[[], None]
 """Called inside the transaction that publishes; an exception rolls it back."""
+UpdateSignals = Callable[[], "ListUpdate | None"]
+"""Called inside the transaction that publishes, once the answers are in it: the update of the version's signals."""
+FollowList = Callable[["Record", ScannerVersion, date, datetime], UpdateSignals | None]
+"""Called before that transaction with the first session of the answers and the time of the run: `follow_list`."""
 
 
 def publish(
-    scan: Scan, *, data_digest: str, request: RunRequest, meter: StageMeter, permit: Permit | None = None
+    scan: Scan,
+    *,
+    data_digest: str,
+    request: RunRequest,
+    meter: StageMeter,
+    permit: Permit | None = None,
+    update_signals: UpdateSignals | None = None,
 ) -> None:
-    """Record the run and publish its answers; sets `scan.unchanged`, and `scan.run` to the run that has the answers.
+    """Record the run and publish its answers, with the signals that `update_signals` writes; sets `scan.unchanged`,
+    `scan.signals`, and `scan.run` to the run that has the answers.
     The cost of publishing, by `meter`, is added and recorded last."""
     ranks = RankRows.of(scan.answers)
     with transaction.atomic():
@@ -72,12 +89,14 @@ def publish(
             [_session(run, answer) for answer in changed_answers], batch_size=BATCH
         )
         ranks.insert(run, sessions)
+        scan.signals = update_signals() if update_signals else None
         scan.add_cost("publish", meter.cost())
         ScanRun.objects.filter(pk=run.pk).update(**cost_fields(scan, request))
         if codes is None:
             generations.advance(scan.market)
         else:
             codes |= {str(row["code"]) for answer in changed_answers for row in answer.ranks}
+            codes |= scan.signals.codes if scan.signals else frozenset()
             generations.advance_instruments(scan.market, codes)
     scan.run = run.pk
 

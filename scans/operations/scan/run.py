@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from scans.models import ScannerVersion, ScanRank, ScanSession
 from scans.operations.scan import attempts, inputs
 from scans.operations.scan.answers import Scan, SessionAnswer, session_answers
 from scans.operations.scan.features import RunTrials
-from scans.operations.scan.publish import NotReproducible, Permit, publish
+from scans.operations.scan.publish import FollowList, NotReproducible, Permit, UpdateSignals, publish
 from scans.operations.scan.request import RunRequest
 from scans.queries.versions import get_versions
 
@@ -64,11 +65,15 @@ class InstrumentChecks:
 
 
 def run_scan(
-    request: RunRequest, *, permit: Permit | None = None, each: Callable[[Scan], None] | None = None
+    request: RunRequest,
+    *,
+    permit: Permit | None = None,
+    each: Callable[[Scan], None] | None = None,
+    follow: FollowList | None = None,
 ) -> list[Scan]:
     """Run and publish the versions; returns a `Scan` for each, in their order. Errors of the request or the data are
     raised. `permit` is called as a version is published, `each` with its scan afterwards; their exceptions end the
-    run."""
+    run. With `follow` (`signals.follow_list`) each version's signals are published with its answers."""
     get_market(request.market)
     versions = get_versions(request.market, list(request.versions))
     trials = RunTrials.begin(request)
@@ -81,7 +86,7 @@ def run_scan(
     for scan, data_digest in answer_sessions(record, days, versions, request):
         if request.save and not scan.error:
             try:
-                _publish(scan, data_digest, request, permit)
+                _publish(scan, data_digest, request, permit, follow and partial(follow, record))
             except BaseException as error:
                 _record_stop(scan, error, days, data_digest, request)
                 raise
@@ -323,13 +328,20 @@ def thin_sessions(record: Record, days: Days) -> dict[str, str]:
     return reasons
 
 
-def _publish(scan: Scan, data_digest: str, request: RunRequest, permit: Permit | None) -> None:
+def _publish(
+    scan: Scan,
+    data_digest: str,
+    request: RunRequest,
+    permit: Permit | None,
+    follow: Callable[[ScannerVersion, date, datetime], UpdateSignals | None] | None,
+) -> None:
     meter = StageMeter(baseline=scan.baseline)
     try:
         with span("scan.publish", scanner_version=scan.version.slug):
-            without_niceness(
-                lambda: publish(scan, data_digest=data_digest, request=request, permit=permit, meter=meter)
-            )
+            first = date.fromisoformat(scan.answers[0].date)
+            update = follow(scan.version, first, request.as_of) if follow else None
+            options: dict[str, Any] = {"permit": permit, "update_signals": update}
+            without_niceness(lambda: publish(scan, data_digest=data_digest, request=request, meter=meter, **options))
     except NotReproducible as error:
         scan.error = str(error)
     except DatabaseError as error:  # this version is rolled back; the others continue

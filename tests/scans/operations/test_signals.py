@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from django.core.management import call_command
 
+from marketdata.models import Generation
 from scans.models import ScanRank, Signal
 from scans.operations import signals
 from scans.operations.scan.request import RunRequest
@@ -137,6 +138,40 @@ def test_the_command_line(picks: pd.DataFrame) -> None:
     out = io.StringIO()
     call_command("update_signals", "--version=rises", stdout=out)
     assert out.getvalue().startswith(f"rises: {ScanRank.objects.count()} new, 0 earlier ones changed; ")
+
+
+def test_a_list_is_published_with_its_signals(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    probe.plan = (0.02, -0.02, 6)
+    for day in sessions[20:24]:
+        listed = RunRequest(market="kr", as_of=evening(day), versions=["rises"], first=day, last=day)
+        (scan,) = run_scan(listed, follow=signals.follow_list)
+        assert scan.signals is not None
+        assert scan.signals.opened == len(scan.answers[0].ranks) > 0
+        changed_at = Generation.objects.get(name="kr").changed_at
+        again = bring_up(evening(day))
+        assert (again.opened, again.moved) == (0, 0)
+        assert Generation.objects.get(name="kr").changed_at == changed_at  # answers on both ended once
+    together = rows()
+    Signal.objects.all().delete()
+    bring_up(evening(sessions[23]))
+    assert rows() == together
+
+
+def test_a_list_is_published_where_its_signals_fail(
+    market: pd.DataFrame, probe: Probe, sessions: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probe.plan = (0.02, -0.02, 6)
+
+    def fails(*args: Any) -> signals.ListUpdate:
+        Signal.objects.all().delete()
+        raise ValueError("a plan that cannot be followed")
+
+    listed = RunRequest(market="kr", as_of=AS_OF, versions=["rises"], first=sessions[20], last=sessions[20])
+    with monkeypatch.context() as patched:
+        patched.setattr(signals, "_follow", fails)
+        (scan,) = run_scan(listed, follow=signals.follow_list)
+    assert (scan.error, scan.signals) == ("", None)
+    assert bring_up().opened == ScanRank.objects.filter(published=True).count() > 0
 
 
 def naive_end(picks: pd.DataFrame, signal: Signal) -> tuple[str, date | None, float | None]:

@@ -66,20 +66,26 @@ def draw_candlesticks(
         """Whether the label of a price overlaps that of no level."""
         return all(abs(y(price) - y(level)) > LABEL for _, level in near)
 
+    def heights(prices: Floats) -> Floats:
+        """`y` of several prices."""
+        return np.round((top - prices) * scale, 1)
+
+    tops = heights(np.maximum(opens, close))
+    values = {
+        "high_y": heights(high),
+        "low_y": heights(low),
+        "top_y": tops,
+        "bottom_y": np.maximum(heights(np.minimum(opens, close)), tops + 0.8),
+        "volume_y": np.round(HEIGHT + GAP + VOLUME * (1 - volume / most), 1),
+        "up": close >= opens,
+        "close": close,
+    }
+    rows = zip(*(column.tolist() for column in values.values()), strict=True)
+    width = round(step * 0.66, 1)
     candles = [
-        Candlestick(
-            x=round((n + 0.5) * step, 1),
-            width=round(step * 0.66, 1),
-            high_y=y(high[n]),
-            low_y=y(low[n]),
-            top_y=y(max(opens[n], close[n])),
-            bottom_y=max(y(min(opens[n], close[n])), y(max(opens[n], close[n])) + 0.8),
-            volume_y=round(HEIGHT + GAP + VOLUME * (1 - volume[n] / most), 1),
-            up=bool(close[n] >= opens[n]),
-            date=labels[n],
-            close=float(close[n]),
-        )
-        for n in np.flatnonzero(~np.isnan(close)).tolist()
+        Candlestick(x=round((n + 0.5) * step, 1), width=width, date=labels[n], **dict(zip(values, row, strict=True)))
+        for n, row in enumerate(rows)
+        if not np.isnan(close[n])
     ]
     return Drawing(
         width=WIDTH,

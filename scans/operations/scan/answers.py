@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from marketdata.queries.readings import ReadingTimes
 from scans import digests
 from scans.engines import engine_params
@@ -17,6 +15,7 @@ from scans.engines.regime_rules import RegimeHistory, RegimeRule, regime_kind
 from scans.execution.cost import Cost
 from scans.execution.shards import EngineTask
 from scans.models import Reading, ScannerVersion
+from scans.operations.scan import answer_rows
 
 if TYPE_CHECKING:  # a scan without signals does not import their rules
     from scans.operations.signals import ListUpdate
@@ -113,11 +112,6 @@ def parameters_hash(task: EngineTask) -> str:
     return digests.json_digest(parameters(task))
 
 
-def input_digest(task: EngineTask, data: str) -> str:
-    """The digest of an answer's inputs: data up to its session, parameters, engine and revision."""
-    return digests.input_digest(data, parameters(task), task.engine.slug, task.engine.revision)
-
-
 def session_answers(
     task: EngineTask,
     universe: Universe,
@@ -132,12 +126,10 @@ def session_answers(
     """Yield the answer of each session. `data`: the digest of the record up to each session. `thin`: session -> why its
     data are too thin to be published. `undecided`: session -> a sentence that its answer depends on bars in doubt.
     `readings`: of the sessions that were read before they were settled."""
-    days, rows = outcome.days, outcome.ranks
-    bounds = np.searchsorted(rows.day, np.arange(len(universe.sessions) + 1))
-    for k, session in enumerate(universe.sessions):
-        low, high = int(bounds[k]), int(bounds[k + 1])
-        kept = high if task.top is None else min(high, low + task.top)
-        ranks = _rows(universe, outcome, low, kept, names)
+    days = outcome.days
+    rows = answer_rows.session_rows(universe, outcome.ranks, names, task.top)
+    params = parameters(task)
+    for k, (session, ranks) in enumerate(zip(universe.sessions, rows, strict=True)):
         status, reason = (PUBLISHED, "") if ranks else (NO_MATCH, days.reason[k])
         if str(session) in thin:
             status, reason = QUARANTINED, thin[str(session)]
@@ -155,7 +147,7 @@ def session_answers(
             universe=int(days.universe[k]),
             scored=int(days.scored[k]),
             matched=int(days.matched[k]),
-            input_digest=input_digest(task, data[k]),
+            input_digest=digests.input_digest(data[k], params, task.engine.slug, task.engine.revision),
             result_digest=digests.json_digest([[row[name] for name in _DIGESTED] for row in ranks]),
             ranks=ranks,
             reading=str(Reading.PROVISIONAL if is_provisional else Reading.SETTLED),
@@ -169,38 +161,3 @@ def _joined(*notes: str) -> str:
 
 
 _DIGESTED = ("rank", "code", "score", "label", "strategy")
-
-
-def _rows(universe: Universe, outcome: Outcome, low: int, high: int, names: Mapping[str, str]) -> list[dict[str, Any]]:
-    ranks = outcome.ranks
-    rows = []
-    for p in range(low, high):
-        k, i = int(ranks.day[p]), int(ranks.column[p])
-        code = str(universe.codes[i])
-        rows.append(
-            {
-                "rank": int(ranks.rank[p]),
-                "code": code,
-                "name": names.get(code, ""),
-                "score": _number(ranks.score[p]),
-                "strategy": str(ranks.strategy[p]),
-                "label": str(ranks.label[p]),
-                "segment": universe.segments[int(universe.segment[k, i])],
-                "close": _number(universe.close[k, i]),
-                "change_pct": _number(universe.change_pct[k, i]),
-                "amount": _number(universe.amount[k, i]),
-                "entry": _number(ranks.entry[p]),
-                "target": _number(ranks.target[p]),
-                "stop": _number(ranks.stop[p]),
-                "holding_min": int(ranks.holding_min[p]),
-                "holding_max": int(ranks.holding_max[p]),
-                "signals": [name for name, fired in ranks.signals.items() if fired[p]],
-                "components": {name: _number(part[p]) for name, part in ranks.components.items()},
-            }
-        )
-    return rows
-
-
-def _number(value: float) -> float | None:
-    """A JSON number of ten significant digits: further digits depend on the order of additions."""
-    return float(f"{value:.10g}") if np.isfinite(value) else None

@@ -55,6 +55,18 @@ class Universe:
             segment=self.segment[row],
         )
 
+    def of_columns(self, columns: slice) -> Universe:
+        """Some of its instruments."""
+        return replace(
+            self,
+            codes=self.codes[columns],
+            eligible=self.eligible[:, columns],
+            amount=self.amount[:, columns],
+            close=self.close[:, columns],
+            change_pct=self.change_pct[:, columns],
+            segment=self.segment[:, columns],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MarketIndex:

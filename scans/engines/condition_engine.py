@@ -2,7 +2,8 @@
 
 An engine implements `features` and `evaluate`; `ConditionEngine` derives the rest of the contract (`base.Engine`):
 
-1. `score` turns the `Evaluation` of all sessions into an `Outcome`.
+1. `score` turns the `Evaluation` of all sessions into an `Outcome`; of many sessions only the cells that can match are
+   evaluated, where the engine names them (`candidates`).
 2. `explain` evaluates one session and lists the checks of one instrument, so it cannot disagree with `score`.
 3. `funnel` evaluates one session and counts what each condition leaves.
 """
@@ -11,19 +12,26 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Bools
+from marketdata.panel import Bools, Floats
 from scans.engines import funnel, outcomes, regimes
-from scans.engines.base import Check, Features, MarketIndex, Outcome, Universe
+from scans.engines.base import Check, Days, Features, MarketIndex, Outcome, Ranks, Universe
+from scans.engines.candidate_cells import CandidateCells, join_ranks
+from scans.engines.conditions import all_defined
 from scans.engines.outcomes import Levels
 from scans.engines.ranking import Picks
 from scans.engines.regimes import Codes
+from scans.engines.split_features import column_parts
+from scans.kernels.ranks import percentile
+
+MANY_CELLS = 200_000
+"""Cells of a universe from which only candidates are evaluated: with fewer, to find them takes as long."""
 
 
 class Checkable(Protocol):
@@ -57,10 +65,18 @@ class Evaluation:
 
 
 class MarketState:
-    """Regime and short-term risk of K sessions, (K,) each, computed on first use; `kind` is the kind of the regime."""
+    """Regime and short-term risk of K sessions, (K,) each, computed on first use; `kind` is the kind of the regime.
+    `percentiles`: of the features that an engine compares among the eligible, (K, N) each."""
 
-    def __init__(self, index: MarketIndex, sessions: NDArray[np.datetime64], kind: str) -> None:
+    def __init__(
+        self,
+        index: MarketIndex,
+        sessions: NDArray[np.datetime64],
+        kind: str,
+        percentiles: Mapping[str, Floats] | None = None,
+    ) -> None:
         self.index = index
+        self.percentiles = percentiles or {}
         self._sessions = sessions
         self._kind = kind
 
@@ -81,39 +97,78 @@ class MarketState:
 
 class ConditionEngine(ABC):
     """`score`, `explain` and `funnel` of an engine that implements `evaluate`. `closed_regimes` are the regimes on
-    which it has no picks, `branches` the groups of conditions of which one is enough."""
+    which it has no picks, `branches` the groups of conditions of which one is enough, `compared` the features whose
+    percentiles among the eligible `evaluate` reads."""
 
     branches: ClassVar[tuple[str, ...]] = ()
     regime_kind: ClassVar[str] = regimes.TREND
     closed_regimes: ClassVar[tuple[int, ...]] = ()
+    compared: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """The conditions over every session of `universe`; each session depends on nothing but itself."""
 
+    def candidates(self, universe: Universe, features: Features, params: Any) -> Bools | None:
+        """The cells that can match, by the features alone, (K, N): all that do, and few others. None where the engine
+        evaluates every cell. Called with some of the instruments at a time."""
+        return None
+
+    def scored(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """The eligible cells with every measure that a score needs, (K, N)."""
+        return universe.eligible & all_defined(features)
+
     def score(self, universe: Universe, features: Features, index: MarketIndex, params: Any) -> Outcome:
         """See `base.Engine`."""
-        market = MarketState(index, universe.sessions, self.regime_kind)
-        evaluation = self.evaluate(universe, features, market, params)
-        days = outcomes.days(
+        percentiles = self._percentiles(universe, features)
+        market = MarketState(index, universe.sessions, self.regime_kind, percentiles)
+        cells = self._candidates(universe, features, market, params)
+        if cells is None:
+            evaluation = self.evaluate(universe, features, market, params)
+            return Outcome(self._days(universe, market, evaluation.scored, [evaluation]), _ranks(evaluation))
+        scored, can_match = cells
+        evaluations, ranks = [], []
+        for block in CandidateCells(universe, features, percentiles, can_match).blocks():
+            part = MarketState(index, block.universe.sessions, self.regime_kind, block.percentiles)
+            evaluation = self.evaluate(block.universe, block.features, part, params)
+            ranks.append(block.ranks(_ranks(evaluation)))
+            evaluations.append(replace(evaluation, checks=(), signals={}, components={}))
+        return Outcome(self._days(universe, market, scored, evaluations), join_ranks(ranks))
+
+    def _percentiles(self, universe: Universe, features: Features) -> dict[str, Floats]:
+        return {name: percentile(features[name], universe.eligible) for name in self.compared}
+
+    def _candidates(
+        self, universe: Universe, features: Features, market: MarketState, params: Any
+    ) -> tuple[Bools, Bools] | None:
+        """The scored cells and those of them that can match, (K, N) each; None where every cell is evaluated."""
+        if universe.eligible.size < MANY_CELLS:
+            return None
+        open_ = ~np.isin(market.regime, self.closed_regimes)[:, None]
+        scored, can_match = np.empty((2, *universe.eligible.shape), dtype=np.bool_)
+        for columns, values in column_parts(features):
+            part = universe.of_columns(columns)
+            chosen = self.candidates(part, values, params)
+            if chosen is None:
+                return None
+            scored[:, columns] = self.scored(part, values, params)
+            can_match[:, columns] = scored[:, columns] & chosen & open_
+        return scored, can_match
+
+    def _days(self, universe: Universe, market: MarketState, scored: Bools, evaluations: Sequence[Evaluation]) -> Days:
+        """The facts of each session, from `evaluations` of sessions that follow each other."""
+        steps = [evaluation.step for evaluation in evaluations if evaluation.step is not None]
+        notes = [evaluation.notes for evaluation in evaluations if evaluation.notes is not None]
+        return outcomes.days(
             universe,
-            scored=evaluation.scored,
-            matched=evaluation.matched,
+            scored=scored,
+            matched=np.concatenate([evaluation.matched for evaluation in evaluations]),
             regime=[regimes.NAMES[code] for code in market.regime],
             closed=np.isin(market.regime, self.closed_regimes),
             short_risk=market.short_risk,
-            step=evaluation.step,
-            notes=evaluation.notes,
+            step=np.concatenate(steps) if steps else None,
+            notes=[note for part in notes for note in part] if notes else None,
         )
-        ranks = outcomes.ranks(
-            evaluation.picks,
-            label=evaluation.label,
-            strategy=evaluation.strategy,
-            levels=evaluation.levels,
-            signals=evaluation.signals,
-            components=evaluation.components,
-        )
-        return Outcome(days, ranks)
 
     def explain(
         self, universe: Universe, features: Features, index: MarketIndex, params: Any, *, day: int, column: int
@@ -137,4 +192,17 @@ class ConditionEngine(ABC):
     ) -> Evaluation:
         session = universe.on(day)
         session_features = {name: values[day : day + 1] for name, values in features.items()}
-        return self.evaluate(session, session_features, MarketState(index, session.sessions, self.regime_kind), params)
+        percentiles = self._percentiles(session, session_features)
+        market = MarketState(index, session.sessions, self.regime_kind, percentiles)
+        return self.evaluate(session, session_features, market, params)
+
+
+def _ranks(evaluation: Evaluation) -> Ranks:
+    return outcomes.ranks(
+        evaluation.picks,
+        label=evaluation.label,
+        strategy=evaluation.strategy,
+        levels=evaluation.levels,
+        signals=evaluation.signals,
+        components=evaluation.components,
+    )

@@ -23,6 +23,7 @@ from marketdata.panel import Bools, Panel
 from marketdata.spans import span
 from scans.engines.base import Engine, Features, Requirements, Universe, caps_reach, get_requirements, reads_flows
 from scans.engines.indicators import Measures
+from scans.engines.split_features import SplitArray, SplitFeatures
 from scans.execution.cost import Cost, StageMeter
 from scans.kernels.ranks import top_per_group
 
@@ -164,8 +165,7 @@ class FeatureArrays:
     """The features of all tasks, keyed by the identity of their parts: tasks that share an array share the key."""
 
     def __init__(self, pieces: Sequence[Piece], tasks: int) -> None:
-        self._parts: dict[Parts, list[NDArray[Any]]] = {}
-        self._whole: dict[Parts, NDArray[Any]] = {}
+        self._arrays: dict[Parts, SplitArray] = {}
         self._plans = [self._plan([part.features[n] for part in pieces]) for n in range(tasks)]
         self._uses = Counter(key for plan in self._plans for key in _named(plan).values())
         for piece in pieces:
@@ -181,22 +181,20 @@ class FeatureArrays:
         for name in features[0]:
             arrays = [part[name] for part in features]
             plan[name] = tuple(map(id, arrays))
-            self._parts[plan[name]] = arrays
+            self._arrays.setdefault(plan[name], SplitArray(arrays))
         return plan
 
     def features(self, n: int) -> Features | Exception:
-        """The features of task n, once: arrays that no later task shares are released."""
+        """The features of task n, once, each array joined as it is read; those that no later task shares are
+        released with them."""
         plan = self._plans[n]
         if isinstance(plan, Exception):
             return plan
-        return {name: self._take(key) for name, key in plan.items()}
+        return SplitFeatures({name: self._take(key) for name, key in plan.items()})
 
-    def _take(self, key: Parts) -> NDArray[Any]:
-        whole = self._whole.pop(key) if key in self._whole else _beside(self._parts.pop(key))
+    def _take(self, key: Parts) -> SplitArray:
         self._uses[key] -= 1
-        if self._uses[key]:
-            self._whole[key] = whole
-        return whole
+        return self._arrays[key] if self._uses[key] else self._arrays.pop(key)
 
 
 Parts: TypeAlias = tuple[int, ...]

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Floats
+from marketdata.panel import Bools, Floats
 from scans.engines import regimes
 from scans.engines.base import Features, Universe
+from scans.engines.candidate_cells import can_reach, can_stay_within
 from scans.engines.conditions import Condition, Limit, filter_, gate, liquidity_floors, risk, signal
 from scans.engines.crossover.thresholds import CrossoverParams
 from scans.engines.indicators import Measures
@@ -131,6 +132,13 @@ def filters(
         ),
         filter_("ext", f["ext"], "(close - tema20) / tema20 <= {}", at_least(ext, f["ext"]), ext),
     ]
+
+
+def candidates(universe: Universe, f: Features, params: CrossoverParams, *, gap: float, ext: float) -> Bools:
+    """The cells that can pass the filters in some regime, (K, N); gap and ext are the largest values of any."""
+    floors = can_reach(f["turnover"], params.turnover_min) & (universe.close >= params.price_min)
+    near = can_reach(f["gap"], params.gap_min) & can_stay_within(f["gap"], gap)
+    return floors & near & can_stay_within(f["ext"], ext)
 
 
 def signals(f: Features, params: CrossoverParams, *, rsi: Limit, volume: Condition) -> dict[str, Condition]:

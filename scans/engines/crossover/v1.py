@@ -107,6 +107,11 @@ class Engine(ConditionEngine):
         loosest = loosest_filters(params)
         return all_hold(_filters(universe, features, market, loosest, scored, _rsi(market, loosest)))
 
+    def candidates(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """See `ConditionEngine`."""
+        rising = features["over_ema60"] & features["dema_rising"] & features["over_dema"]
+        return rising & signals.candidates(universe, features, params, gap=params.gap_max, ext=params.ext_max)
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`; the thresholds are those of the fallback step of each session."""
         f, regime = features, market.regime

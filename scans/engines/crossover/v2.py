@@ -86,6 +86,11 @@ class Engine(ConditionEngine):
         ]
         return all_hold(conditions)
 
+    def candidates(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """See `ConditionEngine`."""
+        gap = max(params.gap_max_bull, params.gap_max_neutral, params.gap_max_bear)
+        return signals.candidates(universe, features, params, gap=gap, ext=params.ext_max)
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`."""
         f, regime, short_risk = features, market.regime, market.short_risk

@@ -26,10 +26,12 @@ from marketdata.number_format import format_number
 from marketdata.panel import Bools, Floats
 from scans.engines import regimes
 from scans.engines.base import Features, Universe
+from scans.engines.candidate_cells import can_reach
 from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
 from scans.engines.conditions import (
     Condition,
     Part,
+    all_defined,
     all_hold,
     filter_,
     gate,
@@ -52,6 +54,10 @@ back."""
 WEIGHTS_V2 = {"tight_range": 0.30, "obv_divergence": 0.35, "accumulation_bar": 0.25, "volume_dryout": 0.10}
 WEIGHTS_V3 = {"v3_tight": 0.35, "v3_absorption": 0.30, "v3_accumulation": 0.20, "v3_dryout": 0.15}
 WEIGHTS_V4 = {"v4_tight_range": 0.30, "v4_obv_divergence": 0.35, "accumulation_bar": 0.25, "volume_dryout": 0.10}
+WEIGHTS = {"v1": WEIGHTS_V2, "v2": WEIGHTS_V2, "v3": WEIGHTS_V3, "v4": WEIGHTS_V4}
+"""Model -> the weights of its sum; the ladder of v1 reads the same intensities."""
+MOST_BONUS = 15.0
+"""The most that v3 adds to its sum."""
 SIGNALS = ("tight_range", "obv_divergence", "accumulation_bar", "volume_dryout")
 THRESHOLDS = {"v1": 50.0, "v2": 50.0, "v3": 75.0, "v4": 50.0}
 STAGES = np.array(["", "stage 1", "stage 2", "", "stage 4"])
@@ -102,13 +108,22 @@ class Engine(ConditionEngine):
             features |= {name: np.where(dead, np.nan, values) for name, values in intensity.items()}
         return features
 
+    def candidates(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """See `ConditionEngine`."""
+        floors: Bools = can_reach(features["turnover"], params.turnover_min) & (universe.close >= params.price_min)
+        return floors & can_reach(features["volume"], params.volume_min) & _can_score(features, params)
+
+    def scored(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """See `ConditionEngine`: the intensities of the chosen model are defined."""
+        return universe.eligible & all_defined({name: features[name] for name in WEIGHTS[params.model]})
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`; the parts are those of the chosen model."""
         fired = {name: above(features[name], 0.5) for name in SIGNALS}
         parts = _parts(features, fired)
         scores = {name: sum_parts(parts[name]) for name in sorted(parts)}
         chosen = scores[params.model]
-        scored = universe.eligible & np.isfinite(chosen)
+        scored = self.scored(universe, features, params)
         conditions = [
             *universe_conditions(universe, scored),
             *_limits(universe, features, params),
@@ -143,8 +158,21 @@ def _parts(f: Features, fired: Mapping[str, Bools]) -> dict[str, list[Part]]:
     }
 
 
+def _can_score(f: Features, params: Params) -> Bools:
+    """The cells whose score can be above the threshold, (K, N); those of v1, a ladder, all where it is defined."""
+    weighted = sum_parts(_weighted(f, WEIGHTS[params.model]))
+    if params.model == "v1":
+        return np.isfinite(weighted)
+    return can_reach(weighted, _least(params) - (MOST_BONUS if params.model == "v3" else 0.0))
+
+
+def _least(params: Params) -> float:
+    """The threshold of the chosen model."""
+    return params.threshold if params.threshold >= 0 else THRESHOLDS[params.model]
+
+
 def _threshold(score: Floats, params: Params) -> Condition:
-    threshold = params.threshold if params.threshold >= 0 else THRESHOLDS[params.model]
+    threshold = _least(params)
     rule = f"score of model {params.model} > {{}}"
     return gate("threshold", score, rule, above(score, threshold), threshold)
 

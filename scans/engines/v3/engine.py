@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from marketdata.panel import Bools
 from scans.engines import regimes
 from scans.engines.base import Check, Features, Universe
 from scans.engines.condition_engine import Checkable, ConditionEngine, Evaluation, MarketState
@@ -69,6 +70,7 @@ class Engine(ConditionEngine):
     warm_up: ClassVar[int] = WARM_UP
     branches: ClassVar[tuple[str, ...]] = (MIDTERM, PULLBACK)
     regime_kind: ClassVar[str] = regimes.TREND
+    compared: ClassVar[tuple[str, ...]] = ("momentum",)
     min_bars: ClassVar[int] = 120
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()
@@ -101,12 +103,18 @@ class Engine(ConditionEngine):
             "closed_up": at_least(now, panel.tail("open", 0)),
         }
 
+    def candidates(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """See `ConditionEngine`."""
+        return horizons.candidates(universe, features, params)
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`: the conditions of both halves, then the parts of their scores."""
         scored = universe.eligible & all_defined(features)
         open_ = (market.regime == regimes.NEUTRAL) & (market.short_risk == 0)
         halves = [
-            _half(MIDTERM, lambda: horizons.midterm(universe, features, scored, params)),
+            _half(
+                MIDTERM, lambda: horizons.midterm(universe, features, scored, market.percentiles["momentum"], params)
+            ),
             _half(PULLBACK, lambda: horizons.pullback(universe, features, scored, open_, params)),
         ]
         checks: list[Checkable] = [*universe_conditions(universe, scored)]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from marketdata.panel import Bools, Floats
 from scans.engines.base import Features, Universe
+from scans.engines.candidate_cells import can_reach, can_stay_within
 from scans.engines.conditions import Condition, Limit, Part, all_hold, liquidity_floors, sum_parts
 from scans.engines.currency_params import price_floor, turnover_floor
 from scans.engines.engine_params import param
 from scans.kernels.compare import above, at_least
-from scans.kernels.ranks import percentile
 
 MIDTERM, PULLBACK = "midterm", "pullback"
 
@@ -67,8 +67,18 @@ class Half:
     score: Floats
 
 
-def midterm(universe: Universe, f: Features, scored: Bools, params: Params) -> Half:
-    place = percentile(f["momentum"], universe.eligible)
+def candidates(universe: Universe, f: Features, params: Params) -> Bools:
+    """The cells that can match either half, (K, N)."""
+    floors = can_reach(f["turnover"], params.turnover_min) & (universe.close >= params.price_min)
+    rising = f["over_ema20"] & f["ema20_rising"] & f["ema60_not_falling"]
+    resting = f["closed_up"] & f["ema60_rising"] & can_stay_within(f["of_ema20"], params.rest_max)
+    calm = can_stay_within(f["atr"], params.atr_max) & can_reach(f["of_high_250"], params.high_min)
+    quiet = can_reach(f["of_ema20"], params.rest_min) & can_stay_within(f["volume_ratio"], params.volume_max)
+    return floors & f["ema20_over_ema60"] & ((rising & calm) | (resting & quiet))
+
+
+def midterm(universe: Universe, f: Features, scored: Bools, place: Floats, params: Params) -> Half:
+    """The midterm half; `place` (K, N) is the percentile of the 60-session return among the eligible."""
 
     def condition(name: str, value: NDArray[Any], rule: str, holds: Bools, *limits: Limit) -> Condition:
         return Condition(MIDTERM, name, value, rule, holds, limits)

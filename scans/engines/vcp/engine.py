@@ -23,9 +23,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from marketdata.panel import Floats
+from marketdata.panel import Bools, Floats
 from scans.engines import regimes
 from scans.engines.base import Features, Requirements, Universe
+from scans.engines.candidate_cells import LOOSENED, can_reach, can_stay_within
 from scans.engines.condition_engine import ConditionEngine, Evaluation, MarketState
 from scans.engines.conditions import (
     Condition,
@@ -44,10 +45,14 @@ from scans.engines.outcomes import Levels
 from scans.engines.ranking import Picks, order_picks, rank_rule
 from scans.engines.vcp import contraction
 from scans.kernels.compare import at_least
-from scans.kernels.ranks import percentile
 
 WARM_UP = 253
 """Sessions before the first requested one: no window is longer."""
+
+STEADY, SUDDEN = 0.75, 0.5
+"""The largest depth after the one before, and the largest last one after the first."""
+DEEPEST = max(STEADY * STEADY, SUDDEN)
+"""The largest last depth of a contraction, as a share of the first."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class Engine(ConditionEngine):
     inputs: ClassVar[Mapping[str, int]] = contraction.INPUTS
     warm_up: ClassVar[int] = WARM_UP
     regime_kind: ClassVar[str] = regimes.TREND
+    compared: ClassVar[tuple[str, ...]] = ("strength",)
     min_bars: ClassVar[int] = 253
     Params: ClassVar[type[Any]] = Params
     feature_params: ClassVar[tuple[str, ...]] = ()  # whether flow counts shows in `needs`
@@ -88,11 +94,25 @@ class Engine(ConditionEngine):
         """See `contraction.features`."""
         return contraction.features(measures, flow=params.flow_weight > 0)
 
+    def candidates(self, universe: Universe, features: Features, params: Any) -> Bools | None:
+        """See `ConditionEngine`. With flow every cell is evaluated: its notes count all instruments that have some."""
+        if params.flow_weight > 0:
+            return None
+        f = features
+        floors: Bools = can_reach(f["turnover"], params.turnover_min) & (universe.close >= params.price_min)
+        depth = can_reach(f["depth_1"], params.depth_min) & can_stay_within(f["depth_1"], params.depth_max)
+        contracted: Bools = f["depth_3"] <= (DEEPEST + LOOSENED) * f["depth_1"]
+        return floors & depth & contracted
+
+    def scored(self, universe: Universe, features: Features, params: Any) -> Bools:
+        """See `ConditionEngine`; flow may be missing."""
+        return universe.eligible & all_defined({name: values for name, values in features.items() if name != "flow"})
+
     def evaluate(self, universe: Universe, features: Features, market: MarketState, params: Any) -> Evaluation:
         """See `ConditionEngine`."""
         f = features
-        scored = universe.eligible & all_defined({name: values for name, values in f.items() if name != "flow"})
-        strength = percentile(f["strength"], universe.eligible)
+        scored = self.scored(universe, f, params)
+        strength = market.percentiles["strength"]
         template = contraction.template_conditions(f, strength)
         number = count_fulfilled(template)
         parts = contraction.score_parts(f, number, strength)
@@ -136,8 +156,8 @@ def _breakout(f: Features) -> Condition:
 
 def _depths(f: Features, params: Params) -> list[Condition]:
     first, second, third = f["depth_1"], f["depth_2"], f["depth_3"]
-    steady = at_least(0.75 * first, second) & at_least(0.75 * second, third)
-    sudden = at_least(0.5 * first, third) & at_least(first, second)
+    steady = at_least(STEADY * first, second) & at_least(STEADY * second, third)
+    sudden = at_least(SUDDEN * first, third) & at_least(first, second)
     return [
         filter_(
             "contraction",

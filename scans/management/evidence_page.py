@@ -68,7 +68,11 @@ READING = (
     "counts alike, and, in brackets, its 95 % interval; a mean over picks lies elsewhere where many are picked on few "
     "dates. *detectable*: the smallest excess that so many sessions distinguish from 0 with a power of 80 %. Of twenty "
     "intervals one misses 0 by chance. Costs are those of `marketdata.trading_costs`: on KRX a sell tax of 0.18 % in "
-    "2024, 0.15 % in 2025 and 0.20 % from 2026, a fee a side as set (TRADING_FEES), and one tick a side."
+    "2024, 0.15 % in 2025 and 0.20 % from 2026, a fee a side as set (TRADING_FEES), and one tick a side.\n\n"
+    "The record: `manage.py import_prices krx_raw_2023_2026.parquet marcap-2024.csv.gz marcap-2026.parquet`, the same "
+    "with `krx_events_2023_2025.parquet`, with `krx_adj_2019_2025.parquet --market kr-adj` and with "
+    "`us_yahoo_2022_2024.parquet --market us`; then `manage.py project_lake` for each market, whose own equal-weighted "
+    "index tells the regimes."
 )
 
 

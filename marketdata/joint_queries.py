@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from copy import copy
+from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,8 +16,9 @@ from django.db.models import QuerySet
 from caching.memo import Memo
 
 T = TypeVar("T")
-COMPILED = "_compiled_parts"
-"""The attribute of a query set that is used again."""
+Parameter = str | int | date
+COMPILED, VALUES = "_compiled_parts", "_values"
+"""The attributes of a query set that is used again: what was compiled, and its own values."""
 Evaluate = Callable[..., None]
 """`evaluate_together`, or a function that evaluates further query sets in the same statement."""
 TEMPLATES: Memo[Any] = Memo(64)
@@ -34,25 +36,28 @@ class CompiledPart(NamedTuple):
     types: Sequence[str]
 
 
-def reuse_queries(key: Hashable, make: Callable[[], T]) -> T:
+def reuse_queries(key: Hashable, make: Callable[[], T], values: Mapping[Parameter, Parameter] | None = None) -> T:
     """A copy of the object that `make` returned first for this key, whose query sets are not evaluated. They are built
     once, and compiled once by `evaluate_together`: that takes longer than to run them. The key names the class and
-    everything that the query sets depend on."""
+    everything that the query sets depend on, but for `values`: placeholder -> the value that takes its place, of the
+    same type, where no other parameter is; such query sets are evaluated by `evaluate_together` alone."""
     template: T = TEMPLATES.get(key, None, make)
     copied = copy(template)
     for name, value in vars(template).items():
         if isinstance(value, QuerySet):
-            vars(copied)[name] = _unevaluated(value)
+            vars(copied)[name] = _unevaluated(value, values)
         elif isinstance(value, list) and value and isinstance(value[0], QuerySet):
-            vars(copied)[name] = [_unevaluated(one) for one in value]
+            vars(copied)[name] = [_unevaluated(one, values) for one in value]
     return copied
 
 
-def _unevaluated(query_set: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    """The query set anew; the two share what `_compiled` writes."""
+def _unevaluated(query_set: QuerySet[Any, Any], values: Mapping[Parameter, Parameter] | None) -> QuerySet[Any, Any]:
+    """The query set anew, with its own values; the two share what `_compiled` writes."""
     own = vars(query_set)
     fresh = query_set.all()
     vars(fresh)[COMPILED] = own.setdefault(COMPILED, [])
+    if values:
+        vars(fresh)[VALUES] = {str(placeholder): value for placeholder, value in values.items()}
     return fresh
 
 
@@ -111,7 +116,11 @@ def _compiled(query_set: QuerySet[Any, Any], connection: Any) -> CompiledPart:
         kept.append(part)
     compiler = copy(part.compiler)
     compiler.connection = connection
-    return part._replace(compiler=compiler)
+    values: Mapping[str, Parameter] = vars(query_set).get(VALUES, {})
+    adapt = connection.ops.adapt_datefield_value
+    params = [values.get(str(param), param) for param in part.params] if values else part.params
+    params = [adapt(param) if isinstance(param, date) else param for param in params] if values else params
+    return part._replace(compiler=compiler, params=params)
 
 
 def _types(compiler: Any) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from django.conf import settings
@@ -22,7 +22,7 @@ from caching.cached import leave_unstored
 from caching.memo import Memo
 from marketdata import adjust, calendars, membership
 from marketdata.errors import LakeError
-from marketdata.joint_queries import evaluate_together
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from marketdata.models import FactorEvent, Instrument, StockPrice
 from marketdata.panel import Floats
 from marketdata.queries.breaks import get_breaks
@@ -32,6 +32,8 @@ from marketdata.web.prepared import PreparedStatement
 
 READ = ("date", "source", "open", "high", "low", "close", "volume", "amount", "base_price")
 PRICES = ("open", "high", "low", "close")
+PLACE = "an instrument"
+"""A placeholder for a code."""
 GROUPS = {"day": "D", "week": "W", "month": "M"}
 
 
@@ -139,6 +141,13 @@ def read_instrument_table(market: str) -> InstrumentTable:
 class HistoryQueries(RecordQueries):
     """The queries of the history of one instrument, and of the record of its market: evaluated one by one, or with
     others in one statement by `evaluate_together(*query_sets)`."""
+
+    @classmethod
+    def of(cls, market: str, code: str) -> Self:
+        """The queries of this instrument, built once a market; for `evaluate_together` alone."""
+        queries = reuse_queries((cls, market), lambda: cls(market, PLACE), {PLACE: code})
+        queries.code = code
+        return queries
 
     def __init__(self, market: str, code: str) -> None:
         super().__init__([market])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from django.db.models import (
@@ -25,6 +25,7 @@ from django.db.models import (
 
 from marketdata import codes
 from marketdata.compiled_query import CompiledQuery
+from marketdata.joint_queries import reuse_queries
 from marketdata.markets import MARKETS, get_market, is_market
 from marketdata.models import Generation, Instrument, InstrumentStatus, InstrumentValuation, LakePartition, StockPrice
 from marketdata.queries.carry_forward import source_sort_key
@@ -124,10 +125,18 @@ def get_instrument(market: str, code: str) -> Instrument | None:
 class InstrumentQueries:
     """The queries of the instrument that `get_instrument` returns, its status statements ascending and the bars of its
     last day: evaluated one by one, or with others in one statement by `evaluate_together(*query_sets)`. `code`: its
-    code as it is recorded, in queries."""
+    code as it is recorded, in queries. `candidates`: its code as it may be recorded, the likeliest first."""
 
-    def __init__(self, market: str, code: str) -> None:
+    @classmethod
+    def of(cls, market: str, code: str) -> Self:
+        """The queries of the instrument of this code, built once a market; for `evaluate_together` alone."""
         candidates = _code_candidates(market, code)
+        places = [f"candidate {n}" for n in range(len(candidates))]
+        return reuse_queries(
+            (cls, market, len(places)), lambda: cls(market, places), dict(zip(places, candidates, strict=True))
+        )
+
+    def __init__(self, market: str, candidates: Sequence[str]) -> None:
         places = [When(code=spelled, then=n) for n, spelled in enumerate(candidates)]
         rows = Instrument.objects.filter(market=market, code__in=candidates)
         self.rows = rows.order_by(Case(*places, output_field=IntegerField()))[:1]

@@ -137,7 +137,7 @@ def _kept_figures(page: Review, pick: SessionPick) -> str:
     version, _ = pick.places[0]
     of_instrument = results.instrument_picks(market.name, pick.code)
     picks, ranks = of_instrument[:BARS], of_instrument.filter(date=day, scanner_version__slug=version)[:1]
-    history = HistoryQueries(market.name, pick.code)
+    history = HistoryQueries.of(market.name, pick.code)
     page.evaluate(picks, ranks, *history.query_sets)
     rank = next(iter(ranks), None)
     if rank is None:

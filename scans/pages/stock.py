@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +20,7 @@ from django.utils.translation import gettext as _
 from caching.cached import leave_unstored
 from caching.reads import READS
 from marketdata.errors import DataProblem
+from marketdata.joint_queries import reuse_queries
 from marketdata.pages.kept import Content, kept_content
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import HistoryQueries
@@ -43,8 +45,37 @@ BARS = 120
 PICKS = 50
 LISTED, SUGGESTED = 30, 8
 CHART_SCRIPT = "lightweight-charts.js"
+LIST_PLACES = (-1, -2, date(1, 1, 1))
+"""Placeholders for a version, a session and its day."""
+LANGUAGES_READ = "languages"
+"""The scope of `READS` that counts in which languages stocks are read."""
 MARK = "<!--mark-->"
 """The place of the form of the reader's mark in the content."""
+
+
+class PickQueries(instruments.InstrumentQueries):
+    """The queries of an instrument and of its latest picks."""
+
+    def __init__(self, market: str, candidates: Sequence[str]) -> None:
+        super().__init__(market, candidates)
+        every_pick = results.instrument_picks(market, self.code)
+        self.picks = every_pick.select_related("scanner_version", "session", "signal", "run")[:PICKS]
+
+    @property
+    def query_sets(self) -> list[QuerySet[Any, Any]]:
+        return [*super().query_sets, self.picks]
+
+
+class _ListQueries:
+    """The codes of the list of a session of a version, in the order of the evening's page: new picks, then those that
+    stayed."""
+
+    def __init__(self, market: str, version: int, session: int, day: date) -> None:
+        published = ScanSession.objects.filter(scanner_version=version, market=market, published=True)
+        before = published.filter(date__lt=day).order_by("-date").values("pk")[:1]
+        stayed = Exists(ScanRank.objects.filter(session=Subquery(before), code=OuterRef("code")))
+        picks = ScanRank.objects.filter(session=session).order_by(stayed, "rank")
+        self.codes = picks.values_list("code", flat=True)
 
 
 class StockPage(KeptPage):
@@ -77,22 +108,19 @@ class Stock(StockPage):
 
     def content(self) -> Content:
         market = self.market.name
-        queries = instruments.InstrumentQueries(market, self.kwargs["code"])
-        every_pick = results.instrument_picks(market, queries.code)
-        latest_picks = every_pick.select_related("scanner_version", "session", "signal", "run")[:PICKS]
-        self.evaluate(*queries.query_sets, latest_picks)
+        queries = PickQueries.of(market, self.kwargs["code"])
+        self.evaluate(*queries.query_sets)
         instrument = next(iter(queries.rows), None)
         if instrument is None:
             raise self.not_found()
-        code, picks = instrument.code, list(latest_picks)
+        code, picks = instrument.code, list(queries.picks)
         outcomes = [(pick, pick.signal) for pick in picks if hasattr(pick, "signal")]
         chosen = self.chosen(picks)
-        history = HistoryQueries(market, code)
-        codes = _session_codes(chosen) if chosen else ScanRank.objects.none().values_list("code", flat=True)
-        self.evaluate(*history.query_sets, codes)
+        history, codes = HistoryQueries.of(market, code), _session_codes(chosen) if chosen else []
+        self.evaluate(*history.query_sets, *codes)
         series = history.history()
         order = order_plan(chosen) if chosen else None
-        steps = _steps(chosen, list(codes)) if chosen else {}
+        steps = _steps(chosen, list(*codes)) if chosen else {}
         query = f"?scanner_version={chosen.scanner_version.slug}&date={chosen.date}" if chosen else ""
         html = self.render(
             "pages/stock.html",
@@ -137,6 +165,7 @@ class Stock(StockPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
         READS.count(self.market.name, context["content"].frame["code"])
+        READS.count(LANGUAGES_READ, context["language"])
         return context
 
     def filled(self, context: Mapping[str, Any]) -> SafeString:
@@ -159,15 +188,12 @@ class Stock(StockPage):
         return fitting[0] if fitting else None
 
 
-def _session_codes(chosen: ScanRank) -> QuerySet[ScanRank, str]:
-    """The codes of the list of a pick, in the order of the evening's page: new picks, then those that stayed."""
-    published = ScanSession.objects.filter(
-        scanner_version=chosen.scanner_version_id, market=chosen.market, published=True
-    )
-    before = published.filter(date__lt=chosen.date).order_by("-date").values("pk")[:1]
-    stayed = Exists(ScanRank.objects.filter(session=Subquery(before), code=OuterRef("code")))
-    picks = ScanRank.objects.filter(session=chosen.session_id).order_by(stayed, "rank")
-    return picks.values_list("code", flat=True)
+def _session_codes(chosen: ScanRank) -> list[QuerySet[ScanRank, str]]:
+    """The query of the codes of a pick's list."""
+    market, values = chosen.market, (chosen.scanner_version_id, chosen.session_id, chosen.date)
+    placeholders = dict(zip(LIST_PLACES, values, strict=True))
+    queries = reuse_queries((_ListQueries, market), lambda: _ListQueries(market, *LIST_PLACES), placeholders)
+    return [queries.codes]
 
 
 def _steps(chosen: ScanRank, codes: Sequence[str]) -> dict[str, Any]:

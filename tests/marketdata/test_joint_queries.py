@@ -141,3 +141,22 @@ def test_reused_queries_of_another_key_are_others() -> None:
         evaluate_together(*queries.query_sets)
         codes += [row.code for row in queries.rows]
     assert codes == ["000020", "000660"]
+
+
+@pytest.mark.usefixtures("instruments")
+def test_reused_queries_have_values_of_their_own() -> None:
+    Instrument.objects.filter(code="000020").update(first_bar=date(2024, 1, 2))
+    Instrument.objects.filter(code="000660").update(first_bar=date(2024, 1, 3))
+
+    class _Listed:
+        def __init__(self, code: str, day: date, number: int) -> None:
+            listed = Instrument.objects.filter(code=code, first_bar__lte=day).order_by("code")
+            self.rows = listed.values_list("code", Value(number))
+
+    seen = []
+    for values in (("000020", date(2024, 1, 2), 7), ("000660", date(2024, 1, 2), 8), ("000660", date(2024, 1, 3), 9)):
+        places = dict(zip(("a code", date(1, 1, 1), -1), values, strict=True))
+        queries = reuse_queries("test of values", lambda: _Listed("a code", date(1, 1, 1), -1), places)
+        evaluate_together(queries.rows)
+        seen.append(list(queries.rows))
+    assert seen == [[("000020", 7)], [], [("000660", 9)]]

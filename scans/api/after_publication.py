@@ -21,15 +21,13 @@ def warm_up_responses(market: str, versions: Iterable[str], *, seconds: float | 
     if not _is_possible():
         return
     from marketdata.operations.feature_flags import Trial
-    from marketdata.operations.priority import without_niceness
     from scans.api.warm_up import first_read_seconds, warm_up_market  # their import takes half a second
     from scans.operations.scan.features import Feature
 
     trial = Trial.begin(Feature.WARM_UP)
     allowed = settings.WARM_SECONDS if seconds is None else min(seconds, settings.WARM_SECONDS)
     if trial.is_on:
-        # A reader who wants an answer that is computed here waits for it.
-        done = without_niceness(lambda: warm_up_market(market, versions, seconds=allowed))
+        done = warm_up_market(market, versions, seconds=allowed)
         LOGGER.info("%s: %d answers cached in %.2f s", market, done.warmed, done.seconds)
     trial.end(first_read_seconds(market), at=timezone.now())
 

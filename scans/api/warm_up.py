@@ -1,11 +1,12 @@
 """Warm-up of the cache: the answers and pages that most readers request first, computed when they change and when a
 server starts.
 
-1. The latest scans of the active version and of those just published, the signals.
-2. The pages of the evening and of the signals in every language.
-3. The charts and pages of the latest picks.
+1. The latest scans and the signals of the active version and of those just published.
+2. The pages of the evening and of the signals, in the languages that are read, the most read first (`caching.reads`).
+3. The charts and pages of the `FIRST_STOCKS` of step 5: up to here a worker computes with the priority of the server.
 4. The base rates of an analysis and the evaluation of the active version, of which each takes a second or two.
-5. The charts and pages of the most-read stocks (`caching.reads`).
+5. The charts and pages of the other stocks: the latest picks, those that are read most first, then the most-read ones.
+6. The pages in the languages that nobody has read.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -34,6 +36,7 @@ from marketdata.api.views import MarketView
 from marketdata.context_threads import context_thread
 from marketdata.errors import DataProblem
 from marketdata.markets import get_market
+from marketdata.operations.priority import without_niceness
 from marketdata.pages.kept import KeptContentPage, kept_content
 from scans.api.views.chart import StockChart
 from scans.api.views.picks import Signals
@@ -47,8 +50,8 @@ from scans.queries.versions import NoActiveVersion, active_version
 LOGGER = logging.getLogger(__name__)
 V = TypeVar("V", bound=MarketView)
 Calls = Iterator[tuple[str, Callable[[], None]]]
-STOCKS = 60
-"""Stocks of which charts and pages are kept: the latest picks, then the most read."""
+STOCKS, FIRST_STOCKS = 60, 20
+"""Stocks of which charts and pages are kept: the latest picks, then the most read; how many come before the rest."""
 CHART = {"period": "max", "interval": "day", "adjusted": "true", "indicators": "ema20,ema60,ema120,rsi14"}
 """The chart that the page of a stock requests."""
 
@@ -57,7 +60,15 @@ def warm_up_market(market: str, versions: Iterable[str] = (), *, seconds: float 
     """Cache what readers of the market request first, for at most `seconds` (default: SEISMO_WARM_SECONDS). Errors are
     logged: no answer depends on it."""
     budget = settings.WARM_SECONDS if seconds is None else seconds
-    return warm(_calls(market, versions), budget=budget)
+    # A reader who wants an answer of the first part waits for it.
+    first = without_niceness(lambda: warm(_first_calls(market, versions), budget=budget))
+    later = warm(_later_calls(market), budget=max(budget - first.seconds, 0.0))
+    return WarmUpReport(
+        warmed=first.warmed + later.warmed,
+        failed=[*first.failed, *later.failed],
+        skipped=first.skipped + later.skipped,
+        seconds=first.seconds + later.seconds,
+    )
 
 
 def first_read_seconds(market: str) -> float:
@@ -94,29 +105,61 @@ def _warm_up_server() -> None:
         connection.close()
 
 
-def _calls(market: str, versions: Iterable[str]) -> Calls:
-    for slug in ("", *dict.fromkeys(versions)):
+def _first_calls(market: str, versions: Iterable[str]) -> Calls:
+    """What most readers want at once."""
+    slugs = ("", *dict.fromkeys(versions))
+    for slug in slugs:
         yield f"the latest scan of {slug or 'the active version'} on {market}", partial(_scan, market, slug)
-    yield f"the signals of {market}", partial(_signals, market)
-    for language, _ in settings.LANGUAGES:
+    for slug in slugs:
+        yield f"the signals of {market} {slug}".rstrip(), partial(_signals, market, slug)
+    languages = _languages()[0]
+    yield from _page_calls(market, languages)
+    yield from _stock_calls(market, _stocks(market)[:FIRST_STOCKS], languages)
+
+
+def _later_calls(market: str) -> Calls:
+    """What takes longer, and what fewer readers want."""
+    stocks, (languages, others) = _stocks(market), _languages()
+    if results.latest_picks(market):
+        yield f"the evaluation of {market}", partial(_evaluation, market)
+    yield from _stock_calls(market, stocks[FIRST_STOCKS:], languages)
+    yield from _page_calls(market, others)
+    yield from _stock_calls(market, stocks, others)
+
+
+def _languages() -> tuple[list[str], list[str]]:
+    """The languages of the pages that are read, the most read first, and the others; all while none was read."""
+    names = [language for language, _ in settings.LANGUAGES]
+    read = [name for name in READS.most_read(stock.LANGUAGES_READ, len(names)) if name in names]
+    return read or names, [name for name in names if name not in read] if read else []
+
+
+def _stocks(market: str) -> list[tuple[str, list[dict[str, str]]]]:
+    """The stocks of the warm-up, each with the queries of its page, in the order of step 5: a pick's is linked with its
+    version and session, and a stock that is read much without them too."""
+    picks, read = results.latest_picks(market), READS.most_read(market, STOCKS)
+    queries = {code: {"scanner_version": slug, "date": str(day)} for code, slug, day in reversed(picks)}
+    place = {code: n for n, code in enumerate(read)}
+    picked = sorted(dict.fromkeys(code for code, _, _ in picks), key=lambda code: place.get(code, len(place)))
+    return [
+        (code, [*([queries[code]] if code in queries else []), *([{}] if code in place else [])])
+        for code in [*dict.fromkeys([*picked, *read])][:STOCKS]
+    ]
+
+
+def _page_calls(market: str, languages: Iterable[str]) -> Calls:
+    """The pages of the evening and of the signals."""
+    for language in languages:
         for view, path in ((tonight.Tonight, ""), (signals.Signals, "signals")):
             call = partial(_page, view, market, language, path)
             yield f"the page /{market}/{path} ({language})", call
-    picks = results.latest_picks(market)
-    chosen = {code: {"scanner_version": slug, "date": str(day)} for code, slug, day in reversed(picks)}
-    picked = {code: chosen[code] for code in list(dict.fromkeys(code for code, _, _ in picks))[:STOCKS]}
-    yield from _stock_calls(market, picked)
-    if picked:
-        yield f"the evaluation of {market}", partial(_evaluation, market)
-    read = [code for code in READS.most_read(market, STOCKS) if code not in picked]
-    yield from _stock_calls(market, {code: {} for code in read[: STOCKS - len(picked)]})
 
 
-def _stock_calls(market: str, queries: Mapping[str, dict[str, str]]) -> Calls:
-    """The charts and pages of stocks, each with the query of its page."""
-    for code, query in queries.items():
+def _stock_calls(market: str, stocks: Iterable[tuple[str, list[dict[str, str]]]], languages: Iterable[str]) -> Calls:
+    """The charts and pages of stocks."""
+    for code, queries in stocks:
         yield f"the chart of {code} on {market}", partial(_chart, market, code)
-        for language, _ in settings.LANGUAGES:
+        for language, query in product(languages, queries):
             call = partial(_page, stock.Stock, market, language, f"s/{code}", query, code=code)
             yield f"the page of {code} on {market} ({language})", call
 
@@ -128,8 +171,9 @@ def _scan(market: str, slug: str) -> None:
         view.cached_response(lambda: view.body(view.query_values(view.request), None))
 
 
-def _signals(market: str) -> None:
-    view = _prepared_view(Signals(), market, f"/api/{market}/signals", {})
+def _signals(market: str, slug: str) -> None:
+    query = {"scanner_version": slug} if slug else {}
+    view = _prepared_view(Signals(), market, f"/api/{market}/signals", query)
     view.cached_response(lambda: view.page(view.filter_queryset(view.get_queryset())))
 
 

@@ -52,7 +52,7 @@ def test_the_first_caller_finds_what_was_kept(scanned: Any, client: Client, user
         assert len(made) == 2, address  # the reader with the session, and the generations
     assert {what: (STATS.snapshot()[what]["hits"], kept[what]["misses"]) for what in ("scan", "signals")} == {
         "scan": (3, 3),
-        "signals": (1, 1),
+        "signals": (1, 3),
     }
     again = client.get("/api/kr/scans/latest?limit=1", headers={"Host": "127.0.0.1"}).json()
     assert again["next"] is None or again["next"].startswith("http://127.0.0.1/api/")
@@ -81,6 +81,29 @@ def test_pages_and_charts_of_picks_and_of_the_most_read_stocks_are_kept(
     client.get(address[0].replace("&amp;", "&"))
     counts = STATS.snapshot()
     assert (counts["chart"]["misses"], counts["html"]["misses"]) == (0, 0)
+
+
+def test_what_is_read_most_comes_first(
+    scanned: Any, client: Client, user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picked = [code for code, _, _ in results.latest_picks("kr")]
+    client.force_login(user)
+    for _ in range(3):
+        assert client.get(f"/kr/s/{picked[-1]}", headers={"Accept-Language": "ko"}).status_code == 200
+    named: list[str] = []
+
+    def record(calls: Any, **_: Any) -> WarmUpReport:
+        named.extend(name for name, _ in calls)
+        return WarmUpReport()
+
+    monkeypatch.setattr(warm_up, "warm", record)
+    warm_up_market("kr", ["rises"])
+    pages = [name for name in named if name.startswith("the page")]
+    assert pages[:2] == ["the page /kr/ (ko)", "the page /kr/signals (ko)"]
+    assert pages[2:4] == [f"the page of {picked[-1]} on kr (ko)"] * 2  # as it is linked, and without a query
+    languages = [name[-4:] for name in pages]
+    assert languages == sorted(languages, reverse=True)
+    assert named.index("the evaluation of kr") < named.index("the page /kr/ (en)")
 
 
 def test_the_first_analysis_and_evaluation_are_kept(
@@ -140,13 +163,13 @@ def test_a_worker_that_computes_last_warms_up_at_the_priority_of_the_server(
         threads.append(current_thread().name)
         return WarmUpReport()
 
-    monkeypatch.setattr(warm_up, "warm_up_market", warm)
+    monkeypatch.setattr(warm_up, "warm", warm)
     monkeypatch.setattr(warm_up, "first_read_seconds", lambda market: 0.0)
     with ContextThreadPool(1, "urgent") as pool:
         monkeypatch.setattr(UrgentThread, "pool", pool)
         after_publication.warm_up_responses("kr", ["rises"])
         pool.submit(connections.close_all).result()
-    assert [name.split("_")[0] for name in threads] == ["urgent"]
+    assert [name.split("_")[0] for name in threads] == ["urgent", "MainThread"]  # what takes seconds stays behind
 
 
 def test_without_seconds_nothing_is_warmed_up(scanned: Any, settings: Any) -> None:

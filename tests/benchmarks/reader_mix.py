@@ -63,6 +63,12 @@ def addresses(codes: Sequence[str], versions: Sequence[str], count: int) -> list
     return [str(next(chosen[name])) for name in chance.choice(list(SHARES), count, p=list(SHARES.values()))]
 
 
+def kind_of(address: str) -> str:
+    """The name in `SHARES` of what an address is."""
+    kinds = {"/api/kr/scans/": "scan", "/api/kr/stocks/": "chart", "/api/kr/signals": "signals", "/kr/s/": "stock page"}
+    return next((kind for start, kind in kinds.items() if address.startswith(start)), "page")
+
+
 def _zipf(count: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     weights = np.arange(1, count + 1) ** -EXPONENT
     return np.asarray(weights / weights.sum())

@@ -34,6 +34,8 @@ from tests.servers import Servers
 from tests.serving import serving
 
 SECONDS, RATE, CONNECTIONS = 300.0, 60.0, 8
+BEFORE, AFTER = 1.0, 3.0
+"""Seconds around the end of a publication, its warm-up included, in which readers want new answers."""
 PAUSE = 8.0
 """Seconds between two changes."""
 WARM = 6.0
@@ -84,6 +86,7 @@ class _Load:
         codes = installation.run_task("codes", market="kr")["codes"]
         self.codes = [CODE, *(code for code in codes if code != CODE)]
         self.log = servers.folder / "postgres" / "log"
+        self.by_route: list[Line] = []
 
     def run(self) -> None:
         """Measure, and print the tables."""
@@ -97,6 +100,7 @@ class _Load:
         lines.append(Line("statements of PostgreSQL against no cache", ratio=share, note=note, aims={"ratio": 0.5}))
         call = f"{RATE:g} requests a second over {CONNECTIONS} connections for {length:g} s"
         self.bench.report.table(Table("readers", "a market that changes while it is read", call, lines, remarks))
+        self.bench.report.table(Table("readers", "answers by route, and what p95 is made of", call, self.by_route))
 
     def headers(self, address: str) -> dict[str, str]:
         """A program reads the API with a token, a browser the pages with a session."""
@@ -143,8 +147,8 @@ class _Load:
             ratio, served = self._hit_ratio(port)
         _require_answers(readings)
         stale, judged = _stale(readings, changes)
-        latencies = sorted(reading.latency / 1000 for reading in readings)
-        p50, p95, p99 = (latencies[int(share * (len(latencies) - 1))] for share in (0.5, 0.95, 0.99))
+        p50, p95, p99 = _quantiles(readings)
+        self.by_route = _by_route(readings, changes, p95)
         published = sum(change.kind == "publish" for change in changes)
         lines = [
             Line("95 of 100 answers", [p95], aims={"seconds": P95}),
@@ -191,6 +195,31 @@ class _Load:
         hits = sum(row["hits"] + row["coalesced"] for row in rows)
         count = hits + sum(row["misses"] for row in rows)
         return hits / count, count
+
+
+def _quantiles(readings: Sequence[Reading]) -> tuple[float, float, float]:
+    """The median, p95 and p99 of latencies, in seconds."""
+    latencies = sorted(reading.latency / 1000 for reading in readings)
+    p50, p95, p99 = (latencies[int(share * (len(latencies) - 1))] for share in (0.5, 0.95, 0.99))
+    return p50, p95, p99
+
+
+def _by_route(readings: Sequence[Reading], changes: Sequence[Change], slow: float) -> list[Line]:
+    """The p95 of each kind of request, within `AFTER` of a publication and otherwise, with how many of the answers
+    slower than `slow` seconds it has."""
+    published = [change.done for change in changes if change.kind == "publish"]
+    groups: dict[str, list[Reading]] = {}
+    for reading in readings:
+        is_after = any(-BEFORE <= reading.due - done <= AFTER for done in published)
+        when = f"{AFTER:g} s after a publication" if is_after else "otherwise"
+        groups.setdefault(f"{reader_mix.kind_of(reading.address)}, {when}", []).append(reading)
+    lines = []
+    for name, group in sorted(groups.items()):
+        p50, p95, _ = _quantiles(group)
+        late = sum(reading.latency / 1000 > slow for reading in group)
+        note = f"median {1000 * p50:.1f} ms, {len(group):,} answers, {late} of the slowest 5 %"
+        lines.append(Line(name, [p95], note=note))
+    return lines
 
 
 def _watched(addresses: Sequence[str]) -> list[str]:

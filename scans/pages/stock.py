@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from caching.cached import leave_unstored
 from caching.reads import READS
 from marketdata.errors import DataProblem
-from marketdata.joint_queries import reuse_queries
+from marketdata.joint_queries import Parameter, reuse_queries
 from marketdata.pages.kept import Content, kept_content
 from marketdata.queries import instrument_search, instruments
 from marketdata.queries.history import HistoryQueries
@@ -190,8 +190,9 @@ class Stock(StockPage):
 
 def _session_codes(chosen: ScanRank) -> list[QuerySet[ScanRank, str]]:
     """The query of the codes of a pick's list."""
-    market, values = chosen.market, (chosen.scanner_version_id, chosen.session_id, chosen.date)
-    placeholders = dict(zip(LIST_PLACES, values, strict=True))
+    market, (version, session, day) = chosen.market, LIST_PLACES
+    placeholders: dict[Parameter, Parameter] = {version: chosen.scanner_version_id, session: chosen.session_id}
+    placeholders[day] = chosen.date
     queries = reuse_queries((_ListQueries, market), lambda: _ListQueries(market, *LIST_PLACES), placeholders)
     return [queries.codes]
 

@@ -11,7 +11,7 @@ from django.db.models import F, Max, Model, QuerySet, Value
 from django.forms import model_to_dict
 from django.test.utils import CaptureQueriesContext
 
-from marketdata.joint_queries import evaluate_together, reuse_queries
+from marketdata.joint_queries import Parameter, evaluate_together, reuse_queries
 from marketdata.models import CalendarOverride, Generation, Instrument, InstrumentStatus, StockPrice
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +155,7 @@ def test_reused_queries_have_values_of_their_own() -> None:
 
     seen = []
     for values in (("000020", date(2024, 1, 2), 7), ("000660", date(2024, 1, 2), 8), ("000660", date(2024, 1, 3), 9)):
-        places = dict(zip(("a code", date(1, 1, 1), -1), values, strict=True))
+        places: dict[Parameter, Parameter] = {"a code": values[0], date(1, 1, 1): values[1], -1: values[2]}
         queries = reuse_queries("test of values", lambda: _Listed("a code", date(1, 1, 1), -1), places)
         evaluate_together(queries.rows)
         seen.append(list(queries.rows))

@@ -19,7 +19,8 @@ import numpy as np
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from marketdata.errors import DataProblem
+from caching.cached import leave_unstored
+from marketdata.errors import DataProblem, LakeError
 from marketdata.joint_queries import evaluate_together, reuse_queries
 from marketdata.markets import get_market
 from marketdata.queries import index_series, instruments
@@ -41,6 +42,7 @@ from scans.queries.versions import active_versions, choose_active
 
 SCOPE_PARAMS = ("segments", "limits", "top")
 """The parameters of a run beside those of its engine."""
+LAKE_BEHIND = "the record was written to since, and the lake is behind it"
 RECENT_SESSIONS = 20
 """Sessions without an answer after which a version that no schedule names no longer counts."""
 
@@ -340,12 +342,16 @@ def _changed(market_record: Record, rows: Iterable[ScanSession]) -> dict[int, st
     days = np.unique(np.array([row.date for row in rows], dtype="datetime64[D]"))
     if not len(days):
         return {}
-    chain = dict(zip(map(str, days), get_history_digests(market_record, days), strict=False))
+    try:
+        chain = dict(zip(map(str, days), get_history_digests(market_record, days), strict=False))
+    except LakeError:  # a month has just been written, and the breaks follow
+        leave_unstored()
+        return dict.fromkeys((row.pk for row in rows), LAKE_BEHIND)
     reasons = {}
     for row in rows:
         month = row.date.replace(day=1)
         if any(stale_month <= month for stale_month in market_record.stale):
-            reasons[row.pk] = "the record was written to since, and the lake is behind it"
+            reasons[row.pk] = LAKE_BEHIND
         elif row.input_digest != _digest_now(market_record, row, chain.get(str(row.date), "")):
             reasons[row.pk] = "published from older data than the record has now"
     return reasons

@@ -34,8 +34,8 @@ from tests.servers import Servers
 from tests.serving import serving
 
 SECONDS, RATE, CONNECTIONS = 300.0, 60.0, 8
-BEFORE, AFTER = 1.0, 3.0
-"""Seconds around the end of a publication, its warm-up included, in which readers want new answers."""
+AFTER = 3.0
+"""Seconds after a publication and its warm-up in which readers want new answers."""
 PAUSE = 8.0
 """Seconds between two changes."""
 WARM = 6.0
@@ -56,6 +56,7 @@ class Change:
     """A change of the data: when it was begun and done, until when the data stayed so, and what was right then."""
 
     kind: str
+    began: float
     done: float
     until: float
     expected: dict[str, str]
@@ -205,13 +206,13 @@ def _quantiles(readings: Sequence[Reading]) -> tuple[float, float, float]:
 
 
 def _by_route(readings: Sequence[Reading], changes: Sequence[Change], slow: float) -> list[Line]:
-    """The p95 of each kind of request, within `AFTER` of a publication and otherwise, with how many of the answers
-    slower than `slow` seconds it has."""
-    published = [change.done for change in changes if change.kind == "publish"]
+    """The p95 of each kind of request, from the beginning of a publication until `AFTER` its end and otherwise, with
+    how many of the answers slower than `slow` seconds it has."""
+    published = [change for change in changes if change.kind == "publish"]
     groups: dict[str, list[Reading]] = {}
     for reading in readings:
-        is_after = any(-BEFORE <= reading.due - done <= AFTER for done in published)
-        when = f"{AFTER:g} s after a publication" if is_after else "otherwise"
+        is_after = any(change.began <= reading.due <= change.done + AFTER for change in published)
+        when = "around a publication" if is_after else "otherwise"
         groups.setdefault(f"{reader_mix.kind_of(reading.address)}, {when}", []).append(reading)
     lines = []
     for name, group in sorted(groups.items()):
@@ -237,11 +238,12 @@ def _change(
     turn = 0
     while not ended.wait(PAUSE):
         kind = "correct" if turn % 2 else "publish"
+        began = time.perf_counter()
         change.call([kind, CODE])
         done = time.perf_counter()
         expected = dict(zip(watched, compute.call(watched), strict=True))
         ended.wait(PAUSE)
-        changes.append(Change(kind, done, time.perf_counter(), expected))
+        changes.append(Change(kind, began, done, time.perf_counter(), expected))
         turn += 1
 
 

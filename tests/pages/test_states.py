@@ -201,3 +201,20 @@ def test_version_without_picks_says_why(
     part = browser.get("/kr/funnel?scanner_version=v1&date=2024-04-30&part=1").content.decode()
     assert re.findall(r"</small></span><b>([\d,]+)</b>", part) == ["0"]  # too short a history for v1
     assert browser.get("/kr/funnel?scanner_version=rises").status_code == 404
+
+
+def test_a_correction_that_has_not_reached_the_breaks_yet(
+    market: pd.DataFrame, probe: Probe, clock: Clock, read: Read, browser: Client, data_dir: Path
+) -> None:
+    """Between a month of the lake and the breaks computed from it: the page answered 500."""
+    clock("2024-04-30 16:30")
+    scan("rises")
+    (file,) = data_dir.rglob("breaks.json")
+    written = file.read_bytes()
+    file.write_bytes(b"of other months")
+    code = str(market.code.iloc[0])
+    assert browser.get(f"/kr/s/{code}").status_code == 200
+    assert "prices have changed since" in read("en")
+    file.write_bytes(written)
+    assert browser.get(f"/kr/s/{code}").status_code == 200
+    assert "prices have changed since" not in read("en")  # what was said meanwhile was not kept

@@ -40,7 +40,9 @@ class Command(SeismoCommand):
     def _turn(self, name: str, state: str | None, share: int) -> None:
         flags = {row.flag.feature: row.flag for row in feature_flags.get_states()}
         if name not in flags:
-            raise CommandError(f"There is no feature {name!r}.{did_you_mean(name, flags)}")
+            raise CommandError(
+                f"There is no feature {name!r}: choose among {', '.join(flags)}.{did_you_mean(name, flags)}"
+            )
         if state is None:
             raise CommandError(f"Say what {name} is to be: {', '.join(STATES)}.")
         if state == "ab" and (sentence := feature_flags.no_share_sentence(name)):

@@ -32,6 +32,8 @@ from scans.kernels.ranks import percentile
 
 MANY_CELLS = 200_000
 """Cells of a universe from which only candidates are evaluated: with fewer, to find them takes as long."""
+MOST_CANDIDATES = 0.5
+"""The largest share of candidates for which they are packed: cells of a sweep are packed already."""
 
 
 class Checkable(Protocol):
@@ -153,7 +155,7 @@ class ConditionEngine(ABC):
                 return None
             scored[:, columns] = self.scored(part, values, params)
             can_match[:, columns] = scored[:, columns] & chosen & open_
-        return scored, can_match
+        return (scored, can_match) if can_match.mean() <= MOST_CANDIDATES else None
 
     def _days(self, universe: Universe, market: MarketState, scored: Bools, evaluations: Sequence[Evaluation]) -> Days:
         """The facts of each session, from `evaluations` of sessions that follow each other."""

@@ -155,9 +155,11 @@ def join_pieces(
     never has all of them twice. An array that several tasks share is joined once.
     """
     facts = unite_universes([piece.universe for piece in pieces])
+    eligible_parts = [[piece.eligible[n] for piece in pieces] for n in range(len(tasks))]
     arrays = FeatureArrays(pieces, len(tasks))
+    del pieces  # their universes are copied
     for n, task in enumerate(tasks):
-        eligible = limit_eligible(facts, _beside([piece.eligible[n] for piece in pieces]), task.limits)
+        eligible = limit_eligible(facts, _beside(eligible_parts[n]), task.limits)
         yield replace(facts, eligible=eligible), arrays.features(n)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -18,7 +19,7 @@ from scans.models import ScanRank, ScanRun, ScanSession
 from scans.operations.scan.answers import SessionAnswer
 
 RUN_COLUMNS = ("session_id", "run_id", "scanner_version_id", "market", "date", "published")
-JSON_COLUMNS = ("signals", "components")
+SIGNALS, COMPONENTS = "signals", "components"
 Row = tuple[Any, ...]
 
 
@@ -52,4 +53,11 @@ class RankRows:
 
 
 def _values(row: Mapping[str, Any], columns: tuple[str, ...]) -> Row:
-    return tuple(json.dumps(row[name]) if name in JSON_COLUMNS else row[name] for name in columns)
+    texts = {SIGNALS: _signals_text(tuple(row[SIGNALS])), COMPONENTS: json.dumps(row[COMPONENTS])}
+    return tuple(texts[name] if name in texts else row[name] for name in columns)
+
+
+@lru_cache(maxsize=1024)
+def _signals_text(names: tuple[str, ...]) -> str:
+    """The signals of a rank as JSON: few combinations occur."""
+    return json.dumps(names)

@@ -54,6 +54,7 @@ def test_candidates_give_the_outcome_of_all_cells(
     expected = outcome_of(engine, universe, measured, index, params)
     assert len(expected["ranks.day"]) > 0
     monkeypatch.setattr(condition_engine, "MANY_CELLS", 0)
+    monkeypatch.setattr(condition_engine, "MOST_CANDIDATES", 1.0)
     monkeypatch.setattr(candidate_cells, "BLOCK", 7)
     chosen = engine.candidates(universe, measured, params)
     assert chosen.any()

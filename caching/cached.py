@@ -5,9 +5,9 @@
 
 1. The key consists of `what`, version, the scope's generation and the arguments (`keys`).
 2. A stored answer is returned; None is an answer like any other.
-3. Otherwise one caller computes: one thread of this process (`single_flight`) that also has the key's lease in the
-   cache, against other processes, where the policy has leases. The others wait for it, at most `policy.wait` seconds,
-   then compute for themselves.
+3. Otherwise one caller computes: one thread of this process (`single_flight`), in one process of a server on this
+   machine (`shared_answers`), or in all that use the cache where that is shared and the policy has leases. The others
+   wait for it, at most `policy.wait` seconds, then compute for themselves.
 4. An error of the function reaches its caller, is not stored, and lets the next caller compute. Nor is an answer stored
    that lacks a part which may be there again at once (`leave_unstored`).
 5. Without a cache (`store`) the function is called, still once at a time for each key.
@@ -16,6 +16,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import threading
 import time
 import uuid
@@ -25,6 +26,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from caching import keys, serializer
 from caching.policies import Policy, get_policy
+from caching.shared_answers import SHARED
 from caching.single_flight import Flight, Flights
 from caching.stats import STATS
 from caching.store import STORE
@@ -132,7 +134,9 @@ class Cached(Generic[P, R]):
 
     def forget(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """Drops the answer for these arguments."""
-        STORE.forget(self.key(*args, **kwargs))
+        key = self.key(*args, **kwargs)
+        STORE.forget(key)
+        SHARED.forget(key)
 
     def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """The key of the answer for these arguments; positional and named arguments differ."""
@@ -145,35 +149,51 @@ class Cached(Generic[P, R]):
         )
 
     def _fly(self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Computes for this process; with leases, waits for a process that computes already."""
-        lease = self.policy.lease
-        if not lease:
-            try:
-                value, flight.incomplete = self._compute(key, *args, **kwargs)
-                flight.value = (value,)
-                return value
-            finally:
-                self._flights.land(key, flight)
+        """Computes for the processes of this server, or waits for one of them that computes already."""
+        try:
+            with SHARED.turn(key, deadline) as waited:
+                flight.value = self._from_process(key, waited)
+                if flight.value is None:
+                    compute = self._lead if self.policy.lease else self._compute_for
+                    compute(key, flight, deadline, *args, **kwargs)
+            return cast(R, cast("tuple[object]", flight.value)[0])
+        finally:
+            self._flights.land(key, flight)
+
+    def _compute_for(self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs) -> None:
+        value, flight.incomplete = self._compute(key, *args, **kwargs)
+        flight.value = (value,)
+
+    def _lead(self, key: str, flight: Flight, deadline: float, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Computes with the lease of the key, or waits for the process that has it."""
         holder = uuid.uuid4().hex
         try:
-            while not STORE.take_lease(key, holder, lease):
-                stored = STORE.get(key)
-                if stored is not None:
+            while not STORE.take_lease(key, holder, self.policy.lease):
+                flight.value = STORE.get(key)
+                if flight.value is not None:
                     self._count(shared=1)
-                    flight.value = stored
-                    return cast(R, stored[0])
+                    return
                 if time.monotonic() > deadline:
                     break
                 time.sleep(POLL)
-            stored = STORE.get(key)  # stored between the first lookup and the lease
-            if stored is None:
-                value, flight.incomplete = self._compute(key, *args, **kwargs)
-                stored = (value,)
-            flight.value = stored
-            return cast(R, stored[0])
+            flight.value = STORE.get(key)  # stored between the first lookup and the lease
+            if flight.value is None:
+                self._compute_for(key, flight, deadline, *args, **kwargs)
         finally:
             STORE.end_lease(key, holder)
-            self._flights.land(key, flight)
+
+    def _from_process(self, key: str, waited: bool) -> tuple[object] | None:
+        """A tuple of the answer that another process of this server has computed, stored here too."""
+        if STORE.is_shared:
+            stored = STORE.get(key) if waited else None
+        else:
+            answer = SHARED.read(key, self.policy.ttl) if self._scope is None else None
+            stored = None if answer is None else answer[:1]
+            if answer is not None:
+                STORE.put(key, answer[0], math.ceil(answer[1]))
+        if stored is not None:
+            self._count(shared=1)
+        return stored
 
     def _compute(self, key: str, *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
         """The answer, stored unless it is incomplete, and whether it is."""
@@ -190,4 +210,7 @@ class Cached(Generic[P, R]):
         self._count(misses=1, seconds=time.perf_counter() - started)
         size = 0 if incomplete else STORE.put(key, value, self.policy.ttl)
         self._count(**({"bytes": size} if size else {"unstored": 1}))
+        # A generation of the cache is this process's own where the cache is.
+        if size and self._scope is None and not STORE.is_shared:
+            SHARED.write(key, value)
         return value, incomplete

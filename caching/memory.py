@@ -22,7 +22,7 @@ class MemoryUse:
 
 def get_memory_use() -> MemoryUse | None:
     """The memory of the cache; None where the cache does not answer or says nothing."""
-    return STORE.probe(_redis if hasattr(cache, "client") else _local)
+    return STORE.probe(_redis if STORE.is_shared else _local)
 
 
 def _redis() -> MemoryUse:

@@ -34,6 +34,11 @@ class Store:
         self.breaker = breaker or CircuitBreaker()
         self._owed: set[str] = set()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether the cache is one for all processes: the Redis server."""
+        return hasattr(cache, "client")
+
     def get(self, key: str, unreadable: Callable[[], None] | None = None) -> tuple[object] | None:
         """A tuple of the stored value, so that None is a value; None where there is none, or one that cannot be read,
         for which `unreadable` is called."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 OTHERS_BITS = 0o077
 DATA_PATTERNS = (
+    "answers",
     "calendars",
     "demo",
     "kept-databases",

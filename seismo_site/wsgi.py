@@ -7,9 +7,11 @@ import os
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "seismo_site.settings")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in command_line
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
+from caching.shared_answers import SHARED
 from caching.store import load_cache_client
 from scans.engines.registry import ENGINES
 from seismo_site.sqlite.base import keep_connections
@@ -25,6 +27,8 @@ gc.freeze()
 gc.set_threshold(10_000, 20, 50)
 if multiprocessing.parent_process():  # a worker of a server, and no program that imports the application
     keep_connections()
+    # The key is the same in all workers of one start of the server, and another with each start.
+    SHARED.start(settings.DATA_DIR / "answers", bytes(multiprocessing.current_process().authkey))
     from scans.api.warm_up import warm_up_server
 
     warm_up_server()

@@ -42,7 +42,8 @@ SHOWN = (
 
 
 class Signals(KeptPage):
-    """`/{market}/signals?status=open|waiting|closed`; open ones by their distance to the stop, the nearest first."""
+    """`/{market}/signals?status=open|waiting|closed`: the latest closed ones, of the others those whose last close is
+    nearest to their stop, the nearest first."""
 
     section = "signals"
     parameters = ("status",)
@@ -59,10 +60,13 @@ class Signals(KeptPage):
         counts["day"] = max((day for *_, day in queries.by_status), default=None)
         (calendar,) = make_calendars([market], queries.overrides)
         signals = list(queries.of_status)
+        if status != "closed" and counts[status] > LISTED:  # any of them may be the nearest to its stop
+            signals = list(queries.all_of_status)
         series = self._closes(signals, calendar.sessions)
         rows = [(signal, _distance(signal, last), last) for signal in signals for last in [series.get(signal.code)]]
         if status != "closed":
             rows.sort(key=lambda row: (row[1].to_stop is None, -(row[1].to_stop or 0), row[0].code))
+            rows = rows[:LISTED]
         table = SignalRows(RowCells(self.market), is_waiting=status == "waiting", is_closed=status == "closed")
         context = {
             "status": status,
@@ -70,10 +74,15 @@ class Signals(KeptPage):
             "listed": len(rows),
             "rows": mark_safe(table.html(rows)),  # noqa: S308 - escaped there
             "total": counts[status],
-            "afterwards": count_computed_afterwards(calendar, [(one.rank, one) for one in signals]),
+            "afterwards": count_computed_afterwards(calendar, [(one.rank, one) for one, *_ in rows]),
         }
         html = self.render("pages/signals.html", context)
-        return Content(_("Signals"), html, codes=sorted(series), frame={"live": status != "closed" and bool(rows)})
+        return Content(
+            _("Signals"),
+            html,
+            codes=sorted({one.code for one, *_ in rows}),
+            frame={"live": status != "closed" and bool(rows)},
+        )
 
     def _closes(self, signals: Sequence[Signal], calendar: Days) -> dict[str, CloseSeries]:
         """The closes of the signals' instruments over `SPARK` sessions, or from the first pick that has not ended."""
@@ -93,7 +102,8 @@ class _SignalQueries:
     def __init__(self, market: str, tab: str) -> None:
         every = results.market_signals(market)
         of_status = every.filter(status__in=TABS[tab]).select_related("rank__scanner_version", "rank__run")
-        self.of_status = of_status.only(*SHOWN).order_by("-exit_on", "-picked_on", "code")[:LISTED]
+        self.all_of_status = of_status.only(*SHOWN).order_by("-exit_on", "-picked_on", "code")
+        self.of_status = self.all_of_status[:LISTED]
         self.by_status = every.order_by().values_list("status").annotate(count=Count("pk"), day=Max("seen_until"))
         self.overrides = get_overrides([market])
 

@@ -61,6 +61,31 @@ def test_signals_are_sorted_by_their_distance_to_the_stop(scanned: pd.DataFrame,
     assert distances == sorted(distances, reverse=True)
 
 
+def test_of_many_open_signals_those_nearest_to_their_stop_are_listed_and_not_the_latest(
+    scanned: pd.DataFrame, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from scans.models import Signal
+    from scans.operations import signals
+
+    signals.update_signals(market="kr", versions=["rises"], as_of=AS_OF)
+    everything = Signal.objects.update(status="open")
+    # Each stop lies further below the last close than the one before, that of the oldest pick nearest.
+    last = scanned.sort_values("date").groupby("code").close.last()
+    nearest = []
+    for n, signal in enumerate(Signal.objects.order_by("picked_on", "code").select_related("rank")):
+        signal.rank.stop = float(last[signal.code]) * 0.97 ** (n + 1)
+        signal.rank.save()
+        nearest.append(f"/kr/s/{signal.code}?date={signal.picked_on}")
+    monkeypatch.setattr("scans.pages.signals.LISTED", 7)
+    html = browser.get("/kr/signals?status=open").content.decode()
+    assert f"{everything} in all, the 7 nearest to their stop listed" in html
+    shown = [
+        f"{path}?date={day}"
+        for path, day in re.findall(r'href="(/kr/s/\w+)\?scanner_version=rises&amp;date=([\d-]+)"', html)
+    ]
+    assert shown == nearest[:7]
+
+
 @pytest.mark.parametrize(("late", "words"), [(True, r"(\d+) of \1 picks were computed afterwards"), (False, None)])
 def test_outcomes_say_how_many_picks_were_computed_afterwards(
     scanned: pd.DataFrame, sessions: list[date], browser: Client, late: bool, words: str | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse_lazy
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import FormView, TemplateView
 
@@ -22,8 +24,7 @@ from marketdata.pages.kept import TOKEN_PLACE, kept_response
 from marketdata.queries import instruments
 from scans.models import ReaderSettings
 from scans.operations.marks import delete_own_data, save_settings
-from scans.queries.marks import all_marks, reader_settings
-from scans.queries.versions import all_versions
+from scans.queries.marks import SettingsQueries, all_marks, read_settings_page, reader_settings
 
 if TYPE_CHECKING:
     SettingsView = FormView["SettingsForm"]
@@ -70,11 +71,9 @@ class SettingsForm(forms.Form):
         help_text=_("None: all of them"),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, markets: Sequence[str], slugs: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        names = instruments.get_market_names()
-        self.fields["market"].choices = [(name, MARKET_NAMES.get(name, name)) for name in names]  # type: ignore[attr-defined]
-        slugs = all_versions().filter(enabled=True).values_list("slug", flat=True)
+        self.fields["market"].choices = [(name, MARKET_NAMES.get(name, name)) for name in markets]  # type: ignore[attr-defined]
         self.fields["versions"].choices = [(slug, slug) for slug in slugs]  # type: ignore[attr-defined]
 
 
@@ -85,14 +84,24 @@ class Settings(LoginRequiredMixin, SettingsView):
     form_class = SettingsForm
     success_url = reverse_lazy("pages:settings")
 
+    @cached_property
+    def records(self) -> SettingsQueries:
+        """What is recorded of the reader, and the versions to choose from."""
+        return read_settings_page(self.request.user)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        generations = getattr(self.request.session, "generations", None)  # read with the session
+        markets = instruments.get_market_names() if generations is None else instruments.list_markets(generations)
+        return super().get_form_kwargs() | {"markets": markets, "slugs": list(self.records.versions)}
+
     def get_initial(self) -> dict[str, Any]:
-        row = reader_settings(self.request.user)
+        row = self.records.settings_of(self.request.user)
         names = ("language", "theme", "density", "versions")
         return {name: getattr(row, name) for name in names} | {"market": (row.markets or ["kr"])[0]}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        return context | {"mark_count": all_marks(self.request.user).count(), "start": chosen_market(self.request)}
+        return context | {"mark_count": self.records.mark_count, "start": chosen_market(self.request)}
 
     def render_to_response(self, context: dict[str, Any], **kwargs: Any) -> HttpResponse:
         """The page, kept as long as its form is the same, unless that was sent."""
@@ -107,7 +116,7 @@ class Settings(LoginRequiredMixin, SettingsView):
     def form_valid(self, form: SettingsForm) -> HttpResponse:
         changes = dict(form.cleaned_data)
         first = changes.pop("market") or "kr"
-        markets = reader_settings(self.request.user).markets
+        markets = self.records.settings_of(self.request.user).markets
         changes["markets"] = [first, *(name for name in markets if name != first)]
         row = save_settings(user=self.request.user, changes=changes)
         response = redirect(f"{self.success_url}?saved")

@@ -6,9 +6,14 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
+from marketdata.joint_queries import evaluate_together, reuse_queries
 from scans.models import Mark, ReaderSettings
+from scans.queries.versions import all_versions
+
+NOBODY = -1
+"""In queries that are used again: the place of the user's key."""
 
 
 def own_marks(user: Any, market: str) -> QuerySet[Mark]:
@@ -43,3 +48,28 @@ def reader_settings(user: Any) -> ReaderSettings:
 def all_marks(user: Any) -> QuerySet[Mark]:
     """Every mark of a user: by market, code and session."""
     return Mark.objects.filter(user=user.pk).order_by("market", "code", "date")
+
+
+class SettingsQueries:
+    """What the page of a user's settings shows: them, the number of the user's marks, the enabled versions."""
+
+    def __init__(self, user: int) -> None:
+        self.settings = ReaderSettings.objects.filter(user=user)
+        self.marks = Mark.objects.filter(user=user).order_by().values("user").annotate(count=Count("pk"))
+        self.versions = all_versions().filter(enabled=True).values_list("slug", flat=True)
+
+    @property
+    def mark_count(self) -> int:
+        """The number of the user's marks."""
+        return sum(row["count"] for row in self.marks)
+
+    def settings_of(self, user: Any) -> ReaderSettings:
+        """The settings; unsaved blank ones where there are none."""
+        return next(iter(self.settings), None) or ReaderSettings(user=user)
+
+
+def read_settings_page(user: Any) -> SettingsQueries:
+    """The evaluated queries of a user's settings, in one statement that is compiled once."""
+    queries = reuse_queries("reader settings", lambda: SettingsQueries(NOBODY), {NOBODY: user.pk})
+    evaluate_together(queries.settings, queries.marks, queries.versions)
+    return queries

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
@@ -65,6 +65,15 @@ def test_settings_are_kept_and_apply_at_once(browser: Client, trader: User) -> N
     assert (row.language, row.theme) == ("ko", "dark")
     html = browser.get("/settings").content.decode()
     assert '<html lang="ko" data-theme="dark"' in html
+
+
+def test_the_page_of_settings_takes_one_statement_beside_session_and_user(
+    browser: Client, trader: User, django_assert_num_queries: Any
+) -> None:
+    browser.post("/settings", {"language": "ko", "theme": "dark"})
+    browser.get("/settings")
+    with django_assert_num_queries(3):
+        assert 'value="dark" selected' in browser.get("/settings").content.decode()
 
 
 def test_settings_refuse_what_is_not_a_choice(browser: Client) -> None:

@@ -12,6 +12,7 @@ from marketdata.pages.frame import Page
 from marketdata.pages.kept import RenderedOncePage
 from scans.pages.account import chosen_market
 from scans.wording import glossary
+from scans.wording.meanings import explained_groups
 
 
 class Home(Page):
@@ -28,5 +29,5 @@ class Help(RenderedOncePage):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
-        context |= {"glossary": glossary.GROUPS, "keys": glossary.KEYS, "seismo_version": settings.VERSION}
+        context |= {"glossary": explained_groups(), "keys": glossary.KEYS, "seismo_version": settings.VERSION}
         return context | {"start": chosen_market(self.request)}

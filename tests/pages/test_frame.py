@@ -77,7 +77,7 @@ QUERIES = {
     "/kr/search?q=00": (5, 3),
     "/kr/research": (6, 4),
     "/kr/portfolio?scanner_version=rises": (5, 3),
-    "/settings": (6, 6),
+    "/settings": (3, 3),
     "/settings/messages": (6, 6),
     "/help": (2, 2),
 }

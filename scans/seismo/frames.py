@@ -79,7 +79,8 @@ def panel(market: str = "kr", field: str = "close", start: Day = None, end: Day 
     import pandas as pd
 
     read = _panel(market, [field], start, end)
-    return pd.DataFrame(read.tail(field, 0), index=read.output_sessions, columns=read.codes)
+    days = pd.Index(read.output_sessions, name="date")
+    return pd.DataFrame(read.tail(field, 0), index=days, columns=read.codes)
 
 
 @with_django

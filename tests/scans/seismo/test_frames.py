@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from django.core.management import call_command
 
@@ -85,3 +87,20 @@ def test_picks_and_evaluate_are_those_of_the_command_line(
 def test_an_unknown_market_is_one_sentence(db: None) -> None:
     with pytest.raises(UnknownMarket, match="moon"):
         seismo.bars("moon")
+
+
+def test_frames_of_polars_have_the_rows_of_pandas(market: pd.DataFrame, probe: Probe, sessions: list[date]) -> None:
+    call_command("run_scan", version=["rises"], first=str(sessions[-3]), last=str(sessions[-1]), stdout=io.StringIO())
+    span: dict[str, Any] = {"start": sessions[-3], "end": sessions[-1]}
+    expected = market[market["date"] >= sessions[-3]].sort_values(["date", "code"])
+    rows = seismo.polars.bars("kr", **span)
+    assert rows.columns == ["date", "code", "open", "high", "low", "close", "volume"]
+    assert rows["code"].to_list() == list(expected["code"])
+    assert [stamp.date() for stamp in rows["date"].to_list()] == list(expected["date"])
+    assert rows["close"].to_list() == list(expected["close"])
+    closes = seismo.polars.panel("kr", "close", **span)
+    assert closes.columns == ["date", *sorted(set(expected["code"]))]
+    assert closes["005930"].to_list() == list(expected[expected["code"] == "005930"]["close"])
+    picks = seismo.polars.picks("kr", "rises", **span)
+    assert len(picks) > 3
+    assert picks.to_dicts() == polars.from_pandas(seismo.picks("kr", "rises", **span)).to_dicts()

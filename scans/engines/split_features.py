@@ -1,4 +1,4 @@
-"""Features whose instruments are in several parts, side by side only where somebody reads a whole array.
+"""Features whose instruments are in several parts, side by side only where a whole array is read.
 
 A backfill computes its features piece by piece. To copy all pieces into whole arrays took longer than scoring, since
 most engines need but few of the cells (`candidate_cells`).

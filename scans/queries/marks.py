@@ -12,7 +12,7 @@ from marketdata.joint_queries import evaluate_together, reuse_queries
 from scans.models import Mark, ReaderSettings
 from scans.queries.versions import all_versions
 
-NOBODY = -1
+USER_PLACE = -1
 """In queries that are used again: the place of the user's key."""
 
 
@@ -70,6 +70,6 @@ class SettingsQueries:
 
 def read_settings_page(user: Any) -> SettingsQueries:
     """The evaluated queries of a user's settings, in one statement that is compiled once."""
-    queries = reuse_queries("reader settings", lambda: SettingsQueries(NOBODY), {NOBODY: user.pk})
+    queries = reuse_queries("reader settings", lambda: SettingsQueries(USER_PLACE), {USER_PLACE: user.pk})
     evaluate_together(queries.settings, queries.marks, queries.versions)
     return queries

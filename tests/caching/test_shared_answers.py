@@ -91,7 +91,7 @@ def test_a_process_that_dies_is_not_waited_for(folder: Path) -> None:
     process.wait(10)
 
 
-def test_nobody_waits_beyond_the_deadline(folder: Path) -> None:
+def test_no_process_waits_beyond_the_deadline(folder: Path) -> None:
     process = _other(folder, "key")
     with SHARED.turn("key", time.monotonic()) as waited:
         assert waited
